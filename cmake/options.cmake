@@ -1,0 +1,37 @@
+# Compiler settings that hold for every target.
+option(FENCEPOST_TESTS "Build the tests" ON)
+option(FENCEPOST_FUZZ "Build the libFuzzer targets (clang only)" OFF)
+set(FENCEPOST_SANITIZE "" CACHE STRING "address;undefined or thread")
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "" FORCE)
+endif()
+# Line tables are enough for stack traces and keep the objects small.
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
+set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1")
+
+add_library(fencepost_flags INTERFACE)
+target_compile_options(fencepost_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror -fstack-protector-strong)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  target_compile_options(fencepost_flags INTERFACE -Wthread-safety)
+endif()
+if(FENCEPOST_SANITIZE)
+  string(REPLACE ";" "," _sanitizers "${FENCEPOST_SANITIZE}")
+  target_compile_options(fencepost_flags INTERFACE -fsanitize=${_sanitizers} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(fencepost_flags INTERFACE -fsanitize=${_sanitizers})
+endif()
+target_include_directories(fencepost_flags INTERFACE ${CMAKE_SOURCE_DIR}/engine ${CMAKE_SOURCE_DIR})
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+find_program(MOLD mold)
+if(MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+
+# Heavy headers are each in one .cpp; one of them at a time keeps a small machine alive.
+set_property(GLOBAL PROPERTY JOB_POOLS heavy=1)

@@ -1,0 +1,87 @@
+// Location: where artifacts go. One interface, a backend each for a folder (file), S3, later Azure and GCS; one
+// conformance suite (tests/unit/location) that each backend passes.
+//
+// Keys are relative to the location's prefix: UTF-8, '/'-separated, no "..", no NUL, no leading '/', at most 1,024
+// bytes; anything else is Error{kInvalid}. An object is there whole or not at all.
+// Errors: kNotFound (also: the bucket is gone, said in the message), kForbidden (credentials), kUnavailable after the
+// retries, kExhausted (disk full), kDataLoss (checksum). Thread safety: all members may be called from any thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/cancel.h"
+#include "base/clock.h"
+#include "base/secret.h"
+#include "net/http_client.h"
+#include "value/value.h"
+
+namespace fencepost::location {
+
+// Fills the buffer and returns how much; 0 is the end of the stream. Throws to abort: then no object appears.
+using Source = std::function<std::size_t(char* buffer, std::size_t size)>;
+using Sink = std::function<void(std::string_view bytes)>;
+
+struct ObjectStat {
+    std::string key;
+    std::uint64_t size = 0;
+    std::string etag;
+    SystemTime modified;
+};
+
+struct PutOptions {
+    std::optional<std::uint64_t> size;  // where known, small objects go in one request
+    bool only_if_absent = false;        // kAlreadyExists otherwise; backends without it throw kUnsupported
+};
+
+class Location {
+  public:
+    virtual ~Location() = default;
+    [[nodiscard]] virtual std::string description() const = 0;  // "s3://bucket/prefix": for messages, without secrets
+    virtual ObjectStat put(std::string_view key, const Source& source, const PutOptions& options,
+                           const CancelToken& cancel) = 0;
+    virtual ObjectStat put_bytes(std::string_view key, std::string_view bytes, const PutOptions& options,
+                                 const CancelToken& cancel) = 0;
+    // length 0 = to the end.
+    virtual void get(std::string_view key, const Sink& sink, const CancelToken& cancel, std::uint64_t offset = 0,
+                     std::uint64_t length = 0) = 0;
+    [[nodiscard]] virtual std::string get_bytes(std::string_view key, const CancelToken& cancel,
+                                                std::uint64_t offset = 0, std::uint64_t length = 0) = 0;
+    [[nodiscard]] virtual std::optional<ObjectStat> stat(std::string_view key, const CancelToken& cancel) = 0;
+    // All objects whose key starts with the prefix, in key order, page by page.
+    virtual void list(std::string_view prefix, const std::function<void(const ObjectStat&)>& visit,
+                      const CancelToken& cancel) = 0;
+    virtual void remove(std::string_view key, const CancelToken& cancel) = 0;  // absent is fine
+};
+
+// A Profile resolved to what a location needs: the shape of `toJson .Profile` (kanister.md 2.2), decoded without
+// case, plus Fencepost's own members (caBundle, repository key, file store).
+struct ResolvedProfile {
+    std::string type;  // s3Compliant, filestore; gcs and azure are kUnsupported here
+    std::string bucket, endpoint, prefix, region;
+    std::string file_path;  // of a file store: the folder
+    std::string access_key_id;
+    Secret secret_access_key;
+    Secret session_token;
+    bool skip_ssl_verify = false;
+    std::string ca_bundle_pem;
+    Secret repository_key;  // set: artifacts are snapshots in a restic repository under the prefix
+
+    [[nodiscard]] static ResolvedProfile from_json(const Value& profile);
+};
+
+// The client is borrowed and must outlive the location.
+[[nodiscard]] std::unique_ptr<Location> open_location(const ResolvedProfile& profile, net::HttpClient& http,
+                                                      Clock& clock);
+[[nodiscard]] std::unique_ptr<Location> open_file_location(std::string folder);
+
+// Joins as kando does: collapses "//", resolves "." and ".."; kInvalid if it would leave the root.
+[[nodiscard]] std::string join_key(std::string_view prefix, std::string_view path);
+
+}  // namespace fencepost::location

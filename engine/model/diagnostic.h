@@ -1,0 +1,27 @@
+// A problem in an input file. Problems are collected, so that a user sees all of a file's in one run.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace fencepost::model {
+
+enum class Severity { kError, kWarning, kInfo };
+
+struct Diagnostic {
+    Severity severity = Severity::kError;
+    Position position;
+    std::string rule;     // "unknown-function", "BND-E01"
+    std::string message;  // what and where
+    std::string hint;     // what to do: "did you mean 'KubeTask'?"
+};
+
+[[nodiscard]] std::string to_text(const Diagnostic& diagnostic);  // "file:line:col: error: message [rule]"
+[[nodiscard]] bool has_errors(const std::vector<Diagnostic>& diagnostics) noexcept;
+// The nearest of the candidates by edit distance, or "" where none is near.
+[[nodiscard]] std::string nearest(std::string_view name, const std::vector<std::string>& candidates);
+
+}  // namespace fencepost::model

@@ -1,0 +1,76 @@
+// An HTTP/1.1 server on Boost.Beast: one thread serves the sockets, handlers run on a small pool and may block. A
+// response is a whole body or a stream that the handler writes piece by piece (watch, logs, server-sent events).
+// Limits: header and body size, requests at once, idle time. TLS and mTLS where the options carry certificates.
+//
+// Errors: a handler that throws Error or Cancelled is the handler's mistake and answers 500; api/ maps errors itself.
+// Thread safety: stop() may be called from any thread; handlers run on many threads at once.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/cancel.h"
+#include "base/log.h"
+#include "net/http_client.h"
+
+namespace fencepost::net {
+
+struct ServerRequest {
+    std::string method;
+    std::string target;  // path and query as sent
+    std::string path;    // percent-decoded
+    std::string query;   // not decoded, without the '?'
+    Headers headers;
+    std::string body;
+    std::string peer;    // "127.0.0.1:5" or "unix"
+    CancelToken cancel;  // fires when the client goes away or the server stops
+    [[nodiscard]] std::string_view header(std::string_view name) const noexcept;
+    [[nodiscard]] std::string query_parameter(std::string_view name) const;  // decoded; "" where absent
+    [[nodiscard]] bool has_query_parameter(std::string_view name) const;
+};
+
+// Writes a streamed body. write() blocks while the client is slow and throws Cancelled once it has gone.
+class ResponseStream {
+  public:
+    virtual ~ResponseStream() = default;
+    virtual void write(std::string_view bytes) = 0;
+};
+
+struct ServerResponse {
+    int status = 200;
+    Headers headers;
+    std::string body;
+    std::function<void(ResponseStream&)> stream;  // where set, the body is chunked and written by it
+};
+
+using Handler = std::function<ServerResponse(const ServerRequest&)>;
+
+struct ServerOptions {
+    std::string host = "127.0.0.1";
+    std::uint16_t port = 0;   // 0 picks a free one
+    std::string unix_socket;  // a path; then host and port are ignored
+    std::string certificate_pem;
+    std::string key_pem;
+    std::string client_ca_pem;
+    std::size_t max_header_bytes = std::size_t{64} * 1024;
+    std::size_t max_body_bytes = std::size_t{8} << 20U;
+    std::size_t max_requests_at_once = 256;  // above: 503 with Retry-After
+    std::chrono::seconds idle_timeout{120};
+};
+
+class HttpServer {
+  public:
+    virtual ~HttpServer() = default;  // stops
+    [[nodiscard]] virtual std::uint16_t port() const noexcept = 0;
+    virtual void stop() = 0;  // no new requests; cancels the running ones and waits for them
+};
+
+// Listens before it returns; Error{kFailedPrecondition} if the address is taken.
+[[nodiscard]] std::unique_ptr<HttpServer> start_http_server(const ServerOptions& options, Handler handler, Log& log);
+
+}  // namespace fencepost::net
