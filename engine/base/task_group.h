@@ -19,9 +19,9 @@ class TaskGroup {
     void spawn(std::function<void()> task);
     void join();  // waits for all that were spawned so far
     [[nodiscard]] std::size_t running() const;
+    struct Impl;
 
   private:
-    struct Impl;
     std::shared_ptr<Impl> impl_;
 };
 
