@@ -1,0 +1,42 @@
+#include "value/go_type.h"
+
+namespace fencepost {
+
+namespace go {
+namespace {
+const GoType kStringMember{.name = "string", .kind = Kind::kString};
+const GoType kBytesMember{.name = "[]uint8", .kind = Kind::kBytes};
+}  // namespace
+const GoType kInt{.name = "int", .kind = Kind::kInt};
+const GoType kInt32{.name = "int32", .kind = Kind::kInt};
+const GoType kUint{.name = "uint", .kind = Kind::kUint};
+const GoType kUint8{.name = "uint8", .kind = Kind::kUint};
+const GoType kString{.name = "string", .kind = Kind::kString};
+const GoType kFloat32{.name = "float32", .kind = Kind::kFloat};
+const GoType kStrings{.name = "[]string", .kind = Kind::kList, .element = &kStringMember};
+const GoType kStringLists{.name = "[][]string", .kind = Kind::kList, .element = &kStrings};
+const GoType kInts{.name = "[]int", .kind = Kind::kList, .element = &kInt};
+const GoType kMapStringString{.name = "map[string]string", .kind = Kind::kMap, .element = &kStringMember};
+const GoType kMapStringInt{.name = "map[string]int", .kind = Kind::kMap, .element = &kInt};
+const GoType kMapStringBytes{.name = "map[string][]uint8", .kind = Kind::kMap, .element = &kBytesMember};
+}  // namespace go
+
+std::string_view go_type_name(const Value& value) noexcept {
+    if (const GoType* type = value.go_type()) return type->name;
+    switch (value.kind()) {
+        case Kind::kNil: return "<nil>";
+        case Kind::kBool: return "bool";
+        case Kind::kInt: return "int64";
+        case Kind::kUint: return "uint64";
+        case Kind::kFloat: return "float64";
+        case Kind::kString: return "string";
+        case Kind::kBytes: return "[]uint8";
+        case Kind::kTime: return "time.Time";
+        case Kind::kList: return "[]interface {}";
+        case Kind::kMap: return "map[string]interface {}";
+        case Kind::kStruct: return "struct";
+    }
+    return "<nil>";
+}
+
+}  // namespace fencepost
