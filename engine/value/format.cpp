@@ -156,10 +156,7 @@ class Printer {
         } else {
             out_ += go_type_name(value);
             out_ += '=';
-            const Flags kept = flags;
-            flags = Flags{};
             print(value, 'v');
-            flags = kept;
         }
         out_ += ')';
     }

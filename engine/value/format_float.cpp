@@ -70,9 +70,9 @@ std::string go_format_float(double value, char verb, int precision, int bits) {
         const Decimal decimal = shortest(size, bits);
         if (lower == 'f') return sign + format_f(decimal);
         if (lower == 'e') return sign + format_e(decimal, letter);
-        // %g uses %e below 1e-4 and, for the shortest form, from 1e21 on.
+        // strconv's %g with the shortest digits turns to exponents below 1e-4 and from 1e+06 on.
         const int exponent = decimal.exponent - 1;
-        return sign + (size != 0 && (exponent < -4 || exponent >= 21) ? format_e(decimal, letter) : format_f(decimal));
+        return sign + (size != 0 && (exponent < -4 || exponent >= 6) ? format_e(decimal, letter) : format_f(decimal));
     }
     std::array<char, 8> format{'%', '.', '*', lower == 'g' ? (letter == 'E' ? 'G' : 'g') : (lower == 'e' ? letter : 'f'), 0};
     const int length = std::snprintf(nullptr, 0, format.data(), precision, size);

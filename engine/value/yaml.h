@@ -19,6 +19,7 @@ namespace fencepost {
 inline constexpr std::size_t kMaxYamlBytes = std::size_t{8} << 20U;
 inline constexpr std::size_t kMaxYamlDepth = 100;
 inline constexpr std::size_t kMaxYamlNodes = 1'000'000;  // after aliases are expanded
+inline constexpr std::size_t kMaxYamlBrackets = 100;   // open [ and { at one place, also inside scalars
 
 // Where each node of a document stands. Paths are JSON pointers ("/actions/backup/phases/0/func"); absent paths give
 // the nearest parent's place.
