@@ -12,10 +12,14 @@ namespace fencepost {
 
 std::string_view to_string(CancelReason reason) noexcept {
     switch (reason) {
-        case CancelReason::kUser: return "cancelled by the user";
-        case CancelReason::kDeadline: return "deadline exceeded";
-        case CancelReason::kShutdown: return "the daemon is shutting down";
-        case CancelReason::kOverload: return "overloaded";
+        case CancelReason::kUser:
+            return "cancelled by the user";
+        case CancelReason::kDeadline:
+            return "deadline exceeded";
+        case CancelReason::kShutdown:
+            return "the daemon is shutting down";
+        case CancelReason::kOverload:
+            return "overloaded";
     }
     return "cancelled";
 }

@@ -1,13 +1,15 @@
 // Cancellation: a CancelSource asks, every holder of its CancelToken hears. Anything that can wait takes a
 // CancelToken. A token may have a parent: cancelling the parent cancels the child, with the parent's reason.
-// `Cancelled` is thrown by throw_if_cancelled(); it is not an Error, and only action runner, HTTP handler, CLI main
-// and reconnect loops catch it.
+// `Cancelled` is thrown by throw_if_cancelled(); it is not an Error, and only action runner, HTTP handler,
+// CLI main and reconnect loops catch it.
 //
 //     CancelSource source(parent.token());
-//     auto stop = source.token().on_cancel([&] { socket.shutdown(); });   // runs once, at once if already cancelled
+//     auto stop = source.token().on_cancel([&] { socket.shutdown(); });   // runs once, at once if already
+//     cancelled
 //
-// Thread safety: all members may be called from any thread. A callback runs on the cancelling thread, without locks
-// held; it must not throw. Destroying a CancelCallback waits for a callback that is running in another thread.
+// Thread safety: all members may be called from any thread. A callback runs on the cancelling thread, without
+// locks held; it must not throw. Destroying a CancelCallback waits for a callback that is running in another
+// thread.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,5 @@
-// Time as an interface, so that tests move it by hand and never sleep. `Deadline` is a point on the steady clock.
-// Thread safety: all members of both clocks may be called from any thread.
+// Time as an interface, so that tests move it by hand and never sleep. `Deadline` is a point on the steady
+// clock. Thread safety: all members of both clocks may be called from any thread.
 #pragma once
 
 #include <chrono>

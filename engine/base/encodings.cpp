@@ -110,7 +110,8 @@ std::string hex_decode(std::string_view text) {
     for (std::size_t i = 0; i < text.size(); i += 2) {
         const int high = hex_digit(text[i]);
         const int low = hex_digit(text[i + 1]);
-        if (high < 0 || low < 0) throw Error(ErrorKind::kInvalid, "not a hex digit at byte " + std::to_string(i));
+        if (high < 0 || low < 0)
+            throw Error(ErrorKind::kInvalid, "not a hex digit at byte " + std::to_string(i));
         bytes += static_cast<char>(high << 4 | low);
     }
     return bytes;
@@ -142,7 +143,8 @@ std::string url_decode(std::string_view text) {
         }
         const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
         const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
-        if (high < 0 || low < 0) throw Error(ErrorKind::kInvalid, "invalid URL escape at byte " + std::to_string(i));
+        if (high < 0 || low < 0)
+            throw Error(ErrorKind::kInvalid, "invalid URL escape at byte " + std::to_string(i));
         result += static_cast<char>(high << 4 | low);
         i += 2;
     }
@@ -163,8 +165,8 @@ std::string sha256_hex(std::string_view bytes) {
 std::array<unsigned char, 32> hmac_sha256(std::string_view key, std::string_view bytes) {
     std::array<unsigned char, 32> digest{};
     unsigned size = 0;
-    HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(bytes.data()),
-         bytes.size(), digest.data(), &size);
+    HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+         reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data(), &size);
     return digest;
 }
 
@@ -191,14 +193,16 @@ std::string random_uuid() {
 std::string random_name_suffix(std::size_t count) {
     constexpr std::string_view kAlphabet = "bcdfghjklmnpqrstvwxz2456789";
     std::string suffix;
-    for (const char byte : random_bytes(count)) suffix += kAlphabet[static_cast<unsigned char>(byte) % kAlphabet.size()];
+    for (const char byte : random_bytes(count))
+        suffix += kAlphabet[static_cast<unsigned char>(byte) % kAlphabet.size()];
     return suffix;
 }
 
 namespace {
 
 std::string seconds_text(SystemTime time) {
-    const std::time_t seconds = std::chrono::system_clock::to_time_t(std::chrono::floor<std::chrono::seconds>(time));
+    const std::time_t seconds =
+        std::chrono::system_clock::to_time_t(std::chrono::floor<std::chrono::seconds>(time));
     std::tm parts{};
     gmtime_r(&seconds, &parts);
     std::array<char, 32> buffer{};
@@ -252,7 +256,8 @@ SystemTime parse_rfc3339(std::string_view text) {
     const int hour = read_digits(text, at, 2, ':');
     const int minute = read_digits(text, at, 2, ':');
     const int second = read_digits(text, at, 2, '\0');
-    const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{static_cast<unsigned>(month)},
+    const std::chrono::year_month_day date{std::chrono::year{year},
+                                           std::chrono::month{static_cast<unsigned>(month)},
                                            std::chrono::day{static_cast<unsigned>(day)}};
     if (!date.ok() || hour > 23 || minute > 59 || second > 60) bad_time(text);
     std::chrono::nanoseconds fraction{0};
@@ -313,7 +318,8 @@ std::string format_duration(std::chrono::nanoseconds duration) {
 
 std::chrono::nanoseconds parse_duration(std::string_view text) {
     const auto fail = [&](std::string_view why) {
-        throw Error(ErrorKind::kInvalid, std::string("time: ") + std::string(why) + " duration \"" + std::string(text) + "\"",
+        throw Error(ErrorKind::kInvalid,
+                    std::string("time: ") + std::string(why) + " duration \"" + std::string(text) + "\"",
                     "write it like 30s, 5m or 1h30m");
     };
     std::string_view rest = text;
@@ -327,23 +333,32 @@ std::chrono::nanoseconds parse_duration(std::string_view text) {
     double total = 0;
     while (!rest.empty()) {
         std::size_t digits = 0;
-        while (digits < rest.size() && ((rest[digits] >= '0' && rest[digits] <= '9') || rest[digits] == '.')) ++digits;
+        while (digits < rest.size() && ((rest[digits] >= '0' && rest[digits] <= '9') || rest[digits] == '.'))
+            ++digits;
         if (digits == 0 || rest.substr(0, digits) == ".") fail("invalid");
         const double number = std::strtod(std::string(rest.substr(0, digits)).c_str(), nullptr);
         rest.remove_prefix(digits);
         std::size_t unit_size = 0;
-        while (unit_size < rest.size() && rest[unit_size] != '.' && (rest[unit_size] < '0' || rest[unit_size] > '9')) {
+        while (unit_size < rest.size() && rest[unit_size] != '.' &&
+               (rest[unit_size] < '0' || rest[unit_size] > '9')) {
             ++unit_size;
         }
         const std::string_view unit = rest.substr(0, unit_size);
         rest.remove_prefix(unit_size);
-        if (unit == "ns") total += number;
-        else if (unit == "us" || unit == "\u00b5s" || unit == "\u03bcs") total += number * 1e3;
-        else if (unit == "ms") total += number * 1e6;
-        else if (unit == "s") total += number * 1e9;
-        else if (unit == "m") total += number * 60e9;
-        else if (unit == "h") total += number * 3600e9;
-        else fail(unit.empty() ? "missing unit in" : "unknown unit in");
+        if (unit == "ns")
+            total += number;
+        else if (unit == "us" || unit == "\u00b5s" || unit == "\u03bcs")
+            total += number * 1e3;
+        else if (unit == "ms")
+            total += number * 1e6;
+        else if (unit == "s")
+            total += number * 1e9;
+        else if (unit == "m")
+            total += number * 60e9;
+        else if (unit == "h")
+            total += number * 3600e9;
+        else
+            fail(unit.empty() ? "missing unit in" : "unknown unit in");
     }
     if (total > 9.2e18) fail("invalid");
     return std::chrono::nanoseconds{static_cast<std::int64_t>(std::llround(sign * total))};
@@ -351,10 +366,12 @@ std::chrono::nanoseconds parse_duration(std::string_view text) {
 
 std::int64_t parse_quantity(std::string_view text) {
     const auto fail = [&] {
-        throw Error(ErrorKind::kInvalid, "'" + std::string(text) + "' is not a quantity", "write it like 500Mi, 10Gi or 1G");
+        throw Error(ErrorKind::kInvalid, "'" + std::string(text) + "' is not a quantity",
+                    "write it like 500Mi, 10Gi or 1G");
     };
     std::size_t digits = 0;
-    while (digits < text.size() && ((text[digits] >= '0' && text[digits] <= '9') || text[digits] == '.')) ++digits;
+    while (digits < text.size() && ((text[digits] >= '0' && text[digits] <= '9') || text[digits] == '.'))
+        ++digits;
     if (digits == 0) fail();
     const double number = std::strtod(std::string(text.substr(0, digits)).c_str(), nullptr);
     const std::string_view unit = text.substr(digits);

@@ -1,5 +1,5 @@
-// Text encodings, hashes, identifiers and times that many layers need. All functions are pure but for random_*.
-// Decoders throw Error{kInvalid}. Thread-safe.
+// Text encodings, hashes, identifiers and times that many layers need. All functions are pure but for
+// random_*. Decoders throw Error{kInvalid}. Thread-safe.
 #pragma once
 
 #include <array>
@@ -14,7 +14,8 @@
 namespace fencepost {
 
 [[nodiscard]] std::string base64_encode(std::string_view bytes);
-[[nodiscard]] std::string base64_decode(std::string_view text);  // standard alphabet, padding required, newlines ignored
+[[nodiscard]] std::string base64_decode(
+    std::string_view text);  // standard alphabet, padding required, newlines ignored
 [[nodiscard]] std::string hex_encode(std::string_view bytes);
 [[nodiscard]] std::string hex_decode(std::string_view text);
 // RFC 3986: everything but unreserved characters is %XX; '/' is kept where keep_slash.

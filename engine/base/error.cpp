@@ -8,21 +8,36 @@ namespace fencepost {
 
 std::string_view to_string(ErrorKind kind) noexcept {
     switch (kind) {
-        case ErrorKind::kInvalid: return "Invalid";
-        case ErrorKind::kNotFound: return "NotFound";
-        case ErrorKind::kAlreadyExists: return "AlreadyExists";
-        case ErrorKind::kConflict: return "Conflict";
-        case ErrorKind::kGone: return "Gone";
-        case ErrorKind::kFailedPrecondition: return "FailedPrecondition";
-        case ErrorKind::kUnauthorized: return "Unauthorized";
-        case ErrorKind::kForbidden: return "Forbidden";
-        case ErrorKind::kUnsupported: return "Unsupported";
-        case ErrorKind::kTooLarge: return "TooLarge";
-        case ErrorKind::kExhausted: return "Exhausted";
-        case ErrorKind::kTimeout: return "Timeout";
-        case ErrorKind::kUnavailable: return "Unavailable";
-        case ErrorKind::kDataLoss: return "DataLoss";
-        case ErrorKind::kInternal: return "Internal";
+        case ErrorKind::kInvalid:
+            return "Invalid";
+        case ErrorKind::kNotFound:
+            return "NotFound";
+        case ErrorKind::kAlreadyExists:
+            return "AlreadyExists";
+        case ErrorKind::kConflict:
+            return "Conflict";
+        case ErrorKind::kGone:
+            return "Gone";
+        case ErrorKind::kFailedPrecondition:
+            return "FailedPrecondition";
+        case ErrorKind::kUnauthorized:
+            return "Unauthorized";
+        case ErrorKind::kForbidden:
+            return "Forbidden";
+        case ErrorKind::kUnsupported:
+            return "Unsupported";
+        case ErrorKind::kTooLarge:
+            return "TooLarge";
+        case ErrorKind::kExhausted:
+            return "Exhausted";
+        case ErrorKind::kTimeout:
+            return "Timeout";
+        case ErrorKind::kUnavailable:
+            return "Unavailable";
+        case ErrorKind::kDataLoss:
+            return "DataLoss";
+        case ErrorKind::kInternal:
+            return "Internal";
     }
     return "Internal";
 }
@@ -53,25 +68,33 @@ void Error::compose() {
 namespace {
 ErrorKind kind_of_errno(int error_number) {
     switch (error_number) {
-        case ENOENT: return ErrorKind::kNotFound;
-        case EEXIST: return ErrorKind::kAlreadyExists;
+        case ENOENT:
+            return ErrorKind::kNotFound;
+        case EEXIST:
+            return ErrorKind::kAlreadyExists;
         case EACCES:
-        case EPERM: return ErrorKind::kForbidden;
+        case EPERM:
+            return ErrorKind::kForbidden;
         case ENOSPC:
         case EDQUOT:
         case EMFILE:
         case ENFILE:
-        case ENOMEM: return ErrorKind::kExhausted;
-        case ETIMEDOUT: return ErrorKind::kTimeout;
+        case ENOMEM:
+            return ErrorKind::kExhausted;
+        case ETIMEDOUT:
+            return ErrorKind::kTimeout;
         case ECONNREFUSED:
         case ECONNRESET:
         case EPIPE:
         case EAGAIN:
         case EHOSTUNREACH:
-        case ENETUNREACH: return ErrorKind::kUnavailable;
+        case ENETUNREACH:
+            return ErrorKind::kUnavailable;
         case EINVAL:
-        case ENAMETOOLONG: return ErrorKind::kInvalid;
-        default: return ErrorKind::kInternal;
+        case ENAMETOOLONG:
+            return ErrorKind::kInvalid;
+        default:
+            return ErrorKind::kInternal;
     }
 }
 }  // namespace

@@ -1,5 +1,6 @@
-// What every failure in Fencepost is: an Error with a kind (which decides retry and HTTP status; nobody matches
-// on text), a message that says what, where and what to do, and a trace that callers add to while it unwinds:
+// What every failure in Fencepost is: an Error with a kind (which decides retry and HTTP status; nobody
+// matches on text), a message that says what, where and what to do, and a trace that callers add to while it
+// unwinds:
 //
 //     try { dump(); } catch (Error& e) { e.add_trace("phase 'dump' of action 'backup'"); throw; }
 //
@@ -16,7 +17,7 @@
 namespace fencepost {
 
 enum class ErrorKind {
-    kInvalid,             // the caller's input is wrong; never retried
+    kInvalid,  // the caller's input is wrong; never retried
     kNotFound,
     kAlreadyExists,
     kConflict,            // somebody else changed it first; read again and retry
@@ -26,10 +27,10 @@ enum class ErrorKind {
     kForbidden,
     kUnsupported,
     kTooLarge,
-    kExhausted,           // disk full, quota, too many requests
+    kExhausted,  // disk full, quota, too many requests
     kTimeout,
-    kUnavailable,         // the peer cannot be reached or answers 5xx; worth a retry
-    kDataLoss,            // a checksum or a structure is wrong
+    kUnavailable,  // the peer cannot be reached or answers 5xx; worth a retry
+    kDataLoss,     // a checksum or a structure is wrong
     kInternal,
 };
 
@@ -72,7 +73,8 @@ class Error : public std::exception {
     std::string what_;
 };
 
-// Error of errno: picks the kind (ENOSPC, EDQUOT -> kExhausted, ENOENT -> kNotFound ...) and appends strerror.
+// Error of errno: picks the kind (ENOSPC, EDQUOT -> kExhausted, ENOENT -> kNotFound ...) and appends
+// strerror.
 [[nodiscard]] Error errno_error(std::string_view what, int error_number);
 
 }  // namespace fencepost

@@ -55,7 +55,8 @@ std::string read_file(const std::filesystem::path& path, std::size_t limit) {
     try {
         while (const std::size_t got = read_some(file.get(), buffer.data(), buffer.size())) {
             if (bytes.size() + got > limit) {
-                throw Error(ErrorKind::kTooLarge, "the file is larger than " + std::to_string(limit) + " bytes");
+                throw Error(ErrorKind::kTooLarge,
+                            "the file is larger than " + std::to_string(limit) + " bytes");
             }
             bytes.append(buffer.data(), got);
         }
@@ -68,7 +69,8 @@ std::string read_file(const std::filesystem::path& path, std::size_t limit) {
 
 void write_file_durably(const std::filesystem::path& path, std::string_view bytes, unsigned mode) {
     const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
-    const std::filesystem::path temporary = folder / ("." + path.filename().string() + "." + random_name_suffix(8));
+    const std::filesystem::path temporary =
+        folder / ("." + path.filename().string() + "." + random_name_suffix(8));
     try {
         const UniqueFd file = open_file(temporary, O_WRONLY | O_CREAT | O_EXCL, mode);
         write_all(file.get(), bytes);

@@ -45,8 +45,10 @@ struct Pipe {
 void write_all(int fd, std::string_view bytes);
 
 // Throws kTooLarge above the limit.
-[[nodiscard]] std::string read_file(const std::filesystem::path& path, std::size_t limit = std::size_t{64} << 20U);
-// A temporary file beside it, fsync, rename, fsync of the folder: the path holds the old or the new bytes, never half.
+[[nodiscard]] std::string read_file(const std::filesystem::path& path,
+                                    std::size_t limit = std::size_t{64} << 20U);
+// A temporary file beside it, fsync, rename, fsync of the folder: the path holds the old or the new bytes,
+// never half.
 void write_file_durably(const std::filesystem::path& path, std::string_view bytes, unsigned mode = 0644);
 
 }  // namespace fencepost

@@ -4,8 +4,8 @@
 //     { auto q = queue.lock(); q->push(1); q.notify_all(); }
 //     { auto q = queue.lock(); q.wait([&] { return !q->empty(); }); }
 //
-// REQUIRES: a Locked never outlives its Guarded. Waits for longer than an instant belong to CancelToken-aware code:
-// wake them with notify_all() from CancelToken::on_cancel.
+// REQUIRES: a Locked never outlives its Guarded. Waits for longer than an instant belong to CancelToken-aware
+// code: wake them with notify_all() from CancelToken::on_cancel.
 #pragma once
 
 #include <chrono>

@@ -1,6 +1,6 @@
 // Structured log lines: JSON objects on stderr, or plain text when stderr is a terminal. Written at the four
-// boundaries (action runner, HTTP handler, CLI main, reconnect loop) and nowhere else; code below returns or throws.
-// Known secrets (redact()) are replaced by *** in every line, also their base64 form. Thread-safe.
+// boundaries (action runner, HTTP handler, CLI main, reconnect loop) and nowhere else; code below returns or
+// throws. Known secrets (redact()) are replaced by *** in every line, also their base64 form. Thread-safe.
 #pragma once
 
 #include <initializer_list>

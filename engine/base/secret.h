@@ -1,4 +1,5 @@
-// A string that cannot be printed by accident: it has no stream operator and no implicit conversion; text() says
+// A string that cannot be printed by accident: it has no stream operator and no implicit conversion; text()
+// says
 // "***". reveal() is the one way to the bytes, easy to grep for. The bytes are wiped when it is destroyed.
 #pragma once
 

@@ -1,6 +1,6 @@
-// Threads that cannot be forgotten: the destructor joins every one. Stacks are 256 KiB, so that thousands of waiting
-// actions stay cheap. A task must not let an exception out; one that does ends the process with its text.
-// Thread safety: spawn() may be called from any thread until the destructor runs.
+// Threads that cannot be forgotten: the destructor joins every one. Stacks are 256 KiB, so that thousands of
+// waiting actions stay cheap. A task must not let an exception out; one that does ends the process with its
+// text. Thread safety: spawn() may be called from any thread until the destructor runs.
 #pragma once
 
 #include <cstddef>

@@ -1,13 +1,13 @@
-// Cluster: the Kubernetes-shaped world that Fencepost controls. There are two: local/ (SQLite and processes on this
-// host) and kube/ (an API server). Everything above cannot tell which one it has.
+// Cluster: the Kubernetes-shaped world that Fencepost controls. There are two: local/ (SQLite and processes
+// on this host) and kube/ (an API server). Everything above cannot tell which one it has.
 //
 // Objects are Values of the usual shape (apiVersion, kind, metadata, spec, status ...). Semantics are the API
-// server's: optimistic concurrency by metadata.resourceVersion, finalizers, generateName, status as a subresource
-// where the type has one, watches that resume from a resourceVersion.
+// server's: optimistic concurrency by metadata.resourceVersion, finalizers, generateName, status as a
+// subresource where the type has one, watches that resume from a resourceVersion.
 //
-// Errors: Error whose kind says what an API server's Status would: kNotFound, kAlreadyExists, kConflict, kInvalid,
-// kGone (watch or continue token too old), kForbidden, kUnavailable. Waiting calls take a CancelToken.
-// Thread safety: all members may be called from any thread.
+// Errors: Error whose kind says what an API server's Status would: kNotFound, kAlreadyExists, kConflict,
+// kInvalid, kGone (watch or continue token too old), kForbidden, kUnavailable. Waiting calls take a
+// CancelToken. Thread safety: all members may be called from any thread.
 #pragma once
 
 #include <chrono>
@@ -52,7 +52,7 @@ struct ObjectKey {
 [[nodiscard]] std::string to_string(const ObjectKey& key);  // "pods/app1/pg-0"
 
 struct ListOptions {
-    std::string ns;  // "" is all namespaces
+    std::string ns;              // "" is all namespaces
     std::string label_selector;  // "app=pg,tier in (a,b),!x"
     std::string field_selector;  // "metadata.name=x,status.phase!=Running"
     std::int64_t limit = 0;
@@ -82,9 +82,10 @@ struct WatchOptions {
 class Watch {
   public:
     virtual ~Watch() = default;
-    // Blocks for the next event; nullopt at the deadline. Throws Cancelled; Error{kGone} where the position is lost:
-    // list again and start over.
-    [[nodiscard]] virtual std::optional<WatchEvent> next(const CancelToken& cancel, Deadline deadline = kNoDeadline) = 0;
+    // Blocks for the next event; nullopt at the deadline. Throws Cancelled; Error{kGone} where the position
+    // is lost: list again and start over.
+    [[nodiscard]] virtual std::optional<WatchEvent> next(const CancelToken& cancel,
+                                                         Deadline deadline = kNoDeadline) = 0;
 };
 
 struct WriteOptions {
@@ -143,18 +144,23 @@ class Cluster {
     // --- objects
     [[nodiscard]] virtual Value get(const ObjectKey& key) = 0;
     [[nodiscard]] virtual ObjectList list(const ResourceType& type, const ListOptions& options = {}) = 0;
-    [[nodiscard]] virtual std::unique_ptr<Watch> watch(const ResourceType& type, const WatchOptions& options) = 0;
-    // Name, namespace and apiVersion/kind come from the object; the stored object comes back. Durable on return.
+    [[nodiscard]] virtual std::unique_ptr<Watch> watch(const ResourceType& type,
+                                                       const WatchOptions& options) = 0;
+    // Name, namespace and apiVersion/kind come from the object; the stored object comes back. Durable on
+    // return.
     virtual Value create(const ResourceType& type, const Value& object, const WriteOptions& options = {}) = 0;
-    virtual Value replace(const ResourceType& type, const Value& object, const WriteOptions& options = {}) = 0;
+    virtual Value replace(const ResourceType& type, const Value& object,
+                          const WriteOptions& options = {}) = 0;
     virtual Value patch(const ObjectKey& key, PatchType patch_type, const Value& patch,
                         const PatchOptions& options = {}) = 0;
     // The object as it was last seen; with finalizers left it stays, with deletionTimestamp set.
     virtual Value remove(const ObjectKey& key, const DeleteOptions& options = {}) = 0;
 
     // --- types
-    // By kind ("StatefulSet", without case), plural, singular or short name; group and version "" = any / preferred.
-    [[nodiscard]] virtual std::optional<ResourceDescription> find_type(std::string_view group, std::string_view version,
+    // By kind ("StatefulSet", without case), plural, singular or short name; group and version "" = any /
+    // preferred.
+    [[nodiscard]] virtual std::optional<ResourceDescription> find_type(std::string_view group,
+                                                                       std::string_view version,
                                                                        std::string_view name) = 0;
     [[nodiscard]] virtual std::vector<ResourceDescription> types() = 0;
 
@@ -174,8 +180,8 @@ class Cluster {
 [[nodiscard]] std::string uid_of(const Value& object);
 [[nodiscard]] std::string resource_version_of(const Value& object);
 
-// GET, change, replace; again on kConflict with backoff, without end but for the token. `change` returns false to
-// leave the object as it is. Returns the object as stored.
+// GET, change, replace; again on kConflict with backoff, without end but for the token. `change` returns
+// false to leave the object as it is. Returns the object as stored.
 Value update(Cluster& cluster, const ObjectKey& key, const std::function<bool(Value& object)>& change,
              const CancelToken& cancel, const WriteOptions& options = {});
 
@@ -183,7 +189,8 @@ Value update(Cluster& cluster, const ObjectKey& key, const std::function<bool(Va
 namespace types {
 extern const ResourceType kActionSets, kBlueprints, kProfiles;  // cr.kanister.io/v1alpha1
 extern const ResourceType kBlueprintBindings;                   // config.kio.kasten.io/v1alpha1
-extern const ResourceType kNamespaces, kPods, kSecrets, kConfigMaps, kPersistentVolumeClaims, kEvents, kServices;
+extern const ResourceType kNamespaces, kPods, kSecrets, kConfigMaps, kPersistentVolumeClaims, kEvents,
+    kServices;
 extern const ResourceType kStatefulSets, kDeployments, kReplicaSets;
 extern const ResourceType kVolumeSnapshots, kVolumeSnapshotContents, kVolumeSnapshotClasses;
 extern const ResourceType kCustomResourceDefinitions;

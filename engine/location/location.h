@@ -1,10 +1,10 @@
-// Location: where artifacts go. One interface, a backend each for a folder (file), S3, later Azure and GCS; one
-// conformance suite (tests/unit/location) that each backend passes.
+// Location: where artifacts go. One interface, a backend each for a folder (file), S3, later Azure and GCS;
+// one conformance suite (tests/unit/location) that each backend passes.
 //
-// Keys are relative to the location's prefix: UTF-8, '/'-separated, no "..", no NUL, no leading '/', at most 1,024
-// bytes; anything else is Error{kInvalid}. An object is there whole or not at all.
-// Errors: kNotFound (also: the bucket is gone, said in the message), kForbidden (credentials), kUnavailable after the
-// retries, kExhausted (disk full), kDataLoss (checksum). Thread safety: all members may be called from any thread.
+// Keys are relative to the location's prefix: UTF-8, '/'-separated, no "..", no NUL, no leading '/', at most
+// 1,024 bytes; anything else is Error{kInvalid}. An object is there whole or not at all. Errors: kNotFound
+// (also: the bucket is gone, said in the message), kForbidden (credentials), kUnavailable after the retries,
+// kExhausted (disk full), kDataLoss (checksum). Thread safety: all members may be called from any thread.
 #pragma once
 
 #include <cstddef>
@@ -43,14 +43,15 @@ struct PutOptions {
 class Location {
   public:
     virtual ~Location() = default;
-    [[nodiscard]] virtual std::string description() const = 0;  // "s3://bucket/prefix": for messages, without secrets
+    [[nodiscard]] virtual std::string description()
+        const = 0;  // "s3://bucket/prefix": for messages, without secrets
     virtual ObjectStat put(std::string_view key, const Source& source, const PutOptions& options,
                            const CancelToken& cancel) = 0;
     virtual ObjectStat put_bytes(std::string_view key, std::string_view bytes, const PutOptions& options,
                                  const CancelToken& cancel) = 0;
     // length 0 = to the end.
-    virtual void get(std::string_view key, const Sink& sink, const CancelToken& cancel, std::uint64_t offset = 0,
-                     std::uint64_t length = 0) = 0;
+    virtual void get(std::string_view key, const Sink& sink, const CancelToken& cancel,
+                     std::uint64_t offset = 0, std::uint64_t length = 0) = 0;
     [[nodiscard]] virtual std::string get_bytes(std::string_view key, const CancelToken& cancel,
                                                 std::uint64_t offset = 0, std::uint64_t length = 0) = 0;
     [[nodiscard]] virtual std::optional<ObjectStat> stat(std::string_view key, const CancelToken& cancel) = 0;
@@ -60,8 +61,8 @@ class Location {
     virtual void remove(std::string_view key, const CancelToken& cancel) = 0;  // absent is fine
 };
 
-// A Profile resolved to what a location needs: the shape of `toJson .Profile` (kanister.md 2.2), decoded without
-// case, plus Fencepost's own members (caBundle, repository key, file store).
+// A Profile resolved to what a location needs: the shape of `toJson .Profile` (kanister.md 2.2), decoded
+// without case, plus Fencepost's own members (caBundle, repository key, file store).
 struct ResolvedProfile {
     std::string type;  // s3Compliant, filestore; gcs and azure are kUnsupported here
     std::string bucket, endpoint, prefix, region;

@@ -1,14 +1,14 @@
-// A restic repository, format version 2, over a Location: read and written natively. Stock restic reads what this
-// writes and the other way round (doc/design.rst of restic describes the format: config, keys/, locks/, data/xx/,
-// index/, snapshots/; content-defined chunks, SHA-256 ids, zstd, AES-256-CTR + Poly1305).
+// A restic repository, format version 2, over a Location: read and written natively. Stock restic reads what
+// this writes and the other way round (doc/design.rst of restic describes the format: config, keys/, locks/,
+// data/xx/, index/, snapshots/; content-defined chunks, SHA-256 ids, zstd, AES-256-CTR + Poly1305).
 //
-// A push streams: chunk, hash, look up, compress, encrypt, pack, upload; data and index go first, the snapshot file
-// last, so that a push that dies leaves no snapshot. Memory is bounded: a few packs plus the index.
-// Locks are restic's: a push holds a non-exclusive lock and refreshes it; an exclusive lock of somebody else makes it
-// wait until the deadline (Error kFailedPrecondition names the holder).
-// Errors: kForbidden for a wrong password, kDataLoss for anything that does not verify, kNotFound.
-// Thread safety: one Repository is used by one thread at a time; several Repositories, hosts and processes may push
-// to the same location at once.
+// A push streams: chunk, hash, look up, compress, encrypt, pack, upload; data and index go first, the
+// snapshot file last, so that a push that dies leaves no snapshot. Memory is bounded: a few packs plus the
+// index. Locks are restic's: a push holds a non-exclusive lock and refreshes it; an exclusive lock of
+// somebody else makes it wait until the deadline (Error kFailedPrecondition names the holder). Errors:
+// kForbidden for a wrong password, kDataLoss for anything that does not verify, kNotFound. Thread safety: one
+// Repository is used by one thread at a time; several Repositories, hosts and processes may push to the same
+// location at once.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@
 namespace fencepost::location {
 
 struct PushStats {
-    std::string snapshot_id;      // 64 hex digits
+    std::string snapshot_id;  // 64 hex digits
     std::uint64_t logical_bytes = 0;
     std::uint64_t stored_bytes = 0;  // what this push added to the location
     std::uint64_t chunks = 0;
@@ -49,16 +49,19 @@ struct SnapshotRecord {
 
 class Repository {
   public:
-    // Opens; where there is none, makes one if `create` (two that do so at once end with one usable repository).
-    [[nodiscard]] static std::unique_ptr<Repository> open(Location& location, Clock& clock, const Secret& password,
-                                                          bool create, const CancelToken& cancel);
+    // Opens; where there is none, makes one if `create` (two that do so at once end with one usable
+    // repository).
+    [[nodiscard]] static std::unique_ptr<Repository> open(Location& location, Clock& clock,
+                                                          const Secret& password, bool create,
+                                                          const CancelToken& cancel);
     virtual ~Repository() = default;
     virtual PushStats push(const Source& source, const PushOptions& options, const CancelToken& cancel) = 0;
     // `id` may be a unique prefix. `path` empty: the snapshot's only file.
     virtual std::uint64_t pull(std::string_view id, std::string_view path, const Sink& sink,
                                const CancelToken& cancel) = 0;
     [[nodiscard]] virtual std::vector<SnapshotRecord> snapshots(const CancelToken& cancel) = 0;
-    virtual void forget(std::string_view id, const CancelToken& cancel) = 0;  // removes the snapshot file; data stays for prune
+    virtual void forget(std::string_view id,
+                        const CancelToken& cancel) = 0;  // removes the snapshot file; data stays for prune
 };
 
 }  // namespace fencepost::location

@@ -1,6 +1,6 @@
-// Kanister's objects as types: what a Blueprint, ActionSet and Profile say, parsed from their Values. Parsing is
-// lenient where the API server is (unknown members are kept out, absent ones are empty); validation, with places, is
-// model/validate.h. Names are Kanister's. Pure; thread-safe.
+// Kanister's objects as types: what a Blueprint, ActionSet and Profile say, parsed from their Values. Parsing
+// is lenient where the API server is (unknown members are kept out, absent ones are empty); validation, with
+// places, is model/validate.h. Names are Kanister's. Pure; thread-safe.
 #pragma once
 
 #include <chrono>
@@ -92,8 +92,9 @@ struct Profile {
     ObjectReference credential_secret;
     bool skip_ssl_verify = false;
     // Beyond Kanister:
-    std::string ca_bundle;                          // PEM
-    std::optional<ObjectReference> repository_key;  // a Secret; its key `password` encrypts a restic repository
+    std::string ca_bundle;  // PEM
+    std::optional<ObjectReference>
+        repository_key;  // a Secret; its key `password` encrypts a restic repository
     [[nodiscard]] static Profile from(const Value& object);
 };
 

@@ -1,5 +1,5 @@
-// Validation of Blueprints, ActionSets, Profiles and BlueprintBindings with the place of every problem: all of them in
-// one run, with did-you-mean. Pure; thread-safe.
+// Validation of Blueprints, ActionSets, Profiles and BlueprintBindings with the place of every problem: all
+// of them in one run, with did-you-mean. Pure; thread-safe.
 #pragma once
 
 #include <span>
@@ -28,7 +28,8 @@ struct FunctionSpec {
     std::string_view description;
 };
 
-// By `kind`; a kind that is none of ours gives no diagnostics. `functions` may be empty: then names are not checked.
+// By `kind`; a kind that is none of ours gives no diagnostics. `functions` may be empty: then names are not
+// checked.
 [[nodiscard]] std::vector<Diagnostic> validate(const YamlDocument& document, std::string_view file,
                                                std::span<const FunctionSpec> functions);
 // A whole file: YAML errors become diagnostics too.

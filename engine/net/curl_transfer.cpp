@@ -52,7 +52,8 @@ std::size_t take_upload(char* buffer, std::size_t item, std::size_t count, void*
 int rewind_upload(void* user, curl_off_t offset, int origin) noexcept {
     auto& transfer = *static_cast<Transfer*>(user);
     if (transfer.request.body_source || origin != SEEK_SET) return CURL_SEEKFUNC_CANTSEEK;
-    if (offset < 0 || static_cast<std::size_t>(offset) > transfer.request.body.size()) return CURL_SEEKFUNC_FAIL;
+    if (offset < 0 || static_cast<std::size_t>(offset) > transfer.request.body.size())
+        return CURL_SEEKFUNC_FAIL;
     transfer.body_sent = static_cast<std::size_t>(offset);
     return CURL_SEEKFUNC_OK;
 }
@@ -198,8 +199,8 @@ Transfer::~Transfer() {
 }
 
 bool Transfer::has_body() const noexcept {
-    return request.body_source || !request.body.empty() || request.method == "PUT" || request.method == "POST" ||
-           request.method == "PATCH";
+    return request.body_source || !request.body.empty() || request.method == "PUT" ||
+           request.method == "POST" || request.method == "PATCH";
 }
 
 void Transfer::prepare() {
@@ -264,9 +265,12 @@ Error Transfer::failure(int result) const {
     switch (code) {
         case CURLE_URL_MALFORMAT:
         case CURLE_UNSUPPORTED_PROTOCOL:
-        case CURLE_SSL_CERTPROBLEM: return {ErrorKind::kInvalid, name() + ": " + why};
-        case CURLE_OPERATION_TIMEDOUT: return {ErrorKind::kTimeout, name() + ": " + why};
-        case CURLE_OUT_OF_MEMORY: return {ErrorKind::kExhausted, name() + ": " + why};
+        case CURLE_SSL_CERTPROBLEM:
+            return {ErrorKind::kInvalid, name() + ": " + why};
+        case CURLE_OPERATION_TIMEDOUT:
+            return {ErrorKind::kTimeout, name() + ": " + why};
+        case CURLE_OUT_OF_MEMORY:
+            return {ErrorKind::kExhausted, name() + ": " + why};
         case CURLE_PEER_FAILED_VERIFICATION:
         case CURLE_SSL_ISSUER_ERROR:
         case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
@@ -274,7 +278,8 @@ Error Transfer::failure(int result) const {
                     "give the CA that signed it, or check the host name"};
         case CURLE_SSL_CACERT_BADFILE:
             return {ErrorKind::kInvalid, name() + ": the CA certificate cannot be read: " + why};
-        default: return {ErrorKind::kUnavailable, name() + ": " + why};
+        default:
+            return {ErrorKind::kUnavailable, name() + ": " + why};
     }
 }
 

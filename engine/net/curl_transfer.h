@@ -1,7 +1,7 @@
-// One request on its way: what the calling thread and the thread that serves libcurl share. Uploads and downloads
-// pass through buffers of at most kWindow bytes; a full (or empty) one pauses the libcurl side.
-// Thread safety: `request` is read-only once submitted; `easy` belongs to the serving thread; `state` has its lock.
-// Lifetime: the calling thread keeps `request` alive until State::done.
+// One request on its way: what the calling thread and the thread that serves libcurl share. Uploads and
+// downloads pass through buffers of at most kWindow bytes; a full (or empty) one pauses the libcurl side.
+// Thread safety: `request` is read-only once submitted; `easy` belongs to the serving thread; `state` has its
+// lock. Lifetime: the calling thread keeps `request` alive until State::done.
 #pragma once
 
 #include <cstddef>
@@ -45,10 +45,10 @@ struct Transfer {
 
     const HttpRequest& request;
     Guarded<State> state;
-    void* easy = nullptr;            // CURL*
-    void* header_list = nullptr;     // curl_slist*
-    std::size_t body_sent = 0;       // of request.body; the serving thread's
-    char error_text[256] = {};       // CURL_ERROR_SIZE
+    void* easy = nullptr;         // CURL*
+    void* header_list = nullptr;  // curl_slist*
+    std::size_t body_sent = 0;    // of request.body; the serving thread's
+    char error_text[256] = {};    // CURL_ERROR_SIZE
 };
 
 }  // namespace fencepost::net

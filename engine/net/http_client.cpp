@@ -17,7 +17,8 @@ constexpr long kKeptConnections = 64;
 constexpr int kLongestPollMs = 60'000;
 constexpr std::size_t kPiece = std::size_t{64} * 1024;
 
-// Serves libcurl's multi handle on its own thread. Everything that touches a CURL* after submission happens there.
+// Serves libcurl's multi handle on its own thread. Everything that touches a CURL* after submission happens
+// there.
 class Driver {
   public:
     enum class What { kAdd, kResume, kAbort, kStop };
@@ -76,7 +77,9 @@ class Driver {
                 case What::kAbort:
                     if (running_.contains(transfer->easy)) finish(transfer->easy, CURLE_ABORTED_BY_CALLBACK);
                     break;
-                case What::kStop: stop = true; break;
+                case What::kStop:
+                    stop = true;
+                    break;
             }
         }
         return stop;
@@ -114,7 +117,8 @@ class Driver {
 // The calling thread's side of one request.
 class Caller {
   public:
-    Caller(Driver& driver, const HttpRequest& request) : driver_(driver), transfer_(std::make_shared<Transfer>(request)) {
+    Caller(Driver& driver, const HttpRequest& request)
+        : driver_(driver), transfer_(std::make_shared<Transfer>(request)) {
         transfer_->prepare();
     }
 
@@ -145,7 +149,8 @@ class Caller {
     using State = Transfer::State;
 
     [[nodiscard]] bool wants_upload(const State& state) const noexcept {
-        return transfer_->request.body_source && !state.up_ended && state.up.size() - state.up_taken < kWindow;
+        return transfer_->request.body_source && !state.up_ended &&
+               state.up.size() - state.up_taken < kWindow;
     }
 
     // Waits for something to do and does it; false once the request is over.

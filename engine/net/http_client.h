@@ -1,11 +1,11 @@
-// An HTTP client: one thread serves libcurl's multi handle, callers block. Bodies stream both ways with bounded
-// memory. Proxies come from the usual environment variables; TLS is verified unless told otherwise; redirects are not
-// followed (credentials must not travel), the caller sees the 3xx.
+// An HTTP client: one thread serves libcurl's multi handle, callers block. Bodies stream both ways with
+// bounded memory. Proxies come from the usual environment variables; TLS is verified unless told otherwise;
+// redirects are not followed (credentials must not travel), the caller sees the 3xx.
 //
-// Errors: Error{kUnavailable} for what a retry may cure (refused, reset, DNS, TLS handshake cut), kTimeout at the
-// deadline, kInvalid for a malformed URL, kForbidden for a certificate that does not verify. An HTTP status >= 400 is
-// no Error here: callers know what it means. Cancellation throws Cancelled and closes the connection.
-// Thread safety: request() may be called from any number of threads at once.
+// Errors: Error{kUnavailable} for what a retry may cure (refused, reset, DNS, TLS handshake cut), kTimeout at
+// the deadline, kInvalid for a malformed URL, kForbidden for a certificate that does not verify. An HTTP
+// status >= 400 is no Error here: callers know what it means. Cancellation throws Cancelled and closes the
+// connection. Thread safety: request() may be called from any number of threads at once.
 #pragma once
 
 #include <chrono>
@@ -40,8 +40,8 @@ struct HttpRequest {
     // Fills the buffer, returns how much; 0 ends. REQUIRES body_size, or the body goes out chunked.
     std::function<std::size_t(char* buffer, std::size_t size)> body_source;
     std::optional<std::uint64_t> body_size;
-    // Where set, gets the response's bytes as they come (on the caller's thread) if the status is 2xx; other bodies
-    // are collected in HttpResponse::body. Throwing from it ends the request with that exception.
+    // Where set, gets the response's bytes as they come (on the caller's thread) if the status is 2xx; other
+    // bodies are collected in HttpResponse::body. Throwing from it ends the request with that exception.
     std::function<void(std::string_view bytes)> body_sink;
     TlsOptions tls;
     std::chrono::milliseconds connect_timeout{10'000};

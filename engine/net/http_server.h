@@ -1,9 +1,10 @@
-// An HTTP/1.1 server on Boost.Beast: one thread serves the sockets, handlers run on a small pool and may block. A
-// response is a whole body or a stream that the handler writes piece by piece (watch, logs, server-sent events).
-// Limits: header and body size, requests at once, idle time. TLS and mTLS where the options carry certificates.
+// An HTTP/1.1 server on Boost.Beast: one thread serves the sockets, handlers run on a small pool and may
+// block. A response is a whole body or a stream that the handler writes piece by piece (watch, logs,
+// server-sent events). Limits: header and body size, requests at once, idle time. TLS and mTLS where the
+// options carry certificates.
 //
-// Errors: a handler that throws Error or Cancelled is the handler's mistake and answers 500; api/ maps errors itself.
-// Thread safety: stop() may be called from any thread; handlers run on many threads at once.
+// Errors: a handler that throws Error or Cancelled is the handler's mistake and answers 500; api/ maps errors
+// itself. Thread safety: stop() may be called from any thread; handlers run on many threads at once.
 #pragma once
 
 #include <chrono>
@@ -71,6 +72,7 @@ class HttpServer {
 };
 
 // Listens before it returns; Error{kFailedPrecondition} if the address is taken.
-[[nodiscard]] std::unique_ptr<HttpServer> start_http_server(const ServerOptions& options, Handler handler, Log& log);
+[[nodiscard]] std::unique_ptr<HttpServer> start_http_server(const ServerOptions& options, Handler handler,
+                                                            Log& log);
 
 }  // namespace fencepost::net

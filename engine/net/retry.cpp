@@ -6,7 +6,8 @@
 namespace fencepost::net {
 namespace {
 
-// Full jitter: anything between nothing and the exponential delay, so that many callers do not come back together.
+// Full jitter: anything between nothing and the exponential delay, so that many callers do not come back
+// together.
 std::chrono::milliseconds jittered(const RetryPolicy& policy, int failures) {
     auto longest = policy.first_delay;
     for (int i = 1; i < failures && longest < policy.longest_delay; ++i) longest *= 2;
@@ -18,7 +19,8 @@ std::chrono::milliseconds jittered(const RetryPolicy& policy, int failures) {
 
 }  // namespace
 
-void retry(const RetryPolicy& policy, Clock& clock, const CancelToken& cancel, const std::function<void()>& work) {
+void retry(const RetryPolicy& policy, Clock& clock, const CancelToken& cancel,
+           const std::function<void()>& work) {
     for (int attempt = 1;; ++attempt) {
         cancel.throw_if_cancelled();
         try {

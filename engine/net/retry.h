@@ -16,8 +16,9 @@ struct RetryPolicy {
     std::chrono::milliseconds longest_delay{5'000};
 };
 
-// Calls work() until it returns, throws something that is not a transient Error, or the attempts are used up (then
-// the last Error goes on, with "after N attempts" in its trace).
-void retry(const RetryPolicy& policy, Clock& clock, const CancelToken& cancel, const std::function<void()>& work);
+// Calls work() until it returns, throws something that is not a transient Error, or the attempts are used up
+// (then the last Error goes on, with "after N attempts" in its trace).
+void retry(const RetryPolicy& policy, Clock& clock, const CancelToken& cancel,
+           const std::function<void()>& work);
 
 }  // namespace fencepost::net

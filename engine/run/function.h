@@ -1,11 +1,12 @@
-// Function: what a phase's `func` names. One file in functions/ each, exporting one immutable Function; the catalog in
-// functions/catalog.cpp is the explicit list. A Function has no state: what a run needs is in its RunContext, so two
-// ActionSets may execute the same Function at once.
+// Function: what a phase's `func` names. One file in functions/ each, exporting one immutable Function; the
+// catalog in functions/catalog.cpp is the explicit list. A Function has no state: what a run needs is in its
+// RunContext, so two ActionSets may execute the same Function at once.
 //
 //     Outcome execute(RunContext& run, const Value& args) const
 //
-// args are rendered and checked (required ones there, no unknown ones) before execute() sees them; weak conversion is
-// args.h's. What execute() throws fails the phase. The executor records intent before it calls and outcome after.
+// args are rendered and checked (required ones there, no unknown ones) before execute() sees them; weak
+// conversion is args.h's. What execute() throws fails the phase. The executor records intent before it calls
+// and outcome after.
 #pragma once
 
 #include <chrono>
@@ -51,35 +52,42 @@ class RunContext {
   public:
     virtual ~RunContext() = default;
     [[nodiscard]] virtual World& world() = 0;
-    [[nodiscard]] virtual const CancelToken& cancel() const = 0;  // fires on cancel, deletion, deadline, shutdown
-    [[nodiscard]] virtual Deadline deadline() const = 0;          // of the phase or action, the earlier one
+    [[nodiscard]] virtual const CancelToken& cancel()
+        const = 0;                                        // fires on cancel, deletion, deadline, shutdown
+    [[nodiscard]] virtual Deadline deadline() const = 0;  // of the phase or action, the earlier one
 
     // Who runs. A job Pod's name is derived from these, so that a restarted daemon finds it: job_pod_name().
     [[nodiscard]] virtual const Value& action_set() const = 0;  // the object as launched
     [[nodiscard]] virtual const model::ActionSpec& action() const = 0;
     [[nodiscard]] virtual std::string phase_name() const = 0;
     [[nodiscard]] virtual int attempt() const = 0;
-    [[nodiscard]] virtual std::string job_pod_name(std::string_view prefix) const = 0;  // "kanister-job-" + 10 hex digits
+    [[nodiscard]] virtual std::string job_pod_name(
+        std::string_view prefix) const = 0;  // "kanister-job-" + 10 hex digits
     // True where a daemon that died had begun this very attempt: find what it left before doing it again.
     [[nodiscard]] virtual bool is_resumed() const = 0;
 
-    // The template parameters of this phase (.Object, .Phases ...), and rendering with them (missingkey=error).
+    // The template parameters of this phase (.Object, .Phases ...), and rendering with them
+    // (missingkey=error).
     [[nodiscard]] virtual const Value& params() const = 0;
     [[nodiscard]] virtual Value render(const Value& value) const = 0;
-    [[nodiscard]] virtual const location::ResolvedProfile* profile() const = 0;  // nullptr where the action has none
+    [[nodiscard]] virtual const location::ResolvedProfile* profile()
+        const = 0;  // nullptr where the action has none
 
-    // Output lines: every function that runs a command feeds its stdout here, whatever the pieces; marker lines become
-    // outputs, all lines go to the phase's log. take_outputs() gives what was marked (nil where nothing was).
+    // Output lines: every function that runs a command feeds its stdout here, whatever the pieces; marker
+    // lines become outputs, all lines go to the phase's log. take_outputs() gives what was marked (nil where
+    // nothing was).
     virtual void feed_output(std::string_view bytes) = 0;
     virtual void feed_error_output(std::string_view bytes) = 0;
     [[nodiscard]] virtual Value take_outputs() = 0;
 
-    virtual void report_progress(int percent, std::uint64_t uploaded_bytes, std::uint64_t downloaded_bytes) = 0;
+    virtual void report_progress(int percent, std::uint64_t uploaded_bytes,
+                                 std::uint64_t downloaded_bytes) = 0;
 
     // --- obligations: durable before these return. incur() must come before the act that needs undoing.
     [[nodiscard]] virtual std::string incur(const ObligationRequest& request) = 0;  // its id
-    // Runs the undo of the obligations of this ActionSet (and, for a posthook, of the ActionSet that ran the prehook on
-    // the same subject) that `matches` accepts; returns how many were discharged. Throws if an undo fails (it stays).
+    // Runs the undo of the obligations of this ActionSet (and, for a posthook, of the ActionSet that ran the
+    // prehook on the same subject) that `matches` accepts; returns how many were discharged. Throws if an
+    // undo fails (it stays).
     virtual int discharge(const std::function<bool(const Value& obligation)>& matches) = 0;
     // Nothing was done after all, or somebody proved that there is nothing to undo.
     virtual void withdraw(std::string_view obligation_id, std::string_view why) = 0;
@@ -96,7 +104,8 @@ class Function {
     virtual Outcome execute(RunContext& run, const Value& args) const = 0;
     // Args whose strings the function renders itself, piece by piece (Wait and WaitV2's conditions).
     [[nodiscard]] virtual bool renders_own_args() const { return false; }
-    // True: a phase that was interrupted may simply run again (reads, deletes, scale to N, a job Pod that is adopted).
+    // True: a phase that was interrupted may simply run again (reads, deletes, scale to N, a job Pod that is
+    // adopted).
     [[nodiscard]] virtual bool is_safe_to_repeat() const = 0;
 };
 

@@ -43,7 +43,9 @@ void append_rune(std::string& out, std::uint64_t rune) {
 
 // Decodes one rune; an invalid byte is U+FFFD of length 1.
 std::pair<unsigned, std::size_t> decode_rune(std::string_view text, std::size_t at) {
-    const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+    const auto byte = [&](std::size_t i) {
+        return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+    };
     const unsigned first = byte(at);
     if (first < 0x80) return {first, 1};
     const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
@@ -64,7 +66,8 @@ std::size_t rune_count(std::string_view text) {
     return count;
 }
 
-// Not the whole Unicode table: control characters, surrogates, private use and the byte order mark do not print.
+// Not the whole Unicode table: control characters, surrogates, private use and the byte order mark do not
+// print.
 bool is_printable(unsigned rune) {
     if (rune < 0x20 || (rune >= 0x7F && rune < 0xA1) || rune == 0xAD) return false;
     if (rune >= 0x2000 && rune <= 0x200F) return false;
@@ -73,7 +76,8 @@ bool is_printable(unsigned rune) {
     return rune < 0xE0000;
 }
 
-void append_quoted_rune(std::string& out, unsigned rune, std::size_t length, unsigned char raw, char quote, bool ascii) {
+void append_quoted_rune(std::string& out, unsigned rune, std::size_t length, unsigned char raw, char quote,
+                        bool ascii) {
     std::array<char, 16> text{};
     if (rune == static_cast<unsigned char>(quote) || rune == '\\') {
         out += '\\';
@@ -88,7 +92,9 @@ void append_quoted_rune(std::string& out, unsigned rune, std::size_t length, uns
             out += '\\';
             out += std::string_view("abtnvfr")[rune - 7];
         } else {
-            const char* format = rune < 0x20 || rune == 0x7F ? "\\x%02x" : rune < 0x10000 ? "\\u%04x" : "\\U%08x";
+            const char* format = rune < 0x20 || rune == 0x7F ? "\\x%02x"
+                                 : rune < 0x10000            ? "\\u%04x"
+                                                             : "\\U%08x";
             std::snprintf(text.data(), text.size(), format, rune);
             out += text.data();
         }
@@ -127,23 +133,33 @@ class Printer {
     void print(const Value& value, char verb, int depth = 0) {
         if (verb == 'T') return format_string(go_type_name(value));
         switch (value.kind()) {
-            case Kind::kNil: return print_nil(value, verb);
+            case Kind::kNil:
+                return print_nil(value, verb);
             case Kind::kBool:
                 if (verb != 'v' && verb != 't') return bad(value, verb);
                 return pad(value.as_bool() ? "true" : "false");
             case Kind::kInt: {
                 const std::int64_t number = value.as_int();
-                return format_integer(number < 0 ? 0 - static_cast<std::uint64_t>(number) : static_cast<std::uint64_t>(number),
-                                      number < 0, value, verb);
+                return format_integer(
+                    number < 0 ? 0 - static_cast<std::uint64_t>(number) : static_cast<std::uint64_t>(number),
+                    number < 0, value, verb);
             }
-            case Kind::kUint: return format_integer(value.as_uint(), false, value, verb);
-            case Kind::kFloat: return format_float(value, verb);
-            case Kind::kString: return format_text(value.as_string(), value, verb);
-            case Kind::kBytes: return format_bytes(value, verb);
-            case Kind::kTime: return print_time(value, verb);
-            case Kind::kList: return print_list(value, verb, depth);
-            case Kind::kMap: return print_map(value, verb, depth);
-            case Kind::kStruct: return print_struct(value, verb, depth);
+            case Kind::kUint:
+                return format_integer(value.as_uint(), false, value, verb);
+            case Kind::kFloat:
+                return format_float(value, verb);
+            case Kind::kString:
+                return format_text(value.as_string(), value, verb);
+            case Kind::kBytes:
+                return format_bytes(value, verb);
+            case Kind::kTime:
+                return print_time(value, verb);
+            case Kind::kList:
+                return print_list(value, verb, depth);
+            case Kind::kMap:
+                return print_map(value, verb, depth);
+            case Kind::kStruct:
+                return print_struct(value, verb, depth);
         }
     }
 
@@ -165,14 +181,20 @@ class Printer {
     void print_nil(const Value& value, char verb) {
         const GoType* type = value.go_type();
         if (type != nullptr && type->kind == Kind::kMap && !type->is_pointer) {
-            if (verb == 'v' && flags.sharp_v) out_ += std::string(type->name) + "(nil)";
-            else out_ += "map[]";
+            if (verb == 'v' && flags.sharp_v)
+                out_ += std::string(type->name) + "(nil)";
+            else
+                out_ += "map[]";
         } else if (type != nullptr && type->kind == Kind::kList && !type->is_pointer) {
-            if (verb == 'v' && flags.sharp_v) out_ += std::string(type->name) + "(nil)";
-            else out_ += "[]";
+            if (verb == 'v' && flags.sharp_v)
+                out_ += std::string(type->name) + "(nil)";
+            else
+                out_ += "[]";
         } else if (verb == 'v') {
-            if (flags.sharp_v && type != nullptr) out_ += "(" + std::string(type->name) + ")(nil)";
-            else pad("<nil>");
+            if (flags.sharp_v && type != nullptr)
+                out_ += "(" + std::string(type->name) + ")(nil)";
+            else
+                pad("<nil>");
         } else if (type == nullptr) {
             out_ += "%!";
             out_ += verb;
@@ -196,22 +218,27 @@ class Printer {
             case 'v':
                 if (flags.sharp_v) return pad(quote_text(text, false));
                 return format_string(text);
-            case 's': return format_string(text);
+            case 's':
+                return format_string(text);
             case 'q': {
                 std::string_view cut = text;
                 if (flags.has_precision) {
                     std::size_t at = 0;
-                    for (int n = 0; n < flags.precision && at < text.size(); ++n) at += decode_rune(text, at).second;
+                    for (int n = 0; n < flags.precision && at < text.size(); ++n)
+                        at += decode_rune(text, at).second;
                     cut = text.substr(0, at);
                 }
-                if (flags.sharp && cut.find('`') == std::string_view::npos && cut.find('\n') == std::string_view::npos) {
+                if (flags.sharp && cut.find('`') == std::string_view::npos &&
+                    cut.find('\n') == std::string_view::npos) {
                     return pad("`" + std::string(cut) + "`");
                 }
                 return pad(quote_text(cut, flags.plus));
             }
             case 'x':
-            case 'X': return format_hex(text, verb);
-            default: return bad(value, verb);
+            case 'X':
+                return format_hex(text, verb);
+            default:
+                return bad(value, verb);
         }
     }
 
@@ -223,7 +250,8 @@ class Printer {
         for (std::size_t i = 0; i < text.size(); ++i) {
             if (i > 0 && flags.space) hex += " " + prefix;
             std::array<char, 4> digits{};
-            std::snprintf(digits.data(), digits.size(), verb == 'x' ? "%02x" : "%02X", static_cast<unsigned char>(text[i]));
+            std::snprintf(digits.data(), digits.size(), verb == 'x' ? "%02x" : "%02X",
+                          static_cast<unsigned char>(text[i]));
             hex += digits.data();
         }
         const bool zero = flags.zero;
@@ -240,12 +268,17 @@ class Printer {
                     return integer(size, negative, 16, "0123456789abcdef", 'v');
                 }
                 return integer(size, negative, 10, "0123456789abcdef", verb);
-            case 'd': return integer(size, negative, 10, "0123456789abcdef", verb);
-            case 'b': return integer(size, negative, 2, "0123456789abcdef", verb);
+            case 'd':
+                return integer(size, negative, 10, "0123456789abcdef", verb);
+            case 'b':
+                return integer(size, negative, 2, "0123456789abcdef", verb);
             case 'o':
-            case 'O': return integer(size, negative, 8, "0123456789abcdef", verb);
-            case 'x': return integer(size, negative, 16, "0123456789abcdef", verb);
-            case 'X': return integer(size, negative, 16, "0123456789ABCDEF", verb);
+            case 'O':
+                return integer(size, negative, 8, "0123456789abcdef", verb);
+            case 'x':
+                return integer(size, negative, 16, "0123456789abcdef", verb);
+            case 'X':
+                return integer(size, negative, 16, "0123456789ABCDEF", verb);
             case 'c': {
                 std::string text;
                 append_rune(text, negative ? 0xFFFD : size);
@@ -259,7 +292,8 @@ class Printer {
             }
             case 'U': {
                 std::array<char, 24> text{};
-                const int digits = flags.has_precision && flags.precision > 4 ? std::min(flags.precision, 16) : 4;
+                const int digits =
+                    flags.has_precision && flags.precision > 4 ? std::min(flags.precision, 16) : 4;
                 std::snprintf(text.data(), text.size(), "U+%0*lX", digits, static_cast<unsigned long>(size));
                 std::string out = text.data();
                 if (flags.sharp && size <= 0x10FFFF && is_printable(static_cast<unsigned>(size))) {
@@ -273,7 +307,8 @@ class Printer {
                 flags.zero = zero;
                 return;
             }
-            default: return bad(value, verb);
+            default:
+                return bad(value, verb);
         }
     }
 
@@ -302,9 +337,12 @@ class Printer {
             if (base == 16) digits += alphabet[10] == 'a' ? "x0" : "X0";
         }
         if (verb == 'O') digits += "o0";
-        if (negative) digits += '-';
-        else if (flags.plus) digits += '+';
-        else if (flags.space) digits += ' ';
+        if (negative)
+            digits += '-';
+        else if (flags.plus)
+            digits += '+';
+        else if (flags.space)
+            digits += ' ';
         std::reverse(digits.begin(), digits.end());
         const bool zero = flags.zero;
         flags.zero = false;
@@ -317,13 +355,21 @@ class Printer {
         char form = verb;
         int precision = flags.has_precision ? flags.precision : -1;
         switch (verb) {
-            case 'v': form = 'g'; break;
-            case 'e': case 'E': case 'f': case 'F':
+            case 'v':
+                form = 'g';
+                break;
+            case 'e':
+            case 'E':
+            case 'f':
+            case 'F':
                 if (!flags.has_precision) precision = 6;
                 if (verb == 'F') form = 'f';
                 break;
-            case 'g': case 'G': break;
-            default: return bad(value, verb);
+            case 'g':
+            case 'G':
+                break;
+            default:
+                return bad(value, verb);
         }
         std::string text = go_format_float(value.as_double(), form, precision, bits);
         if (text[0] != '-' && text[0] != '+') text.insert(0, "+");
@@ -349,7 +395,8 @@ class Printer {
             case 's':
             case 'q':
             case 'x':
-            case 'X': return format_text(data, value, verb);
+            case 'X':
+                return format_text(data, value, verb);
             case 'v':
             case 'd': {
                 out_ += flags.sharp_v ? "[]byte{" : "[";
@@ -387,7 +434,8 @@ class Printer {
         text[10] = ' ';
         std::array<char, 16> zone{};
         const int minutes = std::abs(time.offset_seconds) / 60;
-        std::snprintf(zone.data(), zone.size(), " %c%02d%02d ", time.offset_seconds < 0 ? '-' : '+', minutes / 60 % 100, minutes % 60);
+        std::snprintf(zone.data(), zone.size(), " %c%02d%02d ", time.offset_seconds < 0 ? '-' : '+',
+                      minutes / 60 % 100, minutes % 60);
         format_string(text + zone.data() + time.zone);
     }
 
@@ -466,7 +514,8 @@ class FormatRun {
     void run() {
         while (at_ < format_.size()) {
             const std::size_t percent = format_.find('%', at_);
-            out_ += format_.substr(at_, percent == std::string_view::npos ? std::string_view::npos : percent - at_);
+            out_ += format_.substr(
+                at_, percent == std::string_view::npos ? std::string_view::npos : percent - at_);
             if (percent == std::string_view::npos) break;
             at_ = percent + 1;
             directive();
@@ -514,11 +563,21 @@ class FormatRun {
         Flags& flags = printer_.flags;
         for (; at_ < format_.size(); ++at_) {
             switch (format_[at_]) {
-                case '#': flags.sharp = true; break;
-                case '0': flags.zero = true; break;
-                case '+': flags.plus = true; break;
-                case '-': flags.minus = true; break;
-                case ' ': flags.space = true; break;
+                case '#':
+                    flags.sharp = true;
+                    break;
+                case '0':
+                    flags.zero = true;
+                    break;
+                case '+':
+                    flags.plus = true;
+                    break;
+                case '-':
+                    flags.minus = true;
+                    break;
+                case ' ':
+                    flags.space = true;
+                    break;
                 default:
                     if (flags.minus) flags.zero = false;
                     return;
@@ -541,14 +600,18 @@ class FormatRun {
                         static_cast<std::size_t>(number) <= arguments_.size();
         at_ = end + 1;
         after_index_ = true;
-        if (ok) next_ = static_cast<std::size_t>(number) - 1;
-        else good_index_ = false;
+        if (ok)
+            next_ = static_cast<std::size_t>(number) - 1;
+        else
+            good_index_ = false;
     }
 
     bool star(int& number) {
         ++at_;
         const bool there = next_ < arguments_.size() && arguments_[next_].kind() == Kind::kInt;
-        if (there) number = static_cast<int>(std::clamp<std::int64_t>(arguments_[next_].as_int(), -1'000'001, 1'000'001));
+        if (there)
+            number =
+                static_cast<int>(std::clamp<std::int64_t>(arguments_[next_].as_int(), -1'000'001, 1'000'001));
         if (next_ < arguments_.size()) ++next_;
         after_index_ = false;
         return there && std::abs(number) <= 1'000'000;

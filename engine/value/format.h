@@ -1,4 +1,5 @@
-// Go's fmt over Values: %v %+v %#v %T %d %s %q %x %f %e %g %t %c %U %p-less, with flags, width and precision, and the
+// Go's fmt over Values: %v %+v %#v %T %d %s %q %x %f %e %g %t %c %U %p-less, with flags, width and precision,
+// and the
 // %!verb(type=value) texts for mistakes. Pure; thread-safe.
 #pragma once
 
@@ -11,11 +12,13 @@
 namespace fencepost {
 
 [[nodiscard]] std::string go_sprintf(std::string_view format, std::span<const Value> arguments);
-[[nodiscard]] std::string go_sprint(std::span<const Value> arguments);    // spaces between operands when neither is a string
+[[nodiscard]] std::string go_sprint(
+    std::span<const Value> arguments);  // spaces between operands when neither is a string
 [[nodiscard]] std::string go_sprintln(std::span<const Value> arguments);
-[[nodiscard]] std::string go_format_v(const Value& value);                // what {{.}} prints
+[[nodiscard]] std::string go_format_v(const Value& value);  // what {{.}} prints
 void append_go_format_v(std::string& output, const Value& value);
-[[nodiscard]] std::string go_format_float(double value, char verb, int precision, int bits = 64);  // strconv.FormatFloat
-[[nodiscard]] std::string go_quote(std::string_view text);                // strconv.Quote
+[[nodiscard]] std::string go_format_float(double value, char verb, int precision,
+                                          int bits = 64);   // strconv.FormatFloat
+[[nodiscard]] std::string go_quote(std::string_view text);  // strconv.Quote
 
 }  // namespace fencepost

@@ -18,8 +18,8 @@ struct Decimal {
 // The shortest digits that read back as the same value.
 Decimal shortest(double value, int bits) {
     std::array<char, 64> buffer{};
-    const auto result = bits == 32 ? std::to_chars(buffer.data(), buffer.data() + buffer.size(), static_cast<float>(value),
-                                                   std::chars_format::scientific)
+    const auto result = bits == 32 ? std::to_chars(buffer.data(), buffer.data() + buffer.size(),
+                                                   static_cast<float>(value), std::chars_format::scientific)
                                    : std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
                                                    std::chars_format::scientific);
     const std::string_view text(buffer.data(), static_cast<std::size_t>(result.ptr - buffer.data()));
@@ -49,7 +49,8 @@ std::string format_e(const Decimal& decimal, char letter) {
 
 std::string format_f(const Decimal& decimal) {
     const auto size = static_cast<int>(decimal.digits.size());
-    if (decimal.exponent <= 0) return "0." + std::string(static_cast<std::size_t>(-decimal.exponent), '0') + decimal.digits;
+    if (decimal.exponent <= 0)
+        return "0." + std::string(static_cast<std::size_t>(-decimal.exponent), '0') + decimal.digits;
     if (decimal.exponent >= size) {
         return decimal.digits + std::string(static_cast<std::size_t>(decimal.exponent - size), '0');
     }
@@ -72,9 +73,11 @@ std::string go_format_float(double value, char verb, int precision, int bits) {
         if (lower == 'e') return sign + format_e(decimal, letter);
         // strconv's %g with the shortest digits turns to exponents below 1e-4 and from 1e+06 on.
         const int exponent = decimal.exponent - 1;
-        return sign + (size != 0 && (exponent < -4 || exponent >= 6) ? format_e(decimal, letter) : format_f(decimal));
+        return sign + (size != 0 && (exponent < -4 || exponent >= 6) ? format_e(decimal, letter)
+                                                                     : format_f(decimal));
     }
-    std::array<char, 8> format{'%', '.', '*', lower == 'g' ? (letter == 'E' ? 'G' : 'g') : (lower == 'e' ? letter : 'f'), 0};
+    std::array<char, 8> format{'%', '.', '*',
+                               lower == 'g' ? (letter == 'E' ? 'G' : 'g') : (lower == 'e' ? letter : 'f'), 0};
     const int length = std::snprintf(nullptr, 0, format.data(), precision, size);
     std::string out(static_cast<std::size_t>(length), '\0');
     std::snprintf(out.data(), out.size() + 1, format.data(), precision, size);

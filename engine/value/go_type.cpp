@@ -24,17 +24,28 @@ const GoType kMapStringBytes{.name = "map[string][]uint8", .kind = Kind::kMap, .
 std::string_view go_type_name(const Value& value) noexcept {
     if (const GoType* type = value.go_type()) return type->name;
     switch (value.kind()) {
-        case Kind::kNil: return "<nil>";
-        case Kind::kBool: return "bool";
-        case Kind::kInt: return "int64";
-        case Kind::kUint: return "uint64";
-        case Kind::kFloat: return "float64";
-        case Kind::kString: return "string";
-        case Kind::kBytes: return "[]uint8";
-        case Kind::kTime: return "time.Time";
-        case Kind::kList: return "[]interface {}";
-        case Kind::kMap: return "map[string]interface {}";
-        case Kind::kStruct: return "struct";
+        case Kind::kNil:
+            return "<nil>";
+        case Kind::kBool:
+            return "bool";
+        case Kind::kInt:
+            return "int64";
+        case Kind::kUint:
+            return "uint64";
+        case Kind::kFloat:
+            return "float64";
+        case Kind::kString:
+            return "string";
+        case Kind::kBytes:
+            return "[]uint8";
+        case Kind::kTime:
+            return "time.Time";
+        case Kind::kList:
+            return "[]interface {}";
+        case Kind::kMap:
+            return "map[string]interface {}";
+        case Kind::kStruct:
+            return "struct";
     }
     return "<nil>";
 }

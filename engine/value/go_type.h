@@ -1,5 +1,5 @@
-// The Go types that a Value can stand for, where its kind alone does not say: what %T prints, what error messages
-// call it, and the fields of structs. Instances have static storage; compare them by address.
+// The Go types that a Value can stand for, where its kind alone does not say: what %T prints, what error
+// messages call it, and the fields of structs. Instances have static storage; compare them by address.
 #pragma once
 
 #include <span>
@@ -13,7 +13,7 @@ struct GoField {
     std::string_view name;       // as templates write it: "Namespace"
     std::string_view json_name;  // as JSON writes it: "namespace"; empty: not in JSON
     bool omit_empty = false;
-    bool is_embedded = false;    // its own fields are promoted, in templates and in JSON
+    bool is_embedded = false;  // its own fields are promoted, in templates and in JSON
 };
 
 struct GoType {
@@ -21,25 +21,26 @@ struct GoType {
     Kind kind;                        // kNil only for untyped nil
     const GoType* element = nullptr;  // of lists, maps and pointers
     std::span<const GoField> fields = {};
-    bool is_pointer = false;          // to a struct: prints with & and may be nil
+    bool is_pointer = false;  // to a struct: prints with & and may be nil
 };
 
 namespace go {
-extern const GoType kInt;                // int
-extern const GoType kInt32;              // int32
-extern const GoType kUint;               // uint
-extern const GoType kUint8;              // uint8
-extern const GoType kString;             // string
-extern const GoType kFloat32;            // float32
-extern const GoType kStrings;            // []string
-extern const GoType kStringLists;        // [][]string
-extern const GoType kInts;               // []int
-extern const GoType kMapStringString;    // map[string]string
-extern const GoType kMapStringInt;       // map[string]int
-extern const GoType kMapStringBytes;     // map[string][]uint8
+extern const GoType kInt;              // int
+extern const GoType kInt32;            // int32
+extern const GoType kUint;             // uint
+extern const GoType kUint8;            // uint8
+extern const GoType kString;           // string
+extern const GoType kFloat32;          // float32
+extern const GoType kStrings;          // []string
+extern const GoType kStringLists;      // [][]string
+extern const GoType kInts;             // []int
+extern const GoType kMapStringString;  // map[string]string
+extern const GoType kMapStringInt;     // map[string]int
+extern const GoType kMapStringBytes;   // map[string][]uint8
 }  // namespace go
 
-// The name that %T prints: of the value's own type, or its kind's default ("int64", "[]interface {}", "<nil>").
+// The name that %T prints: of the value's own type, or its kind's default ("int64", "[]interface {}",
+// "<nil>").
 [[nodiscard]] std::string_view go_type_name(const Value& value) noexcept;
 
 }  // namespace fencepost

@@ -17,7 +17,8 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
     bool boolean(bool value) override { return put(Value(value)); }
     bool number_integer(number_integer_t value) override { return put(Value(std::int64_t{value})); }
     bool number_unsigned(number_unsigned_t value) override {
-        if (value <= static_cast<number_unsigned_t>(INT64_MAX)) return put(Value(static_cast<std::int64_t>(value)));
+        if (value <= static_cast<number_unsigned_t>(INT64_MAX))
+            return put(Value(static_cast<std::int64_t>(value)));
         return put(Value(std::uint64_t{value}));
     }
     bool number_float(number_float_t value, const string_t&) override { return put(Value(value)); }
@@ -52,7 +53,8 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
     }
     bool open(Value container) {
         if (open_.size() >= kMaxJsonDepth) {
-            throw Error(ErrorKind::kInvalid, "JSON is nested deeper than " + std::to_string(kMaxJsonDepth) + " levels");
+            throw Error(ErrorKind::kInvalid,
+                        "JSON is nested deeper than " + std::to_string(kMaxJsonDepth) + " levels");
         }
         open_.push_back(std::move(container));
         keys_.emplace_back();
@@ -74,7 +76,8 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
 
 Value parse_json(std::string_view text) {
     if (text.size() > kMaxJsonBytes) {
-        throw Error(ErrorKind::kTooLarge, "JSON text is larger than " + std::to_string(kMaxJsonBytes) + " bytes");
+        throw Error(ErrorKind::kTooLarge,
+                    "JSON text is larger than " + std::to_string(kMaxJsonBytes) + " bytes");
     }
     Builder builder;
     nlohmann::json::sax_parse(text.begin(), text.end(), &builder);

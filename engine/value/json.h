@@ -1,7 +1,7 @@
-// JSON to Value and back. Reading: whole numbers that fit become int64 (then uint64), others float64; a duplicate key
-// keeps its last value, as Go does; limits on depth and size. Writing is byte for byte Go's encoding/json: keys
-// sorted, <, > and & escaped as \u003c, floats as Go prints them, bytes as base64, struct fields in their order.
-// Errors: Error{kInvalid} with the position. Thread-safe.
+// JSON to Value and back. Reading: whole numbers that fit become int64 (then uint64), others float64; a
+// duplicate key keeps its last value, as Go does; limits on depth and size. Writing is byte for byte Go's
+// encoding/json: keys sorted, <, > and & escaped as \u003c, floats as Go prints them, bytes as base64, struct
+// fields in their order. Errors: Error{kInvalid} with the position. Thread-safe.
 #pragma once
 
 #include <cstddef>

@@ -16,7 +16,9 @@ constexpr std::string_view kHexDigits = "0123456789abcdef";
 
 // The length of the UTF-8 sequence at `at`, or 0 where it is not valid.
 std::size_t utf8_length(std::string_view text, std::size_t at) {
-    const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+    const auto byte = [&](std::size_t i) {
+        return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+    };
     const unsigned first = byte(at);
     const auto continues = [&](std::size_t i) { return (byte(i) & 0xC0U) == 0x80U; };
     if (first < 0x80) return 1;
@@ -48,13 +50,27 @@ void write_string(std::string& out, std::string_view text, bool escape_html) {
         if (byte < 0x80) {
             ++i;
             switch (byte) {
-                case '"': out += "\\\""; break;
-                case '\\': out += "\\\\"; break;
-                case '\n': out += "\\n"; break;
-                case '\r': out += "\\r"; break;
-                case '\t': out += "\\t"; break;
-                case '\b': out += "\\b"; break;
-                case '\f': out += "\\f"; break;
+                case '"':
+                    out += "\\\"";
+                    break;
+                case '\\':
+                    out += "\\\\";
+                    break;
+                case '\n':
+                    out += "\\n";
+                    break;
+                case '\r':
+                    out += "\\r";
+                    break;
+                case '\t':
+                    out += "\\t";
+                    break;
+                case '\b':
+                    out += "\\b";
+                    break;
+                case '\f':
+                    out += "\\f";
+                    break;
                 default:
                     if (byte < 0x20 || (escape_html && (byte == '<' || byte == '>' || byte == '&'))) {
                         append_u(out, byte);
@@ -101,16 +117,26 @@ void write_float(std::string& out, double value) {
 
 bool is_empty(const Value& value) {
     switch (value.kind()) {
-        case Kind::kNil: return true;
-        case Kind::kBool: return !value.as_bool();
-        case Kind::kInt: return value.as_int() == 0;
-        case Kind::kUint: return value.as_uint() == 0;
-        case Kind::kFloat: return value.as_double() == 0;
-        case Kind::kString: return value.as_string().empty();
-        case Kind::kBytes: return value.as_bytes().data.empty();
-        case Kind::kList: return value.as_list().empty();
-        case Kind::kMap: return value.as_map().empty();
-        default: return false;
+        case Kind::kNil:
+            return true;
+        case Kind::kBool:
+            return !value.as_bool();
+        case Kind::kInt:
+            return value.as_int() == 0;
+        case Kind::kUint:
+            return value.as_uint() == 0;
+        case Kind::kFloat:
+            return value.as_double() == 0;
+        case Kind::kString:
+            return value.as_string().empty();
+        case Kind::kBytes:
+            return value.as_bytes().data.empty();
+        case Kind::kList:
+            return value.as_list().empty();
+        case Kind::kMap:
+            return value.as_map().empty();
+        default:
+            return false;
     }
 }
 
@@ -120,17 +146,39 @@ class Writer {
 
     void write(const Value& value) {
         switch (value.kind()) {
-            case Kind::kNil: out_ += "null"; break;
-            case Kind::kBool: out_ += value.as_bool() ? "true" : "false"; break;
-            case Kind::kInt: out_ += std::to_string(value.as_int()); break;
-            case Kind::kUint: out_ += std::to_string(value.as_uint()); break;
-            case Kind::kFloat: write_float(out_, value.as_double()); break;
-            case Kind::kString: write_string(out_, value.as_string(), format_.escape_html); break;
-            case Kind::kBytes: out_ += '"' + base64_encode(value.as_bytes().data) + '"'; break;
-            case Kind::kTime: write_time(value.as_time()); break;
-            case Kind::kList: write_list(value.as_list()); break;
-            case Kind::kMap: write_map(value.as_map()); break;
-            case Kind::kStruct: write_struct(value); break;
+            case Kind::kNil:
+                out_ += "null";
+                break;
+            case Kind::kBool:
+                out_ += value.as_bool() ? "true" : "false";
+                break;
+            case Kind::kInt:
+                out_ += std::to_string(value.as_int());
+                break;
+            case Kind::kUint:
+                out_ += std::to_string(value.as_uint());
+                break;
+            case Kind::kFloat:
+                write_float(out_, value.as_double());
+                break;
+            case Kind::kString:
+                write_string(out_, value.as_string(), format_.escape_html);
+                break;
+            case Kind::kBytes:
+                out_ += '"' + base64_encode(value.as_bytes().data) + '"';
+                break;
+            case Kind::kTime:
+                write_time(value.as_time());
+                break;
+            case Kind::kList:
+                write_list(value.as_list());
+                break;
+            case Kind::kMap:
+                write_map(value.as_map());
+                break;
+            case Kind::kStruct:
+                write_struct(value);
+                break;
         }
     }
 
@@ -143,7 +191,8 @@ class Writer {
             text.pop_back();
             const int minutes = std::abs(time.offset_seconds) / 60;
             std::array<char, 8> zone{};
-            std::snprintf(zone.data(), zone.size(), "%c%02d:%02d", time.offset_seconds < 0 ? '-' : '+', minutes / 60 % 100, minutes % 60);
+            std::snprintf(zone.data(), zone.size(), "%c%02d:%02d", time.offset_seconds < 0 ? '-' : '+',
+                          minutes / 60 % 100, minutes % 60);
             text += zone.data();
         }
         out_ += '"' + text + '"';

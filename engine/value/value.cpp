@@ -10,17 +10,28 @@ namespace fencepost {
 
 std::string_view to_string(Kind kind) noexcept {
     switch (kind) {
-        case Kind::kNil: return "nil";
-        case Kind::kBool: return "bool";
-        case Kind::kInt: return "int64";
-        case Kind::kUint: return "uint64";
-        case Kind::kFloat: return "float64";
-        case Kind::kString: return "string";
-        case Kind::kBytes: return "bytes";
-        case Kind::kTime: return "time";
-        case Kind::kList: return "list";
-        case Kind::kMap: return "map";
-        case Kind::kStruct: return "struct";
+        case Kind::kNil:
+            return "nil";
+        case Kind::kBool:
+            return "bool";
+        case Kind::kInt:
+            return "int64";
+        case Kind::kUint:
+            return "uint64";
+        case Kind::kFloat:
+            return "float64";
+        case Kind::kString:
+            return "string";
+        case Kind::kBytes:
+            return "bytes";
+        case Kind::kTime:
+            return "time";
+        case Kind::kList:
+            return "list";
+        case Kind::kMap:
+            return "map";
+        case Kind::kStruct:
+            return "struct";
     }
     return "nil";
 }
@@ -32,17 +43,20 @@ const List kEmptyList;
 const Map kEmptyMap;
 
 [[noreturn]] void wrong_kind(std::string_view expected, Kind kind) {
-    throw Error(ErrorKind::kInvalid, "expected " + std::string(expected) + ", got " + std::string(to_string(kind)));
+    throw Error(ErrorKind::kInvalid,
+                "expected " + std::string(expected) + ", got " + std::string(to_string(kind)));
 }
 
 auto lower_bound_of(auto& members, std::string_view key) {
-    return std::lower_bound(members.begin(), members.end(), key,
-                            [](const Member& member, std::string_view wanted) { return member.key < wanted; });
+    return std::lower_bound(
+        members.begin(), members.end(), key,
+        [](const Member& member, std::string_view wanted) { return member.key < wanted; });
 }
 
 }  // namespace
 
-Value::Value(List value) : data_(detail::Shared<List>(new detail::Counted<List>(nullptr, std::move(value)))) {}
+Value::Value(List value)
+    : data_(detail::Shared<List>(new detail::Counted<List>(nullptr, std::move(value)))) {}
 Value::Value(Map value) : data_(detail::Shared<Map>(new detail::Counted<Map>(nullptr, std::move(value)))) {}
 Value::Value(List value, const GoType& type)
     : data_(detail::Shared<List>(new detail::Counted<List>(&type, std::move(value)))) {}
@@ -183,17 +197,28 @@ bool Value::erase(std::string_view key) { return find(key) != nullptr && writabl
 bool operator==(const Value& a, const Value& b) noexcept {
     if (a.data_.index() != b.data_.index() || a.go_type() != b.go_type()) return false;
     switch (a.kind()) {
-        case Kind::kNil: return true;
-        case Kind::kBool: return std::get<bool>(a.data_) == std::get<bool>(b.data_);
-        case Kind::kInt: return std::get<std::int64_t>(a.data_) == std::get<std::int64_t>(b.data_);
-        case Kind::kUint: return std::get<std::uint64_t>(a.data_) == std::get<std::uint64_t>(b.data_);
-        case Kind::kFloat: return std::get<double>(a.data_) == std::get<double>(b.data_);
-        case Kind::kString: return std::get<std::string>(a.data_) == std::get<std::string>(b.data_);
-        case Kind::kBytes: return std::get<Bytes>(a.data_) == std::get<Bytes>(b.data_);
-        case Kind::kTime: return std::get<Time>(a.data_) == std::get<Time>(b.data_);
-        case Kind::kList: return a.as_list() == b.as_list();
-        case Kind::kMap: return a.as_map() == b.as_map();
-        case Kind::kStruct: return a.as_fields() == b.as_fields();
+        case Kind::kNil:
+            return true;
+        case Kind::kBool:
+            return std::get<bool>(a.data_) == std::get<bool>(b.data_);
+        case Kind::kInt:
+            return std::get<std::int64_t>(a.data_) == std::get<std::int64_t>(b.data_);
+        case Kind::kUint:
+            return std::get<std::uint64_t>(a.data_) == std::get<std::uint64_t>(b.data_);
+        case Kind::kFloat:
+            return std::get<double>(a.data_) == std::get<double>(b.data_);
+        case Kind::kString:
+            return std::get<std::string>(a.data_) == std::get<std::string>(b.data_);
+        case Kind::kBytes:
+            return std::get<Bytes>(a.data_) == std::get<Bytes>(b.data_);
+        case Kind::kTime:
+            return std::get<Time>(a.data_) == std::get<Time>(b.data_);
+        case Kind::kList:
+            return a.as_list() == b.as_list();
+        case Kind::kMap:
+            return a.as_map() == b.as_map();
+        case Kind::kStruct:
+            return a.as_fields() == b.as_fields();
     }
     return false;
 }

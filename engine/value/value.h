@@ -1,16 +1,17 @@
-// Value: the one dynamic value of Fencepost. It is shaped after Go's, because templates print it as Go would: bytes
-// differ from string, int64 from float64, map[string]string from map[string]interface{}, and a struct has fields in
-// order. Kubernetes objects, template data, arguments, outputs and JSON bodies are all Values.
+// Value: the one dynamic value of Fencepost. It is shaped after Go's, because templates print it as Go would:
+// bytes differ from string, int64 from float64, map[string]string from map[string]interface{}, and a struct
+// has fields in order. Kubernetes objects, template data, arguments, outputs and JSON bodies are all Values.
 //
-// Copying is cheap: lists, maps and structs are shared and copied only when a shared one is changed (copy on write).
-// Maps are sorted by key (as Go's JSON, %v and range over maps are).
+// Copying is cheap: lists, maps and structs are shared and copied only when a shared one is changed (copy on
+// write). Maps are sorted by key (as Go's JSON, %v and range over maps are).
 //
 //     Value pod = parse_json(text);
-//     std::string ns = pod.get("metadata", "namespace").string_or("default");     // absent members read as nil
-//     pod["metadata"]["labels"]["app"] = "pg";                                     // absent members are made
+//     std::string ns = pod.get("metadata", "namespace").string_or("default");     // absent members read as
+//     nil pod["metadata"]["labels"]["app"] = "pg";                                     // absent members are
+//     made
 //
-// Errors: as_*() throws Error{kInvalid, "expected string, got map"}. Thread safety: as std::string; two threads may
-// hold copies of the same value, and each may change its own.
+// Errors: as_*() throws Error{kInvalid, "expected string, got map"}. Thread safety: as std::string; two
+// threads may hold copies of the same value, and each may change its own.
 #pragma once
 
 #include <atomic>
@@ -47,23 +48,35 @@ struct Time {
 };
 
 // The Go type that a value stands for where kind alone does not tell: map[string]string, []int, int32,
-// *param.Profile. Instances are static and immutable; see value/go_type.h for the table. nullptr means the default
-// of the kind: bool, int64, uint64, float64, string, []interface {}, map[string]interface {}.
+// *param.Profile. Instances are static and immutable; see value/go_type.h for the table. nullptr means the
+// default of the kind: bool, int64, uint64, float64, string, []interface {}, map[string]interface {}.
 struct GoType;
 
 enum class Kind : std::uint8_t {
-    kNil, kBool, kInt, kUint, kFloat, kString, kBytes, kTime, kList, kMap, kStruct
+    kNil,
+    kBool,
+    kInt,
+    kUint,
+    kFloat,
+    kString,
+    kBytes,
+    kTime,
+    kList,
+    kMap,
+    kStruct
 };
 [[nodiscard]] std::string_view to_string(Kind kind) noexcept;
 
 using List = std::vector<Value>;
 
 namespace detail {
-// An intrusive count: unlike shared_ptr's, its "am I the only owner" is an acquire, so changing in place is safe.
+// An intrusive count: unlike shared_ptr's, its "am I the only owner" is an acquire, so changing in place is
+// safe.
 template <typename T>
 struct Counted {
     template <typename... Args>
-    explicit Counted(const GoType* go_type, Args&&... args) : type(go_type), body(std::forward<Args>(args)...) {}
+    explicit Counted(const GoType* go_type, Args&&... args)
+        : type(go_type), body(std::forward<Args>(args)...) {}
     mutable std::atomic<std::uint32_t> owners{1};
     const GoType* type;
     T body;
@@ -133,7 +146,8 @@ class Value {
     Value(List value, const GoType& type);
     Value(Map value, const GoType& type);
     [[nodiscard]] static Value of_struct(const GoType& type, Fields fields);
-    [[nodiscard]] static Value typed_nil(const GoType& type) noexcept;  // a nil pointer, map or slice of that type
+    [[nodiscard]] static Value typed_nil(
+        const GoType& type) noexcept;  // a nil pointer, map or slice of that type
 
     [[nodiscard]] Kind kind() const noexcept { return static_cast<Kind>(data_.index()); }
     [[nodiscard]] const GoType* go_type() const noexcept;  // nullptr: the kind's default
@@ -191,7 +205,8 @@ class Value {
     std::variant<std::monostate, bool, std::int64_t, std::uint64_t, double, std::string, Bytes, Time,
                  detail::Shared<List>, detail::Shared<Map>, detail::Shared<Fields>>
         data_;
-    const GoType* type_ = nullptr;  // of scalars and typed nils; lists, maps and structs keep theirs in the node
+    const GoType* type_ =
+        nullptr;  // of scalars and typed nils; lists, maps and structs keep theirs in the node
 };
 
 struct Member {

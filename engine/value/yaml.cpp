@@ -43,17 +43,22 @@ namespace {
 
 using Mark = SourceMap::Mark;
 
-[[noreturn]] void fail(std::string_view file, const YAML::Mark& mark, std::string message, std::string hint = {}) {
-    Error error(ErrorKind::kInvalid, "yaml: line " + std::to_string(mark.line + 1) + ": " + std::move(message), std::move(hint));
+[[noreturn]] void fail(std::string_view file, const YAML::Mark& mark, std::string message,
+                       std::string hint = {}) {
+    Error error(ErrorKind::kInvalid,
+                "yaml: line " + std::to_string(mark.line + 1) + ": " + std::move(message), std::move(hint));
     throw error.at(Position{std::string(file), mark.line + 1, mark.column + 1});
 }
 
 std::string pointer_member(const std::string& parent, std::string_view key) {
     std::string pointer = parent + "/";
     for (const char c : key) {
-        if (c == '~') pointer += "~0";
-        else if (c == '/') pointer += "~1";
-        else pointer += c;
+        if (c == '~')
+            pointer += "~0";
+        else if (c == '/')
+            pointer += "~1";
+        else
+            pointer += c;
     }
     return pointer;
 }
@@ -79,14 +84,17 @@ class Builder : public YAML::EventHandler {
     void OnDocumentEnd() override {
         if (has_root_) done_.push_back(std::move(document_));
     }
-    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { put(Value{}, mark, Style::kPlain, anchor); }
+    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+        put(Value{}, mark, Style::kPlain, anchor);
+    }
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
         const auto found = anchors_.find(anchor);
         if (found == anchors_.end()) fail(file_, mark, "an alias stands inside the node that it names");
         count(mark, found->second.nodes);
         put_value(found->second.value, mark, Style::kPlain, 0, found->second.nodes);
     }
-    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& text) override {
+    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  const std::string& text) override {
         const Style style = style_at(mark, tag);
         const bool is_plain = style == Style::kPlain && tag != "!";
         if (expects_key()) {
@@ -95,11 +103,13 @@ class Builder : public YAML::EventHandler {
         }
         put(is_plain ? resolve(tag, text, mark) : Value(text), mark, style, anchor);
     }
-    void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+    void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                         YAML::EmitterStyle::value) override {
         open(Value(List{}), mark, anchor);
     }
     void OnSequenceEnd() override { close(); }
-    void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+    void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                    YAML::EmitterStyle::value) override {
         open(Value(Map{}), mark, anchor);
     }
     void OnMapEnd() override { close(); }
@@ -121,7 +131,9 @@ class Builder : public YAML::EventHandler {
         std::size_t nodes = 1;
     };
 
-    [[nodiscard]] bool expects_key() const { return !open_.empty() && open_.back().value.is_map() && !open_.back().has_key; }
+    [[nodiscard]] bool expects_key() const {
+        return !open_.empty() && open_.back().value.is_map() && !open_.back().has_key;
+    }
 
     Style style_at(const YAML::Mark& mark, const std::string& tag) const {
         // yaml-cpp tells quoted scalars by the tag "!"; which quotes or block they are is read from the text.
@@ -129,24 +141,32 @@ class Builder : public YAML::EventHandler {
         const char c = at < text_.size() ? text_[at] : '\0';
         if (tag != "!") return Style::kPlain;
         switch (c) {
-            case '\'': return Style::kSingleQuoted;
-            case '"': return Style::kDoubleQuoted;
-            case '|': return Style::kLiteral;
-            case '>': return Style::kFolded;
-            default: return Style::kDoubleQuoted;
+            case '\'':
+                return Style::kSingleQuoted;
+            case '"':
+                return Style::kDoubleQuoted;
+            case '|':
+                return Style::kLiteral;
+            case '>':
+                return Style::kFolded;
+            default:
+                return Style::kDoubleQuoted;
         }
     }
 
     Value resolve(const std::string& tag, const std::string& text, const YAML::Mark& mark) const {
         if (tag == "tag:yaml.org,2002:str") return Value(text);
-        if (!tag.empty() && tag != "?" && tag.rfind("tag:yaml.org,2002:", 0) != 0) fail(file_, mark, "unknown tag " + tag);
+        if (!tag.empty() && tag != "?" && tag.rfind("tag:yaml.org,2002:", 0) != 0)
+            fail(file_, mark, "unknown tag " + tag);
         return resolve_yaml_scalar(text);
     }
 
     void count(const YAML::Mark& mark, std::size_t nodes) {
         total_nodes_ += nodes;
         if (total_nodes_ > kMaxYamlNodes) {
-            fail(file_, mark, "document contains more than " + std::to_string(kMaxYamlNodes) + " nodes once its aliases are expanded");
+            fail(file_, mark,
+                 "document contains more than " + std::to_string(kMaxYamlNodes) +
+                     " nodes once its aliases are expanded");
         }
     }
 
@@ -188,7 +208,8 @@ class Builder : public YAML::EventHandler {
         // What << brings never overrides a key of the map itself; earlier merges win over later ones.
         for (const Value& merged : done.merges) {
             for (const Member& member : merged.as_map()) {
-                if (!done.value.as_map().contains(member.key)) done.value.writable_map().set(member.key, member.value);
+                if (!done.value.as_map().contains(member.key))
+                    done.value.writable_map().set(member.key, member.value);
             }
         }
         put_value(std::move(done.value), done.mark, Style::kPlain, done.anchor, done.nodes);
@@ -203,7 +224,8 @@ class Builder : public YAML::EventHandler {
         put_value(std::move(value), mark, style, anchor, 1);
     }
 
-    void put_value(Value value, const YAML::Mark& mark, Style style, YAML::anchor_t anchor, std::size_t nodes) {
+    void put_value(Value value, const YAML::Mark& mark, Style style, YAML::anchor_t anchor,
+                   std::size_t nodes) {
         if (anchor != 0) {
             Node& node = anchors_[anchor];
             node.value = value;
@@ -222,7 +244,8 @@ class Builder : public YAML::EventHandler {
             parent.value.writable_list().push_back(std::move(value));
             return;
         }
-        document_.source.add(pointer, SourceMap::Part::kKey, Mark{parent.key_mark.line + 1, parent.key_mark.column + 1, Style::kPlain});
+        document_.source.add(pointer, SourceMap::Part::kKey,
+                             Mark{parent.key_mark.line + 1, parent.key_mark.column + 1, Style::kPlain});
         parent.has_key = false;
         if (parent.key == "<<") {
             merge(parent, std::move(value), mark);
@@ -277,8 +300,10 @@ void check_nesting(std::string_view file, std::string_view text) {
         }
         if (c == '[' || c == '{') ++brackets;
         if ((c == ']' || c == '}') && brackets > 0) --brackets;
-        if (line_start && (c == '-' || c == '?') && i + 1 < text.size() && text[i + 1] == ' ') ++dashes;
-        else if (c != ' ') line_start = false;
+        if (line_start && (c == '-' || c == '?') && i + 1 < text.size() && text[i + 1] == ' ')
+            ++dashes;
+        else if (c != ' ')
+            line_start = false;
         if (brackets > kMaxYamlBrackets || dashes > kMaxYamlDepth) {
             YAML::Mark mark;
             mark.line = line;
@@ -291,7 +316,8 @@ void check_nesting(std::string_view file, std::string_view text) {
 
 std::vector<YamlDocument> parse_yaml(std::string_view text, std::string_view file) {
     if (text.size() > kMaxYamlBytes) {
-        throw Error(ErrorKind::kTooLarge, std::string(file) + ": YAML text is larger than " + std::to_string(kMaxYamlBytes) + " bytes");
+        throw Error(ErrorKind::kTooLarge, std::string(file) + ": YAML text is larger than " +
+                                              std::to_string(kMaxYamlBytes) + " bytes");
     }
     check_nesting(file, text);
     ViewBuffer buffer(text);
@@ -310,7 +336,8 @@ std::vector<YamlDocument> parse_yaml(std::string_view text, std::string_view fil
 Value parse_yaml_value(std::string_view text, std::string_view file) {
     std::vector<YamlDocument> documents = parse_yaml(text, file);
     if (documents.size() != 1) {
-        throw Error(ErrorKind::kInvalid, "expected one YAML document, got " + std::to_string(documents.size()));
+        throw Error(ErrorKind::kInvalid,
+                    "expected one YAML document, got " + std::to_string(documents.size()));
     }
     return std::move(documents[0].value);
 }

@@ -13,8 +13,10 @@ namespace fencepost {
 
 namespace {
 
-constexpr std::array<std::string_view, 11> kTrue{"y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"};
-constexpr std::array<std::string_view, 11> kFalse{"n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"};
+constexpr std::array<std::string_view, 11> kTrue{"y",    "Y",    "yes", "Yes", "YES", "true",
+                                                 "True", "TRUE", "on",  "On",  "ON"};
+constexpr std::array<std::string_view, 11> kFalse{"n",     "N",     "no",  "No",  "NO", "false",
+                                                  "False", "FALSE", "off", "Off", "OFF"};
 
 bool is_one_of(std::string_view text, const std::array<std::string_view, 11>& words) {
     for (const std::string_view word : words) {
@@ -95,7 +97,8 @@ Value resolve_yaml_scalar(std::string_view text) {
     if ((first >= '0' && first <= '9') || first == '-' || first == '+' || first == '.') {
         constexpr double kInfinity = std::numeric_limits<double>::infinity();
         if (text == ".nan" || text == ".NaN" || text == ".NAN") return Value(std::nan(""));
-        if (text == ".inf" || text == ".Inf" || text == ".INF" || text == "+.inf" || text == "+.Inf" || text == "+.INF") {
+        if (text == ".inf" || text == ".Inf" || text == ".INF" || text == "+.inf" || text == "+.Inf" ||
+            text == "+.INF") {
             return Value(kInfinity);
         }
         if (text == "-.inf" || text == "-.Inf" || text == "-.INF") return Value(-kInfinity);

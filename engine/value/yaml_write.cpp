@@ -11,7 +11,8 @@ namespace {
 bool can_be_plain(std::string_view text) {
     if (text.empty() || !resolve_yaml_scalar(text).is_string() || text == "<<" || text == "=") return false;
     constexpr std::string_view kIndicators = "-?:,[]{}#&*!|>'\"%@` ";
-    if (kIndicators.find(text[0]) != std::string_view::npos || text.back() == ' ' || text.back() == ':') return false;
+    if (kIndicators.find(text[0]) != std::string_view::npos || text.back() == ' ' || text.back() == ':')
+        return false;
     for (std::size_t i = 0; i < text.size(); ++i) {
         const auto byte = static_cast<unsigned char>(text[i]);
         if (byte < 0x20 || byte >= 0x7F) return false;
@@ -23,9 +24,10 @@ bool can_be_plain(std::string_view text) {
 
 bool can_be_literal(std::string_view text) {
     if (text.find('\n') == std::string_view::npos || text[0] == ' ' || text[0] == '\n') return false;
-    return std::all_of(text.begin(), text.end(), [](char c) {
-        return c == '\n' || c == '\t' || static_cast<unsigned char>(c) >= 0x20;
-    }) && text.find(" \n") == std::string_view::npos;
+    return std::all_of(
+               text.begin(), text.end(),
+               [](char c) { return c == '\n' || c == '\t' || static_cast<unsigned char>(c) >= 0x20; }) &&
+           text.find(" \n") == std::string_view::npos;
 }
 
 class Writer {
@@ -58,7 +60,8 @@ class Writer {
     }
 
     void entry(const Member& member, std::size_t indent) {
-        out_ += can_be_plain(member.key) ? member.key : to_json(Value(member.key), {.escape_html = false, .indent = ""});
+        out_ += can_be_plain(member.key) ? member.key
+                                         : to_json(Value(member.key), {.escape_html = false, .indent = ""});
         out_ += ':';
         const Value& value = member.value;
         if (value.is_map() && !value.as_map().empty()) {

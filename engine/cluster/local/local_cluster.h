@@ -1,10 +1,12 @@
 // The embedded cluster: objects in one SQLite file, Pods as process groups on this host, PVCs as folders.
-// One daemon a data folder (flock): a second one gets Error{kFailedPrecondition} that names the first one's pid.
+// One daemon a data folder (flock): a second one gets Error{kFailedPrecondition} that names the first one's
+// pid.
 //
 //     auto cluster = open_local_cluster({.data_dir = "/var/lib/fencepost"}, clock, log);
 //
-// Layout of data_dir: cluster.db (+ -wal, -shm), lock, pods/<uid>/, volumes/<namespace>/<pvc uid>/, snapshots/<uid>/.
-// Thread safety: as Cluster. Destruction leaves the Pods' processes running: the next daemon finds them.
+// Layout of data_dir: cluster.db (+ -wal, -shm), lock, pods/<uid>/, volumes/<namespace>/<pvc uid>/,
+// snapshots/<uid>/. Thread safety: as Cluster. Destruction leaves the Pods' processes running: the next
+// daemon finds them.
 #pragma once
 
 #include <filesystem>
@@ -19,12 +21,13 @@ namespace fencepost::cluster::local {
 
 struct LocalOptions {
     std::filesystem::path data_dir;
-    // Put in front of PATH in every container: where `fencepost` and `kando` are. Also where the container supervisor
-    // program is looked for.
+    // Put in front of PATH in every container: where `fencepost` and `kando` are. Also where the container
+    // supervisor program is looked for.
     std::filesystem::path program_dir;
     bool run_pods = true;  // false: an object store alone (tests, offline tools)
 };
 
-[[nodiscard]] std::unique_ptr<Cluster> open_local_cluster(const LocalOptions& options, Clock& clock, Log& log);
+[[nodiscard]] std::unique_ptr<Cluster> open_local_cluster(const LocalOptions& options, Clock& clock,
+                                                          Log& log);
 
 }  // namespace fencepost::cluster::local

@@ -26,7 +26,9 @@ TEST_CASE("a callback runs once, at once where it is late, and never after it wa
     CancelSource source;
     int calls = 0;
     auto kept = source.token().on_cancel([&] { ++calls; });
-    { auto dropped = source.token().on_cancel([&] { calls += 100; }); }
+    {
+        auto dropped = source.token().on_cancel([&] { calls += 100; });
+    }
     source.cancel(CancelReason::kUser);
     CHECK(calls == 1);
     auto late = source.token().on_cancel([&] { ++calls; });

@@ -8,15 +8,21 @@ using namespace fencepost;
 using namespace std::chrono_literals;
 
 TEST_CASE("base64 follows RFC 4648's vectors both ways") {
-    const std::pair<std::string, std::string> vectors[] = {
-        {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="},
-        {"foobar", "Zm9vYmFy"}, {std::string("\xff\xfe\x00", 3), "//4A"}};
+    const std::pair<std::string, std::string> vectors[] = {{"", ""},
+                                                           {"f", "Zg=="},
+                                                           {"fo", "Zm8="},
+                                                           {"foo", "Zm9v"},
+                                                           {"foob", "Zm9vYg=="},
+                                                           {"fooba", "Zm9vYmE="},
+                                                           {"foobar", "Zm9vYmFy"},
+                                                           {std::string("\xff\xfe\x00", 3), "//4A"}};
     for (const auto& [bytes, text] : vectors) {
         CHECK(base64_encode(bytes) == text);
         CHECK(base64_decode(text) == bytes);
     }
     CHECK(base64_decode("Zm9v\nYmFy\n") == "foobar");
-    for (const char* bad : {"Zg", "Zg=", "Z", "Zm9v=", "Zm9*", "=Zm9", "Zg==Zg=="}) CHECK_THROWS_AS(base64_decode(bad), Error);
+    for (const char* bad : {"Zg", "Zg=", "Z", "Zm9v=", "Zm9*", "=Zm9", "Zg==Zg=="})
+        CHECK_THROWS_AS(base64_decode(bad), Error);
 }
 
 TEST_CASE("hex and URL escapes go both ways and refuse nonsense") {
@@ -51,16 +57,23 @@ TEST_CASE("RFC 3339 times are read with any zone and written in UTC") {
     CHECK(format_rfc3339(time) == "2026-11-21T05:12:30Z");
     CHECK(format_rfc3339_nano(time) == "2026-11-21T05:12:30.25Z");
     CHECK(format_rfc3339_nano(parse_rfc3339("2026-11-21T05:12:30Z")) == "2026-11-21T05:12:30Z");
-    for (const char* bad : {"", "2026-11-21", "2026-13-01T00:00:00Z", "2026-11-21T25:00:00Z", "2026-11-21T05:12:30",
-                            "2026-11-21T05:12:30Zjunk"}) {
+    for (const char* bad : {"", "2026-11-21", "2026-13-01T00:00:00Z", "2026-11-21T25:00:00Z",
+                            "2026-11-21T05:12:30", "2026-11-21T05:12:30Zjunk"}) {
         CHECK_THROWS_AS(parse_rfc3339(bad), Error);
     }
 }
 
 TEST_CASE("durations read and print as Go's do") {
     const std::pair<std::string, std::chrono::nanoseconds> cases[] = {
-        {"0s", 0ns}, {"300ms", 300ms}, {"1.5s", 1500ms}, {"1m30s", 90s}, {"1h0m0.000000001s", 1h + 1ns}, {"-2m0s", -2min},
-        {"1h15m30.918s", 1h + 15min + 30s + 918ms}, {"12\u00b5s", 12us}, {"7ns", 7ns}};
+        {"0s", 0ns},
+        {"300ms", 300ms},
+        {"1.5s", 1500ms},
+        {"1m30s", 90s},
+        {"1h0m0.000000001s", 1h + 1ns},
+        {"-2m0s", -2min},
+        {"1h15m30.918s", 1h + 15min + 30s + 918ms},
+        {"12\u00b5s", 12us},
+        {"7ns", 7ns}};
     for (const auto& [text, duration] : cases) {
         CHECK(parse_duration(text) == duration);
         CHECK(format_duration(duration) == text);

@@ -8,16 +8,37 @@
 using namespace fencepost;
 
 namespace {
-std::string as_json(std::string_view yaml) { return to_json(parse_yaml_value(yaml), {.escape_html = false, .indent = ""}); }
+std::string as_json(std::string_view yaml) {
+    return to_json(parse_yaml_value(yaml), {.escape_html = false, .indent = ""});
+}
 }  // namespace
 
 TEST_CASE("plain scalars are read as YAML 1.1 reads them") {
-    const std::pair<std::string, std::string> cases[] = {
-        {"yes", "true"}, {"On", "true"}, {"y", "true"}, {"off", "false"}, {"No", "false"}, {"\"yes\"", "\"yes\""}, {"'on'", "\"on\""},
-        {"~", "null"}, {"null", "null"}, {"010", "8"}, {"0x1F", "31"}, {"0b11", "3"}, {"1_000", "1000"}, {"09", "9"}, {"1.50", "1.5"},
-        {"-3", "-3"}, {"1e3", "1000"}, {"2024-05-28", "\"2024-05-28\""}, {"1:30", "\"1:30\""}, {"1.2.3", "\"1.2.3\""},
-        {"12e", "\"12e\""}, {"18446744073709551615", "18446744073709551615"}, {"!!str 5", "\"5\""}, {"|\n  a\n  b\n", "\"a\\nb\\n\""},
-        {">-\n  a\n  b\n", "\"a b\""}};
+    const std::pair<std::string, std::string> cases[] = {{"yes", "true"},
+                                                         {"On", "true"},
+                                                         {"y", "true"},
+                                                         {"off", "false"},
+                                                         {"No", "false"},
+                                                         {"\"yes\"", "\"yes\""},
+                                                         {"'on'", "\"on\""},
+                                                         {"~", "null"},
+                                                         {"null", "null"},
+                                                         {"010", "8"},
+                                                         {"0x1F", "31"},
+                                                         {"0b11", "3"},
+                                                         {"1_000", "1000"},
+                                                         {"09", "9"},
+                                                         {"1.50", "1.5"},
+                                                         {"-3", "-3"},
+                                                         {"1e3", "1000"},
+                                                         {"2024-05-28", "\"2024-05-28\""},
+                                                         {"1:30", "\"1:30\""},
+                                                         {"1.2.3", "\"1.2.3\""},
+                                                         {"12e", "\"12e\""},
+                                                         {"18446744073709551615", "18446744073709551615"},
+                                                         {"!!str 5", "\"5\""},
+                                                         {"|\n  a\n  b\n", "\"a\\nb\\n\""},
+                                                         {">-\n  a\n  b\n", "\"a b\""}};
     for (const auto& [yaml, json] : cases) {
         INFO(yaml);
         CHECK(as_json(yaml) == json);
@@ -29,8 +50,10 @@ TEST_CASE("keys that are bools or numbers turn into their text") {
 }
 
 TEST_CASE("merge keys bring what the map itself does not have") {
-    CHECK(as_json("base: &b {a: 1, c: 2}\nx:\n  <<: *b\n  a: 9\n") == R"({"base":{"a":1,"c":2},"x":{"a":9,"c":2}})");
-    CHECK(as_json("p: &p {a: 1}\nq: &q {a: 2, b: 3}\nx: {<<: [*p, *q]}\n") == R"({"p":{"a":1},"q":{"a":2,"b":3},"x":{"a":1,"b":3}})");
+    CHECK(as_json("base: &b {a: 1, c: 2}\nx:\n  <<: *b\n  a: 9\n") ==
+          R"({"base":{"a":1,"c":2},"x":{"a":9,"c":2}})");
+    CHECK(as_json("p: &p {a: 1}\nq: &q {a: 2, b: 3}\nx: {<<: [*p, *q]}\n") ==
+          R"({"p":{"a":1},"q":{"a":2,"b":3},"x":{"a":1,"b":3}})");
 }
 
 TEST_CASE("duplicate keys are an error at their place") {
@@ -46,7 +69,8 @@ TEST_CASE("duplicate keys are an error at their place") {
 }
 
 TEST_CASE("every document of a stream comes with the place of its nodes") {
-    const auto documents = parse_yaml("a: 1\n---\n# nothing\n---\nphases:\n  - name: dump\n    args: |\n      {{ x }}\n");
+    const auto documents =
+        parse_yaml("a: 1\n---\n# nothing\n---\nphases:\n  - name: dump\n    args: |\n      {{ x }}\n");
     REQUIRE(documents.size() >= 2);
     const YamlDocument& last = documents.back();
     CHECK(last.value.get("phases").list_or_empty().size() == 1);
@@ -81,7 +105,8 @@ TEST_CASE("hostile YAML is refused quickly and clearly") {
 }
 
 TEST_CASE("what is written reads back as the same value") {
-    const Value value = parse_json(R"({"a":"yes","b":["1","x y",null,true,1.5],"c":{"d":"line one\nline two\n","e":"","f":"- x","g":{}},"h":[],
+    const Value value = parse_json(
+        R"({"a":"yes","b":["1","x y",null,true,1.5],"c":{"d":"line one\nline two\n","e":"","f":"- x","g":{}},"h":[],
         "i":[[1,2],[]],"j":"a: b","k":"#c","l":"two\n\nblank\n\n","m":" lead","n":"tab\tx","o":"é","on":1,"p":"*x","q":[{"a":1,"b":[1]}]})");
     const std::string yaml = to_yaml(value);
     INFO(yaml);
