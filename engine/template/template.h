@@ -1,5 +1,5 @@
-// Go's text/template with sprig 2.22's text functions, as Kanister renders blueprints. A Template is parsed once,
-// immutable, and shared by threads; each render has its own state and budget.
+// Go's text/template with sprig 2.22's text functions, as Kanister renders blueprints. A Template is parsed
+// once, immutable, and shared by threads; each render has its own state and budget.
 //
 //     auto t = Template::parse("config", "{{ .Options.db | upper }}", FunctionSet::kKanister);
 //     std::string text = t->render(params, {});
@@ -39,7 +39,8 @@ class Template {
     [[nodiscard]] virtual std::string render(const Value& data, const RenderOptions& options = {}) const = 0;
     // What was written before a failure is kept in `output`.
     virtual void render_to(std::string& output, const Value& data, const RenderOptions& options) const = 0;
-    [[nodiscard]] virtual std::string to_text() const = 0;  // the parse tree printed back, as Go's Tree.Root.String()
+    [[nodiscard]] virtual std::string to_text()
+        const = 0;  // the parse tree printed back, as Go's Tree.Root.String()
 };
 
 // Parsed templates by text, shared by threads, bounded (least recently used go first).
@@ -49,7 +50,8 @@ class TemplateCache {
     ~TemplateCache();
     TemplateCache(const TemplateCache&) = delete;
     TemplateCache& operator=(const TemplateCache&) = delete;
-    [[nodiscard]] std::shared_ptr<const Template> get(std::string_view name, std::string_view text, FunctionSet functions);
+    [[nodiscard]] std::shared_ptr<const Template> get(std::string_view name, std::string_view text,
+                                                      FunctionSet functions);
 
   private:
     struct Impl;

@@ -1,0 +1,52 @@
+// What one run of a container is, as the daemon hands it to fencepost-supervisor: a file of NUL-terminated "key=value"
+// records, so that neither side needs a parser. It holds secrets (the environment): mode 0600, in a 0700 folder.
+// The exit record that comes back has the same form. Standard library only: the supervisor includes nothing else.
+//
+// Files of a container's folder, <n> being the run's number (its restart count):
+//     <n>.spec   written by the daemon before it starts the supervisor, which keeps it flock()ed as long as it lives:
+//                whoever gets the lock knows that no supervisor of this run is alive, whatever the pids say
+//     supervisor.pid   "<pid> <start time in ticks> <boot id> <n>"
+//     <n>.log, <n>.log.1 ...   output in CRI format, the newest in <n>.log
+//     <n>.started      "<pid> <start time in ticks> <unix nanoseconds>" of the command itself
+//     <n>.exit         the exit record: durable, written last
+// Errors: decoders return nullopt for bytes that are no spec. Pure; thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fencepost::cluster::local {
+
+struct LaunchSpec {
+    std::vector<std::string> command;      // argv; looked up in the environment's PATH
+    std::vector<std::string> environment;  // "NAME=value", all of it
+    std::string working_dir;               // "" is "/"
+    std::optional<std::uint32_t> uid;
+    std::optional<std::uint32_t> gid;
+    std::vector<std::uint32_t> groups;  // supplementary; set only together with uid or gid
+    std::vector<std::string> sandbox;   // argv of bubblewrap up to "--"; empty: run directly
+    std::uint64_t log_bytes = std::uint64_t{10} << 20U;  // of one log file
+    std::uint32_t log_files = 2;
+    std::uint32_t grace_seconds = 30;  // from SIGTERM to SIGKILL where the signal does not say
+    friend bool operator==(const LaunchSpec&, const LaunchSpec&) = default;
+};
+
+struct ExitRecord {
+    int code = 0;    // 128 + signal where a signal ended it, as shells and container runtimes say
+    int signal = 0;  // 0: it exited by itself
+    std::string reason;  // Completed, Error, OOMKilled, StartError
+    std::string message;
+    std::int64_t started = 0;   // unix nanoseconds
+    std::int64_t finished = 0;
+    friend bool operator==(const ExitRecord&, const ExitRecord&) = default;
+};
+
+[[nodiscard]] std::string encode(const LaunchSpec& spec);
+[[nodiscard]] std::optional<LaunchSpec> decode_launch_spec(std::string_view bytes);
+[[nodiscard]] std::string encode(const ExitRecord& record);
+[[nodiscard]] std::optional<ExitRecord> decode_exit_record(std::string_view bytes);
+
+}  // namespace fencepost::cluster::local
