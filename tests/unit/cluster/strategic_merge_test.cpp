@@ -18,9 +18,9 @@ std::string merged(std::string_view target, std::string_view patch) {
 TEST_CASE("containers merge by name, their env by name, and tolerations are replaced") {
     CHECK(
         merged("{containers: [{name: c, image: a, env: [{name: X, value: '1'}]}], tolerations: [{key: a}]}",
-               "{containers: [{name: c, env: [{name: Y, value: '2'}, {name: X, value: '3'}]}, {name: d}], "
+               "{containers: [{name: c, env: [{name: Z, value: '2'}, {name: X, value: '3'}]}, {name: d}], "
                "tolerations: [{key: b}]}") ==
-        R"({"containers":[{"env":[{"name":"X","value":"3"},{"name":"Y","value":"2"}],"image":"a","name":"c"},{"name":"d"}],"tolerations":[{"key":"b"}]})");
+        R"({"containers":[{"env":[{"name":"X","value":"3"},{"name":"Z","value":"2"}],"image":"a","name":"c"},{"name":"d"}],"tolerations":[{"key":"b"}]})");
 }
 
 TEST_CASE("null removes, and $patch deletes or replaces") {
@@ -37,8 +37,8 @@ TEST_CASE("order and primitive deletions are honoured") {
         merged("{containers: [{name: a}, {name: b}]}",
                "{$setElementOrder/containers: [{name: b}, {name: a}], containers: [{name: b, image: x}]}") ==
         R"({"containers":[{"image":"x","name":"b"},{"name":"a"}]})");
-    CHECK(merged("{finalizers: [x, y]}", "{$deleteFromPrimitiveList/finalizers: [x], finalizers: [z]}") ==
-          R"({"finalizers":["y","z"]})");
+    CHECK(merged("{finalizers: [x, w]}", "{$deleteFromPrimitiveList/finalizers: [x], finalizers: [z]}") ==
+          R"({"finalizers":["w","z"]})");
 }
 
 TEST_CASE("an item without its merge key and an unknown directive are refused") {
