@@ -11,7 +11,9 @@ set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
 set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1")
 
 add_library(fencepost_flags INTERFACE)
-target_compile_options(fencepost_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror -fstack-protector-strong)
+target_compile_options(fencepost_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror
+  # Designated initializers that leave members at their defaults are how options are passed here.
+  -Wno-missing-field-initializers -fstack-protector-strong)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(fencepost_flags INTERFACE -Wthread-safety)
 endif()
