@@ -1,0 +1,49 @@
+#include <algorithm>
+#include <optional>
+
+#include "base/encodings.h"
+#include "net/http_server.h"
+
+namespace fencepost::net {
+namespace {
+
+bool same_name(std::string_view a, std::string_view b) noexcept {
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
+}
+
+std::string decode_form(std::string_view text) {
+    std::string spaced(text);
+    std::replace(spaced.begin(), spaced.end(), '+', ' ');
+    return url_decode(spaced);
+}
+
+std::optional<std::string_view> find_parameter(std::string_view query, std::string_view name) {
+    while (!query.empty()) {
+        const std::string_view pair = query.substr(0, query.find('&'));
+        query.remove_prefix(std::min(pair.size() + 1, query.size()));
+        const std::size_t equals = std::min(pair.find('='), pair.size());
+        if (decode_form(pair.substr(0, equals)) == name) return pair.substr(std::min(equals + 1, pair.size()));
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::string_view ServerRequest::header(std::string_view name) const noexcept {
+    for (const auto& [key, value] : headers) {
+        if (same_name(key, name)) return value;
+    }
+    return {};
+}
+
+std::string ServerRequest::query_parameter(std::string_view name) const {
+    const auto found = find_parameter(query, name);
+    return found ? decode_form(*found) : std::string();
+}
+
+bool ServerRequest::has_query_parameter(std::string_view name) const {
+    return find_parameter(query, name).has_value();
+}
+
+}  // namespace fencepost::net
