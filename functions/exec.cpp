@@ -1,0 +1,34 @@
+#include "functions/exec.h"
+
+#include "functions/tail.h"
+
+namespace fencepost::functions {
+
+std::string exec_in_pod(run::RunContext& run, const ExecTarget& target,
+                        const std::vector<std::string>& command,
+                        const std::function<void(std::string_view)>& on_stdout) {
+    Tail out;
+    Tail err;
+    cluster::ExecOptions options;
+    options.container = target.container;
+    options.command = command;
+    options.pod_uid = target.pod_uid;
+    options.deadline = run.deadline();
+    options.on_stdout = [&](std::string_view bytes) {
+        out.add(bytes);
+        on_stdout(bytes);
+    };
+    options.on_stderr = [&](std::string_view bytes) {
+        err.add(bytes);
+        run.feed_error_output(bytes);
+    };
+    const cluster::ExecResult result = run.world().cluster.exec(target.ns, target.pod, options, run.cancel());
+    if (result.exit_code == 0) return {};
+    std::string text = "command terminated with exit code " + std::to_string(result.exit_code) + " in pod " +
+                       target.ns + "/" + target.pod;
+    if (const std::string lines = err.text(); !lines.empty()) text += "; stderr:" + lines;
+    if (const std::string lines = out.text(); !lines.empty()) text += "; stdout:" + lines;
+    return text;
+}
+
+}  // namespace fencepost::functions

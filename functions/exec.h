@@ -1,0 +1,25 @@
+// Running a command in a Pod, as KubeExec, KubeExecAll and the fences do it.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "run/function.h"
+
+namespace fencepost::functions {
+
+struct ExecTarget {
+    std::string ns, pod, container;
+    std::string pod_uid;  // "" accepts whichever Pod has the name
+};
+
+// "" if the command ended with 0, else what went wrong with the last lines of its output. Throws Error where
+// it could not be run at all. Blocking; any thread; `on_stdout` is called on the calling thread.
+[[nodiscard]] std::string exec_in_pod(run::RunContext& run, const ExecTarget& target,
+                                      const std::vector<std::string>& command,
+                                      const std::function<void(std::string_view)>& on_stdout);
+
+}  // namespace fencepost::functions

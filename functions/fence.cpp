@@ -1,0 +1,316 @@
+// Fence quiesces Pods so that their storage, or a dump of them, is of one moment. Two flavours:
+//   hooks   runs the commands that EDB's external backup adapter publishes in the Pods' annotations
+//   replay  pauses WAL replay of a streaming PostgreSQL replica
+// The obligation to undo is durable before the first command runs; run/obligations.h releases it on every
+// path.
+#include <algorithm>
+#include <cstdlib>
+#include <optional>
+
+#include "base/encodings.h"
+#include "base/error.h"
+#include "functions/exec.h"
+#include "functions/functions.h"
+#include "run/args.h"
+#include "value/json.h"
+
+namespace fencepost::functions {
+
+namespace {
+
+namespace types = cluster::types;
+using Argv = std::vector<std::string>;
+
+constexpr std::string_view kDefaultPrefix = "kasten-enterprisedb.io";
+constexpr std::string_view kPauseState =
+    "select pg_is_in_recovery(), case when pg_is_in_recovery() then pg_get_wal_replay_pause_state() else '' "
+    "end, "
+    "case when not pg_is_in_recovery() or pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() then 0 "
+    "else coalesce(extract(epoch from now() - pg_last_xact_replay_timestamp()), 0) end";
+
+std::vector<Value> find_pods(run::RunContext& run, const Value& args) {
+    const std::string ns = run::string_arg(args, "namespace");
+    std::vector<Value> pods;
+    for (const std::string& name : run::strings_arg(args, "pods"))
+        pods.push_back(run.world().cluster.get({types::kPods, ns, name}));
+    const std::string selector = run::string_arg(args, "labelSelector");
+    if (!selector.empty()) {
+        for (Value& pod :
+             run.world().cluster.list(types::kPods, {.ns = ns, .label_selector = selector}).items)
+            pods.push_back(std::move(pod));
+    } else if (pods.empty()) {
+        throw Error(ErrorKind::kInvalid, "Fence needs a labelSelector or pods");
+    }
+    std::erase_if(pods,
+                  [](const Value& pod) { return pod.get("status", "phase").string_or("") != "Running"; });
+    if (pods.empty()) {
+        throw Error(
+            ErrorKind::kFailedPrecondition,
+            "no running pod in namespace '" + ns + "' matches '" + selector + "': there is nothing to fence",
+            "is the backup adapter (the kasten add-on) enabled, and has the operator labelled a replica?");
+    }
+    return pods;
+}
+
+// The annotation as argv. Only a JSON array of strings will do: taking a shell line apart would guess at its
+// quotes.
+std::optional<Argv> command_annotation(const Value& pod, const std::string& key) {
+    const Value& annotation = pod.get("metadata", "annotations", key);
+    if (annotation.is_nil()) return std::nullopt;
+    const auto fail = [&] {
+        throw Error(ErrorKind::kInvalid,
+                    "annotation " + key + " of pod " + cluster::name_of(pod) +
+                        " is not a JSON array of strings: " + annotation.string_or(""),
+                    R"(write it like ["/bin/sh", "-c", "..."])");
+    };
+    Value parsed;
+    try {
+        parsed = parse_json(annotation.string_or(""));
+    } catch (const Error&) {
+        fail();
+    }
+    Argv command;
+    for (const Value& word : parsed.list_or_empty()) {
+        if (!word.is_string()) fail();
+        command.push_back(word.as_string());
+    }
+    if (command.empty()) fail();
+    return command;
+}
+
+class Fence final : public run::Function {
+  public:
+    [[nodiscard]] const model::FunctionSpec& spec() const override { return spec_; }
+    // A daemon that died in the middle leaves an obligation, which is released; fencing again is for a new
+    // attempt.
+    [[nodiscard]] bool is_safe_to_repeat() const override { return false; }
+
+    run::Outcome execute(run::RunContext& run, const Value& args) const override {
+        const std::string mode = run::string_arg(args, "mode", "hooks");
+        if (mode != "hooks" && mode != "replay")
+            throw Error(ErrorKind::kInvalid, "unknown mode '" + mode + "'", "it is hooks or replay");
+        Fenced fenced;
+        for (const Value& pod : find_pods(run, args)) {
+            if (mode == "hooks")
+                fence_by_hooks(run, args, pod, fenced);
+            else
+                pause_replay(run, args, pod, fenced);
+        }
+        Map outputs;
+        outputs.set("pod", fenced.pods);
+        outputs.set("podUid", fenced.uids);
+        outputs.set("obligation", fenced.obligations);
+        outputs.set("fencedAt", format_rfc3339_nano(run.world().clock.now()));
+        if (!fenced.replay_lsn.empty()) outputs.set("replayLsn", fenced.replay_lsn);
+        return {Value(std::move(outputs))};
+    }
+
+  private:
+    struct Fenced {
+        std::string pods, uids, obligations, replay_lsn;
+        void add(const Value& pod, const std::string& obligation) {
+            const std::string gap = pods.empty() ? "" : " ";
+            pods += gap + cluster::name_of(pod);
+            uids += gap + cluster::uid_of(pod);
+            obligations += gap + obligation;
+        }
+    };
+
+    static run::ObligationRequest obligation_for(const Value& args, const Value& pod, std::string kind,
+                                                 std::string what, std::string container, Argv undo) {
+        run::ObligationRequest request;
+        request.kind = std::move(kind);
+        request.ns = cluster::namespace_of(pod);
+        request.pod = cluster::name_of(pod);
+        request.pod_uid = cluster::uid_of(pod);
+        request.container = std::move(container);
+        request.description = "pod " + request.ns + "/" + request.pod + " " + what;
+        request.undo_commands.push_back(std::move(undo));
+        request.time_limit = std::chrono::duration_cast<std::chrono::seconds>(
+            parse_duration(run::string_arg(args, "timeLimit", "30m")));
+        return request;
+    }
+
+    static void fence_by_hooks(run::RunContext& run, const Value& args, const Value& pod, Fenced& fenced) {
+        const std::string prefix = run::string_arg(args, "annotationPrefix", kDefaultPrefix) + "/";
+        const auto pre = command_annotation(pod, prefix + "pre-backup-command");
+        const auto post = command_annotation(pod, prefix + "post-backup-command");
+        const auto on_error = command_annotation(pod, prefix + "pre-backup-on-error");
+        if (!pre || !post) {
+            throw Error(ErrorKind::kFailedPrecondition,
+                        "pod " + cluster::name_of(pod) + " has no annotation " + prefix +
+                            (pre ? "post" : "pre") + "-backup-command",
+                        "is the backup adapter (the kasten add-on) enabled on the cluster?");
+        }
+        const Value& annotations = pod.get("metadata", "annotations");
+        const std::string pre_container =
+            annotations[prefix + "pre-backup-container"].string_or(run::string_arg(args, "container"));
+        const std::string post_container =
+            annotations[prefix + "post-backup-container"].string_or(pre_container);
+        const std::string id =
+            run.incur(obligation_for(args, pod, "fence", "is fenced", post_container, *post));
+        const ExecTarget target{cluster::namespace_of(pod), cluster::name_of(pod), pre_container,
+                                cluster::uid_of(pod)};
+        std::string error =
+            exec_in_pod(run, target, *pre, [&](std::string_view bytes) { run.feed_output(bytes); });
+        if (!error.empty()) {
+            error = "the pre-backup command failed: " + error;
+            if (on_error) {
+                const std::string second = exec_in_pod(
+                    run, target, *on_error, [&](std::string_view bytes) { run.feed_output(bytes); });
+                if (second.empty())
+                    run.withdraw(id, "the pre-backup command failed and the on-error command undid it");
+                else
+                    error += "; the on-error command failed too: " + second;
+            }
+            throw Error(ErrorKind::kInternal, error);
+        }
+        fenced.add(pod, id);
+    }
+
+    static Argv psql(const Value& args, std::string_view sql) {
+        Argv command{"psql",
+                     "--no-psqlrc",
+                     "-qAt",
+                     "-F",
+                     " ",
+                     "-v",
+                     "ON_ERROR_STOP=1",
+                     "-d",
+                     run::string_arg(args, "database", "postgres")};
+        if (const std::string port = run::string_arg(args, "port"); !port.empty())
+            command.insert(command.end(), {"-p", port});
+        if (const std::string user = run::string_arg(args, "user"); !user.empty())
+            command.insert(command.end(), {"-U", user});
+        command.insert(command.end(), {"-c", std::string(sql)});
+        return command;
+    }
+
+    static std::string query(run::RunContext& run, const Value& args, const ExecTarget& target,
+                             std::string_view sql) {
+        std::string output;
+        const std::string error =
+            exec_in_pod(run, target, psql(args, sql), [&](std::string_view bytes) { output += bytes; });
+        if (!error.empty()) throw Error(ErrorKind::kInternal, "psql: " + error);
+        while (!output.empty() && output.back() == '\n') output.pop_back();
+        return output;
+    }
+
+    static void pause_replay(run::RunContext& run, const Value& args, const Value& pod, Fenced& fenced) {
+        const ExecTarget target{cluster::namespace_of(pod), cluster::name_of(pod),
+                                run::string_arg(args, "container"), cluster::uid_of(pod)};
+        const std::string state = query(run, args, target, kPauseState);
+        check_replica(args, target, state);
+        const std::string id =
+            run.incur(obligation_for(args, pod, "walReplayPause", "has its WAL replay paused",
+                                     target.container, psql(args, "select pg_wal_replay_resume()")));
+        (void)query(run, args, target, "select pg_wal_replay_pause()");
+        // The request is honoured between two WAL records, which can take a moment.
+        while (query(run, args, target, "select pg_get_wal_replay_pause_state()") != "paused") {
+            if (run.world().clock.steady_now() >= run.deadline())
+                throw Error(ErrorKind::kTimeout,
+                            "WAL replay of pod " + target.pod + " did not pause in time");
+            run.world().clock.sleep(std::chrono::milliseconds{20}, run.cancel());
+        }
+        fenced.replay_lsn = query(run, args, target, "select pg_last_wal_replay_lsn()");
+        fenced.add(pod, id);
+    }
+
+    // `state` is what kPauseState answers: "t paused 0.5", or "f  0" on a primary.
+    static void check_replica(const Value& args, const ExecTarget& target, const std::string& state) {
+        const std::string pod = "pod " + target.ns + "/" + target.pod;
+        if (!state.starts_with("t ")) {
+            throw Error(ErrorKind::kFailedPrecondition,
+                        pod + " is not a streaming replica: its PostgreSQL is not in recovery",
+                        "select the replica's pods, never the primary's");
+        }
+        if (state.find("not paused") == std::string::npos) {
+            throw Error(ErrorKind::kFailedPrecondition,
+                        "WAL replay of " + pod + " is paused already, by somebody else",
+                        "resume it with: select pg_wal_replay_resume()");
+        }
+        const std::string limit = run::string_arg(args, "maxLag");
+        if (limit.empty()) return;
+        const double lag = std::strtod(state.c_str() + state.rfind(' ') + 1, nullptr);
+        if (lag > static_cast<double>(parse_duration(limit).count()) / 1e9) {
+            throw Error(
+                ErrorKind::kFailedPrecondition,
+                pod + " lags " + std::to_string(lag) + " s behind its primary, more than maxLag " + limit,
+                "wait until it has caught up, or raise maxLag");
+        }
+    }
+
+    model::FunctionSpec spec_{
+        .name = "Fence",
+        .args = {{"namespace", model::ArgType::kString, true, "the Pods' namespace"},
+                 {"labelSelector", model::ArgType::kString, false, "which Pods; none running is an error"},
+                 {"pods", model::ArgType::kStringList, false, "which Pods, by name"},
+                 {"mode", model::ArgType::kString, false,
+                  "hooks (default): the Pods' annotated commands; replay: pause WAL replay"},
+                 {"annotationPrefix", model::ArgType::kString, false, "kasten-enterprisedb.io"},
+                 {"container", model::ArgType::kString, false, "where no annotation names one"},
+                 {"timeLimit", model::ArgType::kString, false,
+                  "Go duration after which the fence is lifted whatever runs; 30m"},
+                 {"maxLag", model::ArgType::kString, false,
+                  "replay: the largest lag that will do, a Go duration"},
+                 {"database", model::ArgType::kString, false, "replay: psql's database; postgres"},
+                 {"user", model::ArgType::kString, false, "replay: psql's user"},
+                 {"port", model::ArgType::kString, false, "replay: psql's port"}},
+        .outputs = {"pod", "podUid", "obligation", "fencedAt"},
+        .description = "quiesces Pods until Unfence, failure, cancellation or its time limit"};
+};
+
+class Unfence final : public run::Function {
+  public:
+    [[nodiscard]] const model::FunctionSpec& spec() const override { return spec_; }
+    [[nodiscard]] bool is_safe_to_repeat() const override { return true; }
+
+    run::Outcome execute(run::RunContext& run, const Value& args) const override {
+        const std::string ns = run::string_arg(args, "namespace");
+        const std::vector<std::string> ids = run::strings_arg(args, "obligations");
+        const auto matches = [&](const Value& obligation) {
+            if (!ids.empty())
+                return std::find(ids.begin(), ids.end(), cluster::name_of(obligation)) != ids.end();
+            return ns.empty() || obligation.get("spec", "pod", "namespace").string_or(ns) == ns;
+        };
+        const Deadline limit =
+            std::min(run.deadline(), run.world().clock.steady_now() +
+                                         parse_duration(run::string_arg(args, "timeLimit", "5m")));
+        std::chrono::milliseconds delay{500};
+        for (;;) {
+            try {
+                Map outputs;
+                outputs.set("released", run.discharge(matches));
+                return {Value(std::move(outputs))};
+            } catch (const Error&) {
+                // The obligation stays and its keeper goes on trying; here it is tried while the phase may.
+                if (run.world().clock.steady_now() + delay >= limit) throw;
+            }
+            run.world().clock.sleep(delay, run.cancel());
+            delay = std::min(delay * 2, std::chrono::milliseconds{10'000});
+        }
+    }
+
+  private:
+    model::FunctionSpec spec_{
+        .name = "Unfence",
+        .args = {{"namespace", model::ArgType::kString, false, "only fences on Pods of this namespace"},
+                 {"obligations", model::ArgType::kStringList, false, "only these, by Fence's output"},
+                 {"timeLimit", model::ArgType::kString, false, "how long to try again, a Go duration; 5m"}},
+        .outputs = {"released"},
+        .description = "lifts what Fence placed for the same subject, on the very Pods that were fenced"};
+};
+
+}  // namespace
+
+const run::Function& fence() {
+    static const Fence function;
+    return function;
+}
+
+const run::Function& unfence() {
+    static const Unfence function;
+    return function;
+}
+
+}  // namespace fencepost::functions

@@ -1,0 +1,42 @@
+// Job Pods: what KubeTask and MultiContainerRun share. A job Pod's name is derived from the run, so a daemon
+// that comes back finds the Pod that its predecessor made and goes on reading it instead of starting the work
+// again.
+//
+// run_job_pod() creates (or adopts) the Pod, waits for its start, follows the log of one container into the
+// phase's output, waits for its end and removes it whatever happened. Errors: kFailedPrecondition where it
+// cannot start (with the Pod's own reason), kInternal with the last lines of its output where it fails.
+// Blocking; any thread.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "model/validate.h"
+#include "run/function.h"
+#include "value/value.h"
+
+namespace fencepost::functions {
+
+// Kanister's default (kanister.md 3.1, TIMEOUT_WORKER_POD_READY).
+inline constexpr std::chrono::minutes kPodStartLimit{15};
+
+// The arguments podOverride, podLabels and podAnnotations, which every function that makes Pods takes.
+[[nodiscard]] std::vector<model::ArgSpec> with_pod_args(std::vector<model::ArgSpec> args);
+
+struct JobPod {
+    std::string name_prefix;  // "kanister-job-"
+    std::string ns;           // "" is the controller's
+    Value spec;               // before overrides
+    std::string log_container = "container";
+    Map annotations;
+};
+
+// The Pod object: overrides merged by Kanister's precedence (the ActionSet's podOverride wins over the
+// argument, the arguments' labels and annotations win over the ActionSet's), labels createdBy=kanister and
+// kanister.io/JobID.
+[[nodiscard]] Value build_job_pod(const run::RunContext& run, const JobPod& job, const Value& args);
+
+void run_job_pod(run::RunContext& run, const JobPod& job, const Value& args);
+
+}  // namespace fencepost::functions

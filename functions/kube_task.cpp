@@ -1,0 +1,51 @@
+#include "functions/functions.h"
+#include "functions/job_pod.h"
+#include "run/args.h"
+
+namespace fencepost::functions {
+
+namespace {
+
+class KubeTask final : public run::Function {
+  public:
+    [[nodiscard]] const model::FunctionSpec& spec() const override { return spec_; }
+    // The Pod is found by its name, so running "again" goes on with the same Pod.
+    [[nodiscard]] bool is_safe_to_repeat() const override { return true; }
+
+    run::Outcome execute(run::RunContext& run, const Value& args) const override {
+        Value container;
+        container["name"] = "container";
+        container["image"] = run::string_arg(args, "image");
+        container["imagePullPolicy"] = "IfNotPresent";
+        for (const std::string& word : run::strings_arg(args, "command"))
+            container["command"].push_back(word);
+        Value pod_spec;
+        pod_spec["restartPolicy"] = "Never";
+        pod_spec["containers"].push_back(std::move(container));
+        run_job_pod(run,
+                    {.name_prefix = "kanister-job-",
+                     .ns = run::string_arg(args, "namespace"),
+                     .spec = std::move(pod_spec)},
+                    args);
+        return {run.take_outputs()};
+    }
+
+  private:
+    model::FunctionSpec spec_{
+        .name = "KubeTask",
+        .args = with_pod_args(
+            {{"image", model::ArgType::kString, true, "the container's image"},
+             {"command", model::ArgType::kStringList, true, "the command and its arguments"},
+             {"namespace", model::ArgType::kString, false, "where the Pod runs; the controller's if empty"}}),
+        .outputs = {},
+        .description = "runs a command in a Pod of its own"};
+};
+
+}  // namespace
+
+const run::Function& kube_task() {
+    static const KubeTask function;
+    return function;
+}
+
+}  // namespace fencepost::functions
