@@ -16,7 +16,7 @@ BELOW = {
     "template": {"base", "value"},
     "net": {"base"},
     "model": {"base", "value", "template"},
-    "cluster": {"base", "value", "net"},
+    "cluster": {"base", "value", "net", "supervisor"},
     "location": {"base", "value", "net"},
     "binding": {"base", "value", "template", "model", "cluster"},
     "run": {"base", "value", "template", "net", "model", "cluster", "location"},

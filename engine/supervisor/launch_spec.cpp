@@ -1,9 +1,9 @@
-#include "cluster/local/pods/launch_spec.h"
+#include "supervisor/launch_spec.h"
 
 #include <charconv>
 #include <functional>
 
-namespace fencepost::cluster::local {
+namespace fencepost::supervisor {
 namespace {
 
 // The last record of both forms: bytes that lack it were cut short.
@@ -98,4 +98,4 @@ std::optional<ExitRecord> decode_exit_record(std::string_view bytes) {
     return record;
 }
 
-}  // namespace fencepost::cluster::local
+}  // namespace fencepost::supervisor

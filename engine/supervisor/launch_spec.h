@@ -5,7 +5,7 @@
 // Files of a container's folder, <n> being the run's number (its restart count):
 //     <n>.spec   written by the daemon before it starts the supervisor, which keeps it flock()ed as long as it lives:
 //                whoever gets the lock knows that no supervisor of this run is alive, whatever the pids say
-//     supervisor.pid   "<pid> <start time in ticks> <boot id> <n>"
+//     <n>.pid    "<pid> <start time in ticks> <boot id>" of the supervisor; supervisor.pid: the pid alone, for people
 //     <n>.log, <n>.log.1 ...   output in CRI format, the newest in <n>.log
 //     <n>.started      "<pid> <start time in ticks> <unix nanoseconds>" of the command itself
 //     <n>.exit         the exit record: durable, written last
@@ -18,7 +18,7 @@
 #include <string_view>
 #include <vector>
 
-namespace fencepost::cluster::local {
+namespace fencepost::supervisor {
 
 struct LaunchSpec {
     std::vector<std::string> command;      // argv; looked up in the environment's PATH
@@ -49,4 +49,4 @@ struct ExitRecord {
 [[nodiscard]] std::string encode(const ExitRecord& record);
 [[nodiscard]] std::optional<ExitRecord> decode_exit_record(std::string_view bytes);
 
-}  // namespace fencepost::cluster::local
+}  // namespace fencepost::supervisor
