@@ -1,0 +1,94 @@
+#include "api/body_check.h"
+
+#include <algorithm>
+
+#include "model/diagnostic.h"
+
+namespace fencepost::api {
+namespace {
+
+std::string below(std::string_view pointer, std::string_view key) {
+    std::string result = std::string(pointer) + "/";
+    for (const char c : key) {
+        if (c == '~') result += "~0";
+        else if (c == '/') result += "~1";
+        else result += c;
+    }
+    return result;
+}
+
+}  // namespace
+
+BodyCheck::BodyCheck(const Value& body) : body_(body) {
+    if (!body.is_map()) fail("", "expected an object, got " + std::string(to_string(body.kind())));
+    done();
+}
+
+const Value& BodyCheck::at(std::string_view pointer) const noexcept {
+    const Value* value = &body_;
+    while (!pointer.empty()) {
+        pointer.remove_prefix(1);
+        const std::string_view key = pointer.substr(0, pointer.find('/'));
+        value = &(*value)[key];
+        pointer.remove_prefix(key.size());
+    }
+    return *value;
+}
+
+std::string BodyCheck::text(std::string_view pointer, bool is_required) {
+    const Value& value = at(pointer);
+    if (value.is_string() && !(is_required && value.as_string().empty())) return value.as_string();
+    if (value.is_nil() || value.is_string()) {
+        if (is_required) fail(pointer, "is required");
+        return {};
+    }
+    fail(pointer, "expected a string, got " + std::string(to_string(value.kind())));
+    return {};
+}
+
+std::map<std::string, std::string> BodyCheck::texts(std::string_view pointer) {
+    std::map<std::string, std::string> result;
+    if (!object(pointer)) return result;
+    for (const auto& [key, value] : at(pointer).map_or_empty()) {
+        if (value.is_string()) {
+            result.emplace(key, value.as_string());
+        } else {
+            fail(below(pointer, key), "expected a string, got " + std::string(to_string(value.kind())),
+                 "put it in quotes");
+        }
+    }
+    return result;
+}
+
+bool BodyCheck::object(std::string_view pointer, bool is_required) {
+    const Value& value = at(pointer);
+    if (value.is_map()) return true;
+    if (value.is_nil()) {
+        if (is_required) fail(pointer, "is required");
+        return !is_required;
+    }
+    fail(pointer, "expected an object, got " + std::string(to_string(value.kind())));
+    return false;
+}
+
+void BodyCheck::only(std::string_view pointer, const std::vector<std::string>& members) {
+    for (const auto& [key, value] : at(pointer).map_or_empty()) {
+        if (std::find(members.begin(), members.end(), key) != members.end()) continue;
+        const std::string near = model::nearest(key, members);
+        fail(below(pointer, key), "is not known here", near.empty() ? "" : "did you mean '" + near + "'?");
+    }
+}
+
+void BodyCheck::fail(std::string_view pointer, std::string detail, std::string hint) {
+    causes_.push_back({std::string(pointer), std::move(detail), std::move(hint)});
+}
+
+void BodyCheck::done() const {
+    if (causes_.empty()) return;
+    const Cause& first = causes_.front();
+    const std::string detail = (first.pointer.empty() ? "the body" : first.pointer) + ": " + first.detail +
+                               (causes_.size() > 1 ? " (and " + std::to_string(causes_.size() - 1) + " more)" : "");
+    throw Problem(422, detail, first.hint, causes_);
+}
+
+}  // namespace fencepost::api

@@ -1,0 +1,31 @@
+// The embedded cluster as an API server: Kubernetes-style paths under /api and /apis over any Cluster. Each kind of
+// request has its file: objects, watch, pod_log, discovery.
+// Ownership: the cluster is borrowed and outlives the router. Thread safety: as the router's handlers.
+#pragma once
+
+#include "api/facade/target.h"
+#include "api/router.h"
+#include "cluster/cluster.h"
+
+namespace fencepost::api::facade {
+
+void add_routes(Router& router, cluster::Cluster& cluster);
+
+// One verb each; Errors become Status objects in add_routes().
+[[nodiscard]] net::ServerResponse read_objects(cluster::Cluster& cluster, const Target& target,
+                                               const net::ServerRequest& request);
+[[nodiscard]] net::ServerResponse write_object(cluster::Cluster& cluster, const Target& target,
+                                               const net::ServerRequest& request);
+[[nodiscard]] net::ServerResponse delete_objects(cluster::Cluster& cluster, const Target& target,
+                                                 const net::ServerRequest& request);
+[[nodiscard]] net::ServerResponse watch_objects(cluster::Cluster& cluster, const Target& target,
+                                                const net::ServerRequest& request);
+[[nodiscard]] net::ServerResponse pod_log(cluster::Cluster& cluster, const Target& target,
+                                          const net::ServerRequest& request);
+void add_discovery(Router& router, cluster::Cluster& cluster);
+
+// Query parameters as Kubernetes writes them: "1" and "true" are true; a number that does not parse is kInvalid.
+[[nodiscard]] bool is_set(const net::ServerRequest& request, std::string_view name);
+[[nodiscard]] std::int64_t number_of(const net::ServerRequest& request, std::string_view name, std::int64_t absent);
+
+}  // namespace fencepost::api::facade

@@ -1,0 +1,176 @@
+#include "api/facade/facade.h"
+#include "api/facade/status.h"
+#include "base/error.h"
+#include "value/json.h"
+#include "value/yaml.h"
+
+namespace fencepost::api::facade {
+namespace {
+
+std::string api_version(const cluster::ResourceType& type) {
+    return type.group.empty() ? type.version : type.group + "/" + type.version;
+}
+
+Value parse_body(const net::ServerRequest& request, std::string_view type) {
+    try {
+        return type.find("yaml") == std::string_view::npos ? parse_json(request.body) : parse_yaml_value(request.body);
+    } catch (const Error& error) {
+        throw Problem(400, std::string("the body does not parse: ") + error.what());
+    }
+}
+
+Value object_body(const net::ServerRequest& request, const Target& target) {
+    const std::string type = media_type(request);
+    if (!type.empty() && type != "application/json" && type != "application/yaml") {
+        throw Problem(415, "the body is " + type + "; send application/json or application/yaml");
+    }
+    Value object = parse_body(request, type);
+    if (!object.is_map()) throw Problem(400, "the body is no object");
+    // What the body leaves out comes from the path; what it says otherwise is a mistake.
+    const auto settle = [](Value& member, const std::string& expected, const char* what) {
+        if (member.string_or("").empty()) {
+            member = expected;
+        } else if (member.string_or("") != expected) {
+            throw Problem(400, std::string("the ") + what + " of the object (" + member.string_or("") +
+                                   ") does not match the " + what + " of the request (" + expected + ")");
+        }
+    };
+    settle(object["apiVersion"], api_version(target.type.type), "apiVersion");
+    settle(object["kind"], target.type.kind, "kind");
+    if (!target.ns.empty()) settle(object["metadata"]["namespace"], target.ns, "namespace");
+    if (!target.name.empty()) settle(object["metadata"]["name"], target.name, "name");
+    return object;
+}
+
+bool is_dry_run(const net::ServerRequest& request) {
+    const std::string value = request.query_parameter("dryRun");
+    if (!value.empty() && value != "All") throw Problem(400, "dryRun takes All, not '" + value + "'");
+    return value == "All";
+}
+
+cluster::PatchType patch_type(const net::ServerRequest& request) {
+    const std::string type = media_type(request);
+    if (type == "application/json-patch+json") return cluster::PatchType::kJson;
+    if (type == "application/merge-patch+json") return cluster::PatchType::kMerge;
+    if (type == "application/strategic-merge-patch+json") return cluster::PatchType::kStrategicMerge;
+    if (type == "application/apply-patch+yaml") return cluster::PatchType::kApply;
+    throw Problem(415, "a patch is application/merge-patch+json, application/json-patch+json, "
+                       "application/strategic-merge-patch+json or application/apply-patch+yaml, not '" +
+                           type + "'");
+}
+
+cluster::DeleteOptions delete_options(const net::ServerRequest& request) {
+    Value body;
+    if (!request.body.empty()) body = parse_body(request, media_type(request));
+    cluster::DeleteOptions options;
+    const std::int64_t grace = number_of(request, "gracePeriodSeconds", body["gracePeriodSeconds"].int_or(-1));
+    if (grace >= 0) options.grace_period = std::chrono::seconds(grace);
+    std::string propagation = request.query_parameter("propagationPolicy");
+    if (propagation.empty()) propagation = body["propagationPolicy"].string_or("Background");
+    using Propagation = cluster::DeleteOptions::Propagation;
+    if (propagation == "Foreground") options.propagation = Propagation::kForeground;
+    if (propagation == "Orphan") options.propagation = Propagation::kOrphan;
+    options.precondition_uid = body.get("preconditions", "uid").string_or("");
+    options.precondition_resource_version = body.get("preconditions", "resourceVersion").string_or("");
+    options.dry_run = is_dry_run(request) || !body["dryRun"].list_or_empty().empty();
+    return options;
+}
+
+cluster::ListOptions list_options(const Target& target, const net::ServerRequest& request) {
+    cluster::ListOptions options;
+    options.ns = target.ns;
+    options.label_selector = request.query_parameter("labelSelector");
+    options.field_selector = request.query_parameter("fieldSelector");
+    options.limit = number_of(request, "limit", 0);
+    options.continue_token = request.query_parameter("continue");
+    return options;
+}
+
+Value list_body(const Target& target, cluster::ObjectList list) {
+    Value body;
+    body["kind"] = target.type.kind + "List";
+    body["apiVersion"] = api_version(target.type.type);
+    body["metadata"]["resourceVersion"] = list.resource_version;
+    if (!list.continue_token.empty()) body["metadata"]["continue"] = list.continue_token;
+    body["items"] = std::move(list.items);
+    return body;
+}
+
+// Created objects answer 201, also those that an apply patch brought about.
+int patched_status(cluster::PatchType type, bool existed) {
+    return type == cluster::PatchType::kApply && !existed ? 201 : 200;
+}
+
+bool exists(cluster::Cluster& cluster, const cluster::ObjectKey& key) {
+    try {
+        (void)cluster.get(key);
+        return true;
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::kNotFound) return false;
+        throw;
+    }
+}
+
+net::ServerResponse patch_object(cluster::Cluster& cluster, const Target& target, const net::ServerRequest& request) {
+    const cluster::PatchType type = patch_type(request);
+    const Value patch = parse_body(request, media_type(request));
+    cluster::PatchOptions options;
+    options.field_manager = request.query_parameter("fieldManager");
+    options.force = is_set(request, "force");
+    options.dry_run = is_dry_run(request);
+    options.subresource = target.subresource;
+    if (type == cluster::PatchType::kApply && options.field_manager.empty()) {
+        throw Problem(400, "an apply patch needs the parameter fieldManager");
+    }
+    const bool existed = type != cluster::PatchType::kApply || exists(cluster, target.key());
+    return json_response(cluster.patch(target.key(), type, patch, options), patched_status(type, existed));
+}
+
+}  // namespace
+
+net::ServerResponse read_objects(cluster::Cluster& cluster, const Target& target, const net::ServerRequest& request) {
+    if (!target.name.empty()) return json_response(cluster.get(target.key()));
+    return json_response(list_body(target, cluster.list(target.type.type, list_options(target, request))));
+}
+
+net::ServerResponse write_object(cluster::Cluster& cluster, const Target& target, const net::ServerRequest& request) {
+    const bool is_collection = target.name.empty();
+    if (is_collection != (request.method == "POST")) {
+        throw Error(ErrorKind::kUnsupported, request.method + " is not for " +
+                                                 (is_collection ? "a collection" : "an object") + " of " +
+                                                 target.type.type.resource);
+    }
+    if (request.method == "PATCH") return patch_object(cluster, target, request);
+    const Value object = object_body(request, target);
+    cluster::WriteOptions options;
+    options.field_manager = request.query_parameter("fieldManager");
+    options.dry_run = is_dry_run(request);
+    options.subresource = target.subresource;
+    if (request.method == "POST") {
+        if (target.type.is_namespaced && target.ns.empty()) {
+            throw Error(ErrorKind::kUnsupported, "create " + target.type.type.resource + " in a namespace");
+        }
+        return json_response(cluster.create(target.type.type, object, options), 201);
+    }
+    return json_response(cluster.replace(target.type.type, object, options));
+}
+
+net::ServerResponse delete_objects(cluster::Cluster& cluster, const Target& target, const net::ServerRequest& request) {
+    const cluster::DeleteOptions options = delete_options(request);
+    if (!target.name.empty()) {
+        const Value object = cluster.remove(target.key(), options);
+        if (object["metadata"]["deletionTimestamp"].is_string()) return json_response(object);
+        return json_response(success_status(target, cluster::uid_of(object)));
+    }
+    cluster::ObjectList list = cluster.list(target.type.type, list_options(target, request));
+    for (const Value& item : list.items) {
+        try {
+            (void)cluster.remove({target.type.type, cluster::namespace_of(item), cluster::name_of(item)}, options);
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::kNotFound) throw;  // somebody else was faster
+        }
+    }
+    return json_response(list_body(target, std::move(list)));
+}
+
+}  // namespace fencepost::api::facade

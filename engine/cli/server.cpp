@@ -1,0 +1,197 @@
+#include "cli/server.h"
+
+#include <algorithm>
+
+#include "base/encodings.h"
+#include "base/error.h"
+#include "value/json.h"
+
+namespace fencepost::cli {
+namespace {
+
+std::string lower(std::string_view text) {
+    std::string result(text);
+    std::transform(result.begin(), result.end(), result.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    return result;
+}
+
+std::string base_of(std::string_view address) {
+    std::string base(address);
+    while (base.ends_with('/')) base.pop_back();
+    if (base.starts_with("unix:")) return base + ":";
+    return base.find("://") == std::string::npos ? "http://" + base : base;
+}
+
+ErrorKind kind_of(int status) noexcept {
+    switch (status) {
+        case 400:
+        case 405:
+        case 415:
+        case 422: return ErrorKind::kInvalid;
+        case 401: return ErrorKind::kUnauthorized;
+        case 403: return ErrorKind::kForbidden;
+        case 404: return ErrorKind::kNotFound;
+        case 409: return ErrorKind::kConflict;
+        case 410: return ErrorKind::kGone;
+        case 413: return ErrorKind::kTooLarge;
+        case 501: return ErrorKind::kUnsupported;
+        case 503: return ErrorKind::kUnavailable;
+        case 504: return ErrorKind::kTimeout;
+        case 507: return ErrorKind::kExhausted;
+        default: return ErrorKind::kInternal;
+    }
+}
+
+// The words of a problem document or a Kubernetes Status.
+Error refusal(const net::HttpResponse& response) {
+    Value body;
+    try {
+        body = parse_json(response.body);
+    } catch (const Error&) {
+        return {kind_of(response.status), "the server answered " + std::to_string(response.status)};
+    }
+    std::string message = body["detail"].string_or(body["message"].string_or(""));
+    if (message.empty()) message = "the server answered " + std::to_string(response.status);
+    const List& causes = body["causes"].list_or_empty();
+    if (causes.size() > 1) {
+        message = "the request has " + std::to_string(causes.size()) + " problems";
+        for (const Value& cause : causes) {
+            message += "\n  " + cause["pointer"].string_or("") + ": " + cause["detail"].string_or("");
+            if (const std::string hint = cause["hint"].string_or(""); !hint.empty()) message += " (" + hint + ")";
+        }
+    }
+    return {kind_of(response.status), message, causes.size() > 1 ? "" : body["hint"].string_or("")};
+}
+
+cluster::ResourceDescription description(const Value& resource, const std::string& group, const std::string& version) {
+    cluster::ResourceDescription type;
+    type.type = {group, version, resource["name"].string_or("")};
+    type.kind = resource["kind"].string_or("");
+    type.singular = resource["singularName"].string_or("");
+    type.is_namespaced = resource["namespaced"].bool_or(false);
+    for (const Value& name : resource["shortNames"].list_or_empty()) type.short_names.push_back(name.string_or(""));
+    return type;
+}
+
+}  // namespace
+
+Server::Server(std::unique_ptr<net::HttpClient> http, std::string_view address)
+    : http_(std::move(http)), base_(base_of(address)) {}
+
+net::HttpRequest Server::request_to(std::string_view method, std::string_view path) const {
+    net::HttpRequest request;
+    request.method = method;
+    request.url = base_ + std::string(path);
+    request.headers = {{"Accept", "application/json"}};
+    request.connect_timeout = std::chrono::seconds(5);
+    return request;
+}
+
+net::HttpResponse Server::exchange(net::HttpRequest request, const CancelToken& cancel) {
+    try {
+        return http_->request(std::move(request), cancel);
+    } catch (const Error& error) {
+        if (!error.is_transient()) throw;
+        throw Unreachable(ErrorKind::kUnavailable, "no server answers at " + base_ + ": " + error.message(),
+                          "start one with: fencepost serve --data-dir DIR   (or name another one with --server or FENCEPOST_SERVER)");
+    }
+}
+
+Value Server::get(std::string_view path) {
+    const net::HttpResponse response = exchange(request_to("GET", path), {});
+    if (response.status >= 300) throw refusal(response);
+    return parse_json(response.body);
+}
+
+std::optional<Value> Server::find(std::string_view path) {
+    const net::HttpResponse response = exchange(request_to("GET", path), {});
+    if (response.status == 404) return std::nullopt;
+    if (response.status >= 300) throw refusal(response);
+    return parse_json(response.body);
+}
+
+Value Server::send(std::string_view method, std::string_view path, const Value& body, std::string_view content_type) {
+    net::HttpRequest request = request_to(method, path);
+    if (!body.is_nil()) {
+        request.headers.emplace_back("Content-Type", content_type);
+        request.body = to_json(body, {.escape_html = false, .indent = ""});
+    }
+    const net::HttpResponse response = exchange(std::move(request), {});
+    if (response.status >= 300) throw refusal(response);
+    return response.body.empty() ? Value() : parse_json(response.body);
+}
+
+void Server::stream(std::string_view path, const std::function<void(std::string_view)>& sink, const CancelToken& cancel) {
+    net::HttpRequest request = request_to("GET", path);
+    request.body_sink = sink;
+    request.idle_timeout = std::chrono::hours(24);  // a quiet log is no fault
+    const net::HttpResponse response = exchange(std::move(request), cancel);
+    if (response.status >= 300) throw refusal(response);
+}
+
+void Server::discover() {
+    types_.clear();
+    const auto add = [this](const std::string& group, const std::string& version) {
+        const auto list = find(group.empty() ? "/api/" + version : "/apis/" + group + "/" + version);
+        if (!list) return;
+        for (const Value& resource : (*list)["resources"].list_or_empty()) {
+            if (resource["name"].string_or("").find('/') != std::string::npos) continue;
+            types_.push_back(description(resource, group, version));
+        }
+    };
+    add("", "v1");
+    for (const Value& group : get("/apis")["groups"].list_or_empty()) {
+        for (const Value& version : group["versions"].list_or_empty()) {
+            add(group["name"].string_or(""), version["version"].string_or(""));
+        }
+    }
+}
+
+std::optional<cluster::ResourceDescription> Server::known_type(std::string_view name) const {
+    const std::string full = lower(name);
+    const std::size_t dot = full.find('.');
+    const std::string word = full.substr(0, dot);
+    const std::string group = dot == std::string::npos ? "" : full.substr(dot + 1);
+    for (const auto& type : types_) {
+        if (!group.empty() && type.type.group != group) continue;
+        const bool fits = word == type.type.resource || word == lower(type.kind) || word == lower(type.singular) ||
+                          std::find(type.short_names.begin(), type.short_names.end(), word) != type.short_names.end();
+        if (fits) return type;
+    }
+    return std::nullopt;
+}
+
+cluster::ResourceDescription Server::type(std::string_view name) {
+    if (types_.empty()) discover();
+    if (const auto type = known_type(name)) return *type;
+    throw Error(ErrorKind::kNotFound, "the server has no type '" + std::string(name) + "'",
+                "a custom type needs its CustomResourceDefinition: fencepost apply -f FILE");
+}
+
+cluster::ResourceDescription Server::type_of(const Value& object) {
+    const std::string api_version = object["apiVersion"].string_or("");
+    const std::string kind = object["kind"].string_or("");
+    if (api_version.empty() || kind.empty()) throw Error(ErrorKind::kInvalid, "an object needs apiVersion and kind");
+    const std::size_t slash = api_version.find('/');
+    const std::string group = slash == std::string::npos ? "" : api_version.substr(0, slash);
+    const std::string version = slash == std::string::npos ? api_version : api_version.substr(slash + 1);
+    for (int attempt = 0; attempt < 2; ++attempt) {  // a definition may have been applied a moment ago
+        if (attempt == 1 || types_.empty()) discover();
+        for (const auto& type : types_) {
+            if (type.type.group == group && type.type.version == version && type.kind == kind) return type;
+        }
+    }
+    throw Error(ErrorKind::kNotFound, "the server has no kind " + kind + " in " + api_version,
+                "apply its CustomResourceDefinition first");
+}
+
+std::string object_path(const cluster::ResourceDescription& type, std::string_view ns, std::string_view name) {
+    std::string path = type.type.group.empty() ? "/api/" + type.type.version
+                                               : "/apis/" + url_encode(type.type.group) + "/" + url_encode(type.type.version);
+    if (type.is_namespaced && !ns.empty()) path += "/namespaces/" + url_encode(ns);
+    path += "/" + url_encode(type.type.resource);
+    return name.empty() ? path : path + "/" + url_encode(name);
+}
+
+}  // namespace fencepost::cli

@@ -1,0 +1,56 @@
+// The server that a verb talks to. Answers that are no success become Errors with the server's own words: the kind
+// from the status, the hint from the problem document. A server that is not there says how to start one.
+// Thread safety: all members may be called from any thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/cancel.h"
+#include "base/error.h"
+#include "cluster/cluster.h"
+#include "net/http_client.h"
+#include "value/value.h"
+
+namespace fencepost::cli {
+
+// The server cannot be reached: exit code 4.
+class Unreachable : public Error {
+  public:
+    using Error::Error;
+};
+
+class Server {
+  public:
+    // `address`: http://host:port, host:port, or unix:/path/to/socket.
+    Server(std::unique_ptr<net::HttpClient> http, std::string_view address);
+
+    [[nodiscard]] Value get(std::string_view path);
+    [[nodiscard]] std::optional<Value> find(std::string_view path);  // nullopt for 404
+    Value send(std::string_view method, std::string_view path, const Value& body,
+               std::string_view content_type = "application/json");
+    void stream(std::string_view path, const std::function<void(std::string_view)>& sink, const CancelToken& cancel);
+
+    // By kind, plural, singular or short name, from the server's discovery; "resource.group" too. Throws kNotFound.
+    [[nodiscard]] cluster::ResourceDescription type(std::string_view name);
+    [[nodiscard]] cluster::ResourceDescription type_of(const Value& object);  // by apiVersion and kind
+
+  private:
+    [[nodiscard]] net::HttpResponse exchange(net::HttpRequest request, const CancelToken& cancel);
+    [[nodiscard]] net::HttpRequest request_to(std::string_view method, std::string_view path) const;
+    void discover();
+    [[nodiscard]] std::optional<cluster::ResourceDescription> known_type(std::string_view name) const;
+
+    std::unique_ptr<net::HttpClient> http_;
+    std::string base_;
+    std::vector<cluster::ResourceDescription> types_;
+};
+
+// "/api/v1/namespaces/ns/pods/name", "/apis/g/v/..."; ns "" for all, name "" for the collection.
+[[nodiscard]] std::string object_path(const cluster::ResourceDescription& type, std::string_view ns,
+                                      std::string_view name);
+
+}  // namespace fencepost::cli

@@ -1,0 +1,86 @@
+#include "cli/terminal.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+#include "base/encodings.h"
+#include "base/error.h"
+
+namespace fencepost::cli {
+namespace {
+
+// UTF-8 bytes that begin a character: what a terminal counts, near enough.
+std::size_t width(std::string_view text) {
+    return static_cast<std::size_t>(
+        std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+}  // namespace
+
+bool is_terminal(int fd) noexcept { return ::isatty(fd) == 1; }
+
+std::string paint(std::string_view text, Colour colour, int fd) {
+    if (colour == Colour::kNone || !is_terminal(fd) || std::getenv("NO_COLOR") != nullptr) return std::string(text);
+    const char* code = colour == Colour::kRed      ? "31"
+                       : colour == Colour::kGreen  ? "32"
+                       : colour == Colour::kYellow ? "33"
+                       : colour == Colour::kBold   ? "1"
+                                                   : "2";
+    return "\x1b[" + std::string(code) + "m" + std::string(text) + "\x1b[0m";
+}
+
+std::string table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows) {
+    std::vector<std::size_t> widths;
+    for (const auto& cell : header) widths.push_back(width(cell));
+    for (const auto& row : rows) {
+        for (std::size_t i = 0; i < row.size() && i < widths.size(); ++i) widths[i] = std::max(widths[i], width(row[i]));
+    }
+    std::string text;
+    const auto add = [&](const std::vector<std::string>& row) {
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            text += row[i];
+            if (i + 1 < row.size()) text.append(widths[i] + 3 - width(row[i]), ' ');
+        }
+        text += '\n';
+    };
+    add(header);
+    for (const auto& row : rows) add(row);
+    return text;
+}
+
+std::string age(std::string_view time, SystemTime now) {
+    SystemTime then;
+    try {
+        then = parse_rfc3339(time);
+    } catch (const Error&) {
+        return "<unknown>";
+    }
+    const auto seconds = std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::seconds>(now - then).count());
+    if (seconds < 120) return std::to_string(seconds) + "s";
+    const std::int64_t minutes = seconds / 60;
+    if (minutes < 10 && seconds % 60 != 0) return std::to_string(minutes) + "m" + std::to_string(seconds % 60) + "s";
+    if (minutes < 180) return std::to_string(minutes) + "m";
+    const std::int64_t hours = minutes / 60;
+    if (hours < 48) return std::to_string(hours) + "h";
+    return std::to_string(hours / 24) + "d";
+}
+
+void print(std::string_view text) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fflush(stdout);
+}
+
+void print_error(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
+
+void LiveLines::draw(const std::vector<std::string>& lines) {
+    std::string text;
+    if (drawn_ > 0) text += "\x1b[" + std::to_string(drawn_) + "A";
+    for (const auto& line : lines) text += "\x1b[2K" + line + "\n";
+    drawn_ = lines.size();
+    print(text);
+}
+
+}  // namespace fencepost::cli
