@@ -1,0 +1,109 @@
+#include <catch2/catch.hpp>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/encodings.h"
+#include "base/error.h"
+#include "base/files.h"
+#include "net/http_client.h"
+#include "net/http_server.h"
+
+using namespace fencepost;
+
+namespace {
+
+// A CA, and a certificate for 127.0.0.1 that it signed; made once with the openssl program.
+struct Certificates {
+    Certificates() : folder(std::filesystem::temp_directory_path() / ("fencepost-tls-" + random_name_suffix(8))) {
+        std::filesystem::create_directories(folder);
+        const std::string in = "cd " + folder.string() + " && ";
+        const std::string quiet = " 2>/dev/null";
+        const std::string key = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 ";
+        make(in + key + "-keyout ca.key -out ca.pem -subj /CN=test-ca" + quiet);
+        make(in + "openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout s.key -out s.csr -subj /CN=s" + quiet);
+        make(in + "printf 'subjectAltName=IP:127.0.0.1' > ext && openssl x509 -req -in s.csr -CA ca.pem -CAkey ca.key "
+                  "-CAcreateserial -days 2 -extfile ext -out s.pem" + quiet);
+    }
+    ~Certificates() { std::filesystem::remove_all(folder); }
+    static void make(const std::string& command) { REQUIRE(std::system(command.c_str()) == 0); }
+    [[nodiscard]] std::string pem(const char* name) const { return read_file(folder / name); }
+    std::filesystem::path folder;
+};
+
+struct TlsServer {
+    explicit TlsServer(const net::ServerOptions& options)
+        : null(::open("/dev/null", O_WRONLY | O_CLOEXEC)), log(null, Log::Format::kText, LogLevel::kError),
+          server(net::start_http_server(options,
+                                        [](const net::ServerRequest& request) {
+                                            net::ServerResponse response;
+                                            response.body = request.body;
+                                            return response;
+                                        },
+                                        log)) {}
+    ~TlsServer() { ::close(null); }
+    [[nodiscard]] net::HttpRequest request() const {
+        net::HttpRequest result;
+        result.method = "POST";
+        result.url = "https://127.0.0.1:" + std::to_string(server->port()) + "/";
+        result.body = std::string(200'000, 'b');
+        return result;
+    }
+    int null;
+    Log log;
+    std::unique_ptr<net::HttpServer> server;
+};
+
+ErrorKind kind_of(net::HttpClient& client, const net::HttpRequest& request) {
+    try {
+        (void)client.request(request, {});
+    } catch (const Error& error) {
+        return error.kind();
+    }
+    FAIL("no Error was thrown");
+    return ErrorKind::kInternal;
+}
+
+}  // namespace
+
+TEST_CASE("TLS: a CA from memory is trusted, an unknown one is forbidden, and verification can be left out") {
+    const Certificates certificates;
+    net::ServerOptions options;
+    options.certificate_pem = certificates.pem("s.pem");
+    options.key_pem = certificates.pem("s.key");
+    TlsServer server(options);
+    const auto client = net::make_http_client();
+    net::HttpRequest request = server.request();
+    CHECK(kind_of(*client, request) == ErrorKind::kForbidden);
+    request.tls.ca_bundle_pem = certificates.pem("ca.pem");
+    CHECK(client->request(request, {}).body.size() == 200'000);
+    request.tls.ca_bundle_pem.clear();
+    request.tls.verify = false;
+    CHECK(client->request(request, {}).status == 200);
+    request.tls.verify = true;
+    CHECK(kind_of(*client, request) == ErrorKind::kForbidden);  // the unverified connection is not used again
+}
+
+TEST_CASE("mTLS: a client without a certificate of the right CA is turned away") {
+    const Certificates certificates;
+    net::ServerOptions options;
+    options.certificate_pem = certificates.pem("s.pem");
+    options.key_pem = certificates.pem("s.key");
+    options.client_ca_pem = certificates.pem("ca.pem");
+    TlsServer server(options);
+    const auto client = net::make_http_client();
+    net::HttpRequest request = server.request();
+    request.tls.ca_bundle_pem = certificates.pem("ca.pem");
+    CHECK(kind_of(*client, request) == ErrorKind::kUnavailable);
+    request.tls.client_certificate_pem = certificates.pem("s.pem");
+    request.tls.client_key_pem = certificates.pem("s.key");
+    CHECK(client->request(request, {}).status == 200);
+}
+
+TEST_CASE("a server with a certificate that does not parse does not start") {
+    net::ServerOptions options;
+    options.certificate_pem = "nonsense";
+    CHECK_THROWS_AS(TlsServer(options), Error);
+}
