@@ -5,6 +5,7 @@ namespace fencepost {
 namespace go {
 namespace {
 const GoType kStringMember{.name = "string", .kind = Kind::kString};
+const GoType kBoolMember{.name = "bool", .kind = Kind::kBool};
 const GoType kBytesMember{.name = "[]uint8", .kind = Kind::kBytes};
 }  // namespace
 const GoType kInt{.name = "int", .kind = Kind::kInt};
@@ -12,12 +13,15 @@ const GoType kInt32{.name = "int32", .kind = Kind::kInt};
 const GoType kUint{.name = "uint", .kind = Kind::kUint};
 const GoType kUint8{.name = "uint8", .kind = Kind::kUint};
 const GoType kString{.name = "string", .kind = Kind::kString};
+const GoType kComplex128{.name = "complex128", .kind = Kind::kString};
 const GoType kFloat32{.name = "float32", .kind = Kind::kFloat};
+const GoType kAnyList{.name = "[]interface {}", .kind = Kind::kList};
 const GoType kStrings{.name = "[]string", .kind = Kind::kList, .element = &kStringMember};
 const GoType kStringLists{.name = "[][]string", .kind = Kind::kList, .element = &kStrings};
 const GoType kInts{.name = "[]int", .kind = Kind::kList, .element = &kInt};
 const GoType kMapStringString{.name = "map[string]string", .kind = Kind::kMap, .element = &kStringMember};
 const GoType kMapStringInt{.name = "map[string]int", .kind = Kind::kMap, .element = &kInt};
+const GoType kMapStringBool{.name = "map[string]bool", .kind = Kind::kMap, .element = &kBoolMember};
 const GoType kMapStringBytes{.name = "map[string][]uint8", .kind = Kind::kMap, .element = &kBytesMember};
 }  // namespace go
 

@@ -1,0 +1,529 @@
+#include "template/exec.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "value/format.h"
+
+namespace fencepost::tmpl {
+
+namespace {
+
+constexpr std::size_t kStepsBetweenClockReads = 4096;
+
+// The zero value of a map's element type, for missingkey=zero; nullptr is interface {}.
+Value zero_of(const GoType* type) {
+    if (type == nullptr) return {};
+    switch (type->kind) {
+        case Kind::kBool: return Value(false);
+        case Kind::kInt: return Value(std::int64_t{0}, *type);
+        case Kind::kUint: return Value(std::uint64_t{0}, *type);
+        case Kind::kFloat: return Value(0.0, *type);
+        case Kind::kString: return Value("");
+        case Kind::kBytes: return Value(Bytes{});
+        default: return Value::typed_nil(*type);
+    }
+}
+
+bool has_field(const GoType& type, std::string_view name) {
+    return std::any_of(type.fields.begin(), type.fields.end(), [&](const GoField& field) { return field.name == name; });
+}
+
+// A struct's field, also one that an embedded struct brings; nullptr where there is none.
+const Value* find_field(const Value& value, std::string_view name) {
+    const GoType& type = *value.go_type();
+    const auto& values = value.as_fields().values;
+    for (std::size_t i = 0; i < values.size() && i < type.fields.size(); ++i) {
+        if (type.fields[i].name == name) return &values[i];
+    }
+    for (std::size_t i = 0; i < values.size() && i < type.fields.size(); ++i) {
+        if (!type.fields[i].is_embedded || values[i].kind() != Kind::kStruct) continue;
+        if (const Value* found = find_field(values[i], name)) return found;
+    }
+    return nullptr;
+}
+
+bool is_nil(const Operand& operand) { return operand.value == nullptr || operand.value->is_nil(); }
+
+// An interface that holds nothing is no value at all once it is looked into.
+Operand looked_into(Operand operand) {
+    if (operand.value != nullptr && operand.value->is_nil() && operand.value->go_type() == nullptr) return {};
+    operand.is_interface = false;
+    return operand;
+}
+
+}  // namespace
+
+bool is_true(const Operand& operand) {
+    if (operand.value == nullptr) return false;
+    const Value& value = *operand.value;
+    switch (value.kind()) {
+        case Kind::kNil: return false;
+        case Kind::kBool: return value.as_bool();
+        case Kind::kInt: return value.as_int() != 0;
+        case Kind::kUint: return value.as_uint() != 0;
+        case Kind::kFloat: return value.as_double() != 0;
+        case Kind::kString: return !value.as_string().empty();
+        case Kind::kBytes: return !value.as_bytes().data.empty();
+        case Kind::kList: return !value.as_list().empty();
+        case Kind::kMap: return !value.as_map().empty();
+        case Kind::kTime:
+        case Kind::kStruct: return true;
+    }
+    return false;
+}
+
+std::string static_type(const Operand& operand) {
+    if (operand.is_interface || operand.value == nullptr) return "interface {}";
+    return std::string(go_type_name(*operand.value));
+}
+
+Execution::Execution(std::string_view name, std::string_view text, const Trees& trees, const RenderOptions& options, std::string& output)
+    : name_(name), template_name_(name), text_(text), trees_(trees), options_(options), output_(output), output_start_(output.size()),
+      deadline_(std::chrono::steady_clock::now() + options.max_time) {}
+
+void Execution::fail(const std::string& message) const {
+    if (node_ == nullptr) throw Error(ErrorKind::kInvalid, "template: " + std::string(template_name_) + ": " + message);
+    const std::string_view before = text_.substr(0, node_->position);
+    const std::size_t newline = before.rfind('\n');
+    const std::size_t column = newline == std::string_view::npos ? before.size() : before.size() - newline - 1;
+    const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+    throw Error(ErrorKind::kInvalid, "template: " + std::string(name_) + ":" + std::to_string(line) + ":" + std::to_string(column) +
+                                         ": executing " + go_quote(template_name_) + " at <" + node_->text() + ">: " + message);
+}
+
+void Execution::over_budget(const std::string& message) const {
+    try {
+        fail(message);
+    } catch (const Error& e) {
+        throw Error(ErrorKind::kExhausted, e.message());
+    }
+}
+
+void Execution::step() {
+    if (++steps_ > options_.max_steps) over_budget("exceeded " + std::to_string(options_.max_steps) + " steps");
+    if (steps_ % kStepsBetweenClockReads == 0 && std::chrono::steady_clock::now() > deadline_) {
+        over_budget("took longer than " + std::to_string(options_.max_time.count()) + " ms");
+    }
+}
+
+const Value& Execution::keep(Value value) {
+    arena_.push_back(std::move(value));
+    return arena_.back();
+}
+
+void Execution::write(std::string_view text) {
+    if (output_.size() - output_start_ + text.size() > options_.max_output_bytes) {
+        over_budget("output is larger than " + std::to_string(options_.max_output_bytes) + " bytes");
+    }
+    output_ += text;
+}
+
+void Execution::run(const Value& data) {
+    const auto found = trees_.by_name.find(name_);
+    if (found == trees_.by_name.end()) fail(go_quote(name_) + " is an incomplete or empty template");
+    const Operand dot = looked_into({&data, false});
+    variables_.push_back({"$", dot});
+    walk_list(dot, *found->second);
+}
+
+Execution::Flow Execution::walk_list(const Operand& dot, const ListNode& list) {
+    for (const NodePtr& node : list.nodes) {
+        if (const Flow flow = walk(dot, *node); flow != Flow::kNext) return flow;
+    }
+    return Flow::kNext;
+}
+
+Execution::Flow Execution::walk(const Operand& dot, const Node& node) {
+    step();
+    at(node);
+    switch (node.kind) {
+        case NodeKind::kText: write(static_cast<const TextNode&>(node).literal); return Flow::kNext;
+        case NodeKind::kAction: {
+            const auto& action = static_cast<const ActionNode&>(node);
+            const std::size_t mark = arena_.size();
+            const Operand value = pipeline(dot, *action.pipe);
+            if (action.pipe->declarations.empty()) {
+                print(node, value);
+                while (arena_.size() > mark) arena_.pop_back();
+            }
+            return Flow::kNext;
+        }
+        case NodeKind::kIf:
+        case NodeKind::kWith: return walk_if_or_with(dot, static_cast<const BranchNode&>(node));
+        case NodeKind::kRange: return walk_range(dot, static_cast<const BranchNode&>(node));
+        case NodeKind::kTemplate: walk_template(dot, static_cast<const TemplateNode&>(node)); return Flow::kNext;
+        case NodeKind::kBreak: return Flow::kBreak;
+        case NodeKind::kContinue: return Flow::kContinue;
+        case NodeKind::kList: return walk_list(dot, static_cast<const ListNode&>(node));
+        default: fail("unknown node: " + node.text());
+    }
+}
+
+Execution::Flow Execution::walk_if_or_with(const Operand& dot, const BranchNode& node) {
+    const std::size_t scope = variables_.size();
+    const Operand value = pipeline(dot, *node.pipe);
+    Flow flow = Flow::kNext;
+    if (is_true(value)) flow = walk_list(node.kind == NodeKind::kWith ? value : dot, *node.body);
+    else if (node.otherwise) flow = walk_list(dot, *node.otherwise);
+    variables_.resize(scope);
+    return flow;
+}
+
+Execution::Flow Execution::iterate(const BranchNode& node, const Operand& index, const Operand& element, std::size_t mark) {
+    const auto& declared = node.pipe->declarations;
+    if (!declared.empty()) {
+        const Operand& first = declared.size() > 1 ? index : element;
+        if (node.pipe->is_assignment) {
+            set_variable(declared[0]->names[0], first);
+            if (declared.size() > 1) set_variable(declared[1]->names[0], element);
+        } else {
+            variables_[variables_.size() - declared.size()].operand = first;
+            if (declared.size() > 1) variables_.back().operand = element;
+        }
+    }
+    const Flow flow = walk_list(element, *node.body);
+    variables_.resize(mark);
+    return flow == Flow::kBreak ? Flow::kBreak : Flow::kNext;
+}
+
+Execution::Flow Execution::walk_range(const Operand& dot, const BranchNode& node) {
+    const std::size_t scope = variables_.size();
+    const Operand value = pipeline(dot, *node.pipe);
+    at(node);
+    const std::size_t mark = variables_.size();
+    const auto refuse = [&] { fail("range can't iterate over " + (value.value == nullptr ? std::string("<invalid reflect.Value>") : go_format_v(*value.value))); };
+    bool any = false;
+    if (value.value != nullptr) {
+        switch (value.value->kind()) {
+            case Kind::kList: {
+                const bool interfaces = value.value->go_type() == nullptr;
+                const Value kept = *value.value;
+                const List& list = kept.as_list();
+                for (std::size_t i = 0; i < list.size(); ++i) {
+                    any = true;
+                    const Value& index = node.pipe->declarations.size() > 1 ? keep(Value(static_cast<std::int64_t>(i), go::kInt)) : list[i];
+                    if (iterate(node, {&index, false}, {&list[i], interfaces}, mark) == Flow::kBreak) break;
+                }
+                break;
+            }
+            case Kind::kBytes: {
+                const std::string bytes = value.value->as_bytes().data;
+                for (std::size_t i = 0; i < bytes.size(); ++i) {
+                    any = true;
+                    const Value& index = keep(Value(static_cast<std::int64_t>(i), go::kInt));
+                    const Value& byte = keep(Value(std::uint64_t{static_cast<unsigned char>(bytes[i])}, go::kUint8));
+                    if (iterate(node, {&index, false}, {&byte, false}, mark) == Flow::kBreak) break;
+                }
+                break;
+            }
+            case Kind::kMap: {
+                const bool interfaces = value.value->go_type() == nullptr;
+                const Value kept = *value.value;
+                for (const Member& member : kept.as_map()) {
+                    any = true;
+                    const Value& key = keep(Value(member.key));
+                    if (iterate(node, {&key, false}, {&member.value, interfaces}, mark) == Flow::kBreak) break;
+                }
+                break;
+            }
+            case Kind::kInt:
+            case Kind::kUint: {
+                if (node.pipe->declarations.size() > 1) fail("can't use " + go_format_v(*value.value) + " to iterate over more than one variable");
+                const std::int64_t count = value.value->as_int();
+                const GoType* type = value.value->go_type();
+                for (std::int64_t i = 0; i < count; ++i) {
+                    any = true;
+                    const std::size_t kept = arena_.size();
+                    const Value& number = keep(type != nullptr ? Value(i, *type) : Value(i));
+                    const Flow flow = iterate(node, {&number, false}, {&number, false}, mark);
+                    while (arena_.size() > kept) arena_.pop_back();
+                    if (flow == Flow::kBreak) break;
+                }
+                break;
+            }
+            case Kind::kNil:
+                if (value.value->go_type() == nullptr) refuse();
+                break;
+            default: refuse();
+        }
+    }
+    Flow flow = Flow::kNext;
+    if (!any && node.otherwise) flow = walk_list(dot, *node.otherwise);
+    variables_.resize(scope);
+    return flow;
+}
+
+void Execution::walk_template(const Operand& dot, const TemplateNode& node) {
+    const auto found = trees_.by_name.find(node.name);
+    if (found == trees_.by_name.end()) fail("template " + go_quote(node.name) + " not defined");
+    if (depth_ >= options_.max_depth) over_budget("exceeded maximum template depth (" + std::to_string(options_.max_depth) + ")");
+    const Operand argument_value = node.pipe ? pipeline(dot, *node.pipe) : Operand{};
+    ++depth_;
+    const std::string_view outer = template_name_;
+    std::vector<Variable> variables = std::exchange(variables_, {});
+    variables_.push_back({"$", argument_value});
+    template_name_ = found->first;
+    walk_list(argument_value, *found->second);
+    template_name_ = outer;
+    variables_ = std::move(variables);
+    --depth_;
+}
+
+void Execution::print(const Node& node, const Operand& operand) {
+    at(node);
+    if (operand.value == nullptr) return write("<no value>");
+    if (operand.value->is_string()) return write(operand.value->as_string());
+    const std::size_t before = output_.size();
+    append_go_format_v(output_, *operand.value);
+    if (output_.size() - output_start_ > options_.max_output_bytes) {
+        output_.resize(before);
+        over_budget("output is larger than " + std::to_string(options_.max_output_bytes) + " bytes");
+    }
+}
+
+const Operand& Execution::variable(std::string_view name) const {
+    for (auto it = variables_.rbegin(); it != variables_.rend(); ++it) {
+        if (it->name == name) return it->operand;
+    }
+    fail("undefined variable: " + std::string(name));
+}
+
+void Execution::set_variable(std::string_view name, const Operand& operand) {
+    for (auto it = variables_.rbegin(); it != variables_.rend(); ++it) {
+        if (it->name == name) {
+            it->operand = operand;
+            return;
+        }
+    }
+    fail("undefined variable: " + std::string(name));
+}
+
+Operand Execution::pipeline(const Operand& dot, const PipeNode& pipe) {
+    at(pipe);
+    Operand value;
+    bool first = true;
+    for (const auto& stage : pipe.commands) {
+        value = looked_into(command(dot, *stage, first ? nullptr : &value));
+        first = false;
+    }
+    for (const auto& declared : pipe.declarations) {
+        if (pipe.is_assignment) set_variable(declared->names[0], value);
+        else variables_.push_back({declared->names[0], value});
+    }
+    return value;
+}
+
+void Execution::refuse_arguments(const CommandNode& command, const Operand* final_value) const {
+    if (command.arguments.size() > 1 || final_value != nullptr) fail("can't give argument to non-function " + command.arguments[0]->text());
+}
+
+Operand Execution::ideal(const NumberNode& number) {
+    at(number);
+    if (number.is_complex) return {&keep(Value("(" + go_format_float(number.real, 'g', -1) + (number.imaginary < 0 ? "" : "+") + go_format_float(number.imaginary, 'g', -1) + "i)", go::kComplex128)), false};
+    if (number.ideal.is_nil()) fail(number.spelling + " overflows int");
+    return {&number.ideal, false};
+}
+
+Operand Execution::command(const Operand& dot, const CommandNode& command, const Operand* final_value) {
+    step();
+    const Node& first = *command.arguments[0];
+    switch (first.kind) {
+        case NodeKind::kField: {
+            at(first);
+            const auto& node = static_cast<const FieldNode&>(first);
+            return field_chain(dot, dot, first, node.names, 0, &command, final_value);
+        }
+        case NodeKind::kChain: {
+            at(first);
+            const auto& chain = static_cast<const ChainNode&>(first);
+            if (chain.base->kind == NodeKind::kNil) fail("indirection through explicit nil in " + chain.text());
+            const Operand base = argument(dot, Param::kReflect, *chain.base);
+            return field_chain(dot, base, first, chain.names, 0, &command, final_value);
+        }
+        case NodeKind::kIdentifier: return function(dot, static_cast<const IdentifierNode&>(first), command, &command, final_value);
+        case NodeKind::kPipe: refuse_arguments(command, final_value); return pipeline(dot, static_cast<const PipeNode&>(first));
+        case NodeKind::kVariable: {
+            at(first);
+            const auto& node = static_cast<const VariableNode&>(first);
+            const Operand& value = variable(node.names[0]);
+            if (node.names.size() == 1) {
+                refuse_arguments(command, final_value);
+                return value;
+            }
+            return field_chain(dot, value, first, node.names, 1, &command, final_value);
+        }
+        default: break;
+    }
+    at(first);
+    refuse_arguments(command, final_value);
+    switch (first.kind) {
+        case NodeKind::kBool: return {&static_cast<const BoolNode&>(first).value, false};
+        case NodeKind::kDot: return dot;
+        case NodeKind::kNil: fail("nil is not a command");
+        case NodeKind::kNumber: return ideal(static_cast<const NumberNode&>(first));
+        case NodeKind::kString: return {&static_cast<const StringNode&>(first).literal, false};
+        default: fail("can't evaluate command " + go_quote(first.text()));
+    }
+}
+
+Operand Execution::field_chain(const Operand& dot, const Operand& receiver, const Node& node, const std::vector<std::string>& names, std::size_t first,
+                               const CommandNode* command, const Operand* final_value) {
+    Operand value = receiver;
+    for (std::size_t i = first; i + 1 < names.size(); ++i) value = field(dot, names[i], node, nullptr, nullptr, value);
+    return field(dot, names.back(), node, command, final_value, value);
+}
+
+Operand Execution::field(const Operand&, const std::string& name, const Node&, const CommandNode* command, const Operand* final_value, const Operand& receiver) {
+    if (receiver.value == nullptr) {
+        if (options_.missing_key == MissingKey::kError) fail("nil data; no entry for key " + go_quote(name));
+        return {};
+    }
+    const Value& value = *receiver.value;
+    const GoType* type = value.go_type();
+    const bool has_arguments = (command != nullptr && command->arguments.size() > 1) || final_value != nullptr;
+    if (value.is_nil() && type == nullptr) fail("nil pointer evaluating interface {}." + name);
+    if (value.is_map()) {
+        if (has_arguments) fail(name + " is not a method but has arguments");
+        if (const Value* member = value.as_map().find(name)) return {member, type == nullptr};
+        switch (options_.missing_key) {
+            case MissingKey::kDefault: return {};
+            case MissingKey::kZero: return {&keep(zero_of(type != nullptr ? type->element : nullptr)), type == nullptr};
+            case MissingKey::kError: fail("map has no entry for key " + go_quote(name));
+        }
+    }
+    if (value.kind() == Kind::kStruct) {
+        if (const Value* member = find_field(value, name)) {
+            if (has_arguments) fail(name + " has arguments but cannot be invoked as function");
+            return {member, false};
+        }
+    } else if (value.is_nil() && type->is_pointer) {
+        if (has_field(*type, name)) fail("nil pointer evaluating " + std::string(type->name) + "." + name);
+    } else if (value.is_nil() && type->kind == Kind::kMap) {
+        if (options_.missing_key == MissingKey::kError) fail("map has no entry for key " + go_quote(name));
+        if (options_.missing_key == MissingKey::kZero) return {&keep(zero_of(type->element)), type->element == nullptr};
+        return {};
+    }
+    fail("can't evaluate field " + name + " in type " + static_type(receiver));
+}
+
+Operand Execution::function(const Operand& dot, const IdentifierNode& node, const Node& call_node, const CommandNode* command, const Operand* final_value) {
+    at(node);
+    const FunctionEntry& entry = *node.function;
+    const std::size_t written = command != nullptr ? command->arguments.size() - 1 : 0;
+    const std::size_t given = written + (final_value != nullptr ? 1 : 0);
+    const std::size_t fixed = entry.params.size() - (entry.is_variadic ? 1 : 0);
+    if (entry.is_variadic && given < fixed) {
+        fail("wrong number of args for " + node.name + ": want at least " + std::to_string(fixed) + " got " + std::to_string(given));
+    }
+    if (!entry.is_variadic && given != fixed) {
+        fail("wrong number of args for " + node.name + ": want " + std::to_string(fixed) + " got " + std::to_string(given));
+    }
+    if (entry.special != FunctionEntry::Special::kNone) return short_circuit(dot, entry, command, final_value);
+    std::vector<const Value*> arguments;
+    arguments.reserve(given);
+    const auto param_of = [&](std::size_t index) { return index < fixed ? entry.params[index] : entry.params.back(); };
+    static const Value kNothing;
+    const auto push = [&](const Operand& operand, Param param) {
+        arguments.push_back(operand.value == nullptr && param != Param::kReflect ? &kNothing : operand.value);
+    };
+    for (std::size_t i = 0; i < written; ++i) push(argument(dot, param_of(i), *command->arguments[i + 1]), param_of(i));
+    if (final_value != nullptr) {
+        const Param param = param_of(given - 1);
+        Operand value = *final_value;
+        if (param != Param::kReflect) value = validate(value, param);
+        push(value, param);
+    }
+    try {
+        const Value& result = keep(entry.call(arguments));
+        return {&result, entry.returns_any};
+    } catch (const Error& e) {
+        at(call_node);
+        fail("error calling " + node.name + ": " + e.message());
+    }
+}
+
+Operand Execution::short_circuit(const Operand& dot, const FunctionEntry& entry, const CommandNode* command, const Operand* final_value) {
+    Operand value;
+    const bool stop_at = entry.special == FunctionEntry::Special::kOr;
+    for (std::size_t i = 1; command != nullptr && i < command->arguments.size(); ++i) {
+        value = argument(dot, Param::kReflect, *command->arguments[i]);
+        if (is_true(value) == stop_at) return value;
+    }
+    return final_value != nullptr ? *final_value : value;
+}
+
+Operand Execution::argument(const Operand& dot, Param param, const Node& node) {
+    at(node);
+    switch (node.kind) {
+        case NodeKind::kDot: return validate(dot, param);
+        case NodeKind::kNil:
+            if (param == Param::kAny || param == Param::kReflect || param >= Param::kStrings) {
+                if (param != Param::kTime) return {};
+            }
+            fail("cannot assign nil to " + std::string(go_name(param)));
+        case NodeKind::kField: {
+            const auto& field_node = static_cast<const FieldNode&>(node);
+            return validate(field_chain(dot, dot, node, field_node.names, 0, nullptr, nullptr), param);
+        }
+        case NodeKind::kVariable: {
+            const auto& variable_node = static_cast<const VariableNode&>(node);
+            const Operand& value = variable(variable_node.names[0]);
+            if (variable_node.names.size() == 1) return validate(value, param);
+            return validate(field_chain(dot, value, node, variable_node.names, 1, nullptr, nullptr), param);
+        }
+        case NodeKind::kPipe: return validate(pipeline(dot, static_cast<const PipeNode&>(node)), param);
+        case NodeKind::kIdentifier: return validate(function(dot, static_cast<const IdentifierNode&>(node), node, nullptr, nullptr), param);
+        case NodeKind::kChain: {
+            const auto& chain = static_cast<const ChainNode&>(node);
+            if (chain.base->kind == NodeKind::kNil) fail("indirection through explicit nil in " + chain.text());
+            const Operand base = argument(dot, Param::kReflect, *chain.base);
+            return validate(field_chain(dot, base, node, chain.names, 0, nullptr, nullptr), param);
+        }
+        default: return constant_argument(param, node);
+    }
+}
+
+Operand Execution::constant_argument(Param param, const Node& node) {
+    const NumberNode* number = node.kind == NodeKind::kNumber ? &static_cast<const NumberNode&>(node) : nullptr;
+    switch (param) {
+        case Param::kAny:
+        case Param::kReflect:
+            if (number != nullptr) return ideal(*number);
+            if (node.kind == NodeKind::kBool) return {&static_cast<const BoolNode&>(node).value, false};
+            return {&static_cast<const StringNode&>(node).literal, false};
+        case Param::kBool:
+            if (node.kind != NodeKind::kBool) fail("expected bool; found " + node.text());
+            return {&static_cast<const BoolNode&>(node).value, false};
+        case Param::kString:
+            if (node.kind != NodeKind::kString) fail("expected string; found " + node.text());
+            return {&static_cast<const StringNode&>(node).literal, false};
+        case Param::kInt:
+        case Param::kInt64:
+        case Param::kInt32:
+            if (number == nullptr || !number->as_int) fail("expected integer; found " + node.text());
+            return {&keep(param == Param::kInt64 ? Value(*number->as_int) : Value(*number->as_int, param == Param::kInt ? go::kInt : go::kInt32)), false};
+        case Param::kFloat64:
+            if (number == nullptr || !number->as_float) fail("expected float; found " + node.text());
+            return {&keep(Value(*number->as_float)), false};
+        default: fail("can't handle " + node.text() + " for arg of type " + std::string(go_name(param)));
+    }
+}
+
+Operand Execution::validate(const Operand& operand, Param param) {
+    if (param == Param::kReflect) return operand;
+    if (operand.value == nullptr) {
+        if (param == Param::kAny || (param >= Param::kStrings && param != Param::kTime)) return operand;
+        fail("invalid value; expected " + std::string(go_name(param)));
+    }
+    if (param == Param::kAny) return operand;
+    const std::string_view type = go_type_name(*operand.value);
+    if (type == go_name(param)) return operand;
+    if (is_nil(operand) && operand.value->go_type() == nullptr) {
+        fail("wrong type for value; expected " + std::string(go_name(param)) + "; got interface {}");
+    }
+    fail("wrong type for value; expected " + std::string(go_name(param)) + "; got " + std::string(type));
+}
+
+}  // namespace fencepost::tmpl

@@ -1,0 +1,44 @@
+// How a template function is described to the executor: its Go signature, so that arguments are checked and complained
+// about as Go does, and its implementation. Tables of these are static and immutable.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "value/go_type.h"
+#include "value/value.h"
+
+namespace fencepost::tmpl {
+
+// The parameter types that Go's builtins and sprig's functions have.
+enum class Param : std::uint8_t {
+    kAny,      // interface {}
+    kReflect,  // reflect.Value: takes anything, also nothing
+    kString, kInt, kInt64, kFloat64, kBool, kInt32,
+    kStrings,  // []string
+    kList,     // []interface {}
+    kMap,      // map[string]interface {}
+    kMapString,  // map[string]string
+    kTime,     // time.Time
+};
+[[nodiscard]] std::string_view go_name(Param param) noexcept;
+
+// What a function is called with. A null pointer is Go's invalid reflect.Value (only for kReflect).
+using Arguments = std::span<const Value* const>;
+
+struct FunctionEntry {
+    std::string_view name;
+    std::vector<Param> params;
+    bool is_variadic = false;    // the last one any number of times
+    bool returns_any = false;    // its static result type is interface {}
+    // Errors: throws Error{kInvalid, message}; the executor puts "error calling NAME: " in front.
+    Value (*call)(Arguments arguments);
+    enum class Special : std::uint8_t { kNone, kAnd, kOr } special = Special::kNone;
+};
+
+[[nodiscard]] const FunctionEntry* find_builtin(std::string_view name) noexcept;
+[[nodiscard]] const FunctionEntry* find_sprig(std::string_view name) noexcept;
+
+}  // namespace fencepost::tmpl

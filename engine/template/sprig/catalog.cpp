@@ -1,0 +1,40 @@
+#include <string>
+#include <unordered_map>
+
+#include "base/error.h"
+#include "template/exec.h"
+#include "template/sprig/sprig.h"
+#include "value/format.h"
+
+namespace fencepost::tmpl {
+
+namespace sprig {
+
+void fail(const std::string& message) { throw Error(ErrorKind::kInvalid, message); }
+
+bool is_untyped_nil(const Value& value) { return value.is_nil() && value.go_type() == nullptr; }
+
+std::string strval(const Value& value) {
+    if (value.is_string()) return value.as_string();
+    if (value.kind() == Kind::kBytes) return value.as_bytes().data;
+    return go_format_v(value);
+}
+
+bool is_empty(const Value& value) { return !is_true({&value, false}) && value.kind() != Kind::kStruct; }
+
+}  // namespace sprig
+
+const FunctionEntry* find_sprig(std::string_view name) noexcept {
+    static const std::unordered_map<std::string_view, const FunctionEntry*> by_name = [] {
+        std::unordered_map<std::string_view, const FunctionEntry*> all;
+        for (const sprig::Table table : {sprig::strings(), sprig::lists(), sprig::dicts(), sprig::encodings(), sprig::numbers(), sprig::dates(),
+                                         sprig::defaults(), sprig::reflection(), sprig::patterns(), sprig::paths()}) {
+            for (const FunctionEntry& entry : table) all.emplace(entry.name, &entry);
+        }
+        return all;
+    }();
+    const auto found = by_name.find(name);
+    return found == by_name.end() ? nullptr : found->second;
+}
+
+}  // namespace fencepost::tmpl

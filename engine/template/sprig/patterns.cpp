@@ -1,0 +1,168 @@
+// Regular expressions are Go's syntax, which RE2 shares but for \C.
+#include <re2/re2.h>
+
+#include <charconv>
+
+#include "template/sprig/sprig.h"
+#include "value/format.h"
+
+namespace fencepost::tmpl::sprig {
+
+namespace {
+
+const std::string& str(const Value* value) { return value->as_string(); }
+
+// sprig's regex functions panic on a bad pattern.
+void require(const re2::RE2& pattern, const std::string& text) {
+    if (pattern.ok()) return;
+    std::string why = pattern.error();
+    if (const std::size_t colon = why.find(": "); colon != std::string::npos) why = why.substr(0, colon + 2) + "`" + why.substr(colon + 2) + "`";
+    fail("regexp: Compile(" + (text.find('`') == std::string::npos ? "`" + text + "`" : go_quote(text)) + "): error parsing regexp: " + why);
+}
+
+re2::RE2::Options options() {
+    re2::RE2::Options result(re2::RE2::Quiet);
+    return result;
+}
+
+// Visits every match that does not overlap, as Go's FindAll does: an empty match right after a match is skipped.
+template <typename Visit>
+void each_match(const re2::RE2& pattern, re2::StringPiece text, Visit visit) {
+    const int groups = pattern.NumberOfCapturingGroups() + 1;
+    std::vector<re2::StringPiece> found(static_cast<std::size_t>(groups));
+    std::size_t at = 0;
+    std::size_t previous_end = std::string::npos;
+    while (at <= text.size() && pattern.Match(text, at, text.size(), re2::RE2::UNANCHORED, found.data(), groups)) {
+        const auto begin = static_cast<std::size_t>(found[0].data() - text.data());
+        const std::size_t end = begin + found[0].size();
+        if (!(found[0].empty() && begin == previous_end) && !visit(found, begin, end)) return;
+        previous_end = end;
+        if (found[0].empty()) {
+            at = end + 1;
+            while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U) ++at;
+        } else {
+            at = end;
+        }
+    }
+}
+
+// Go's template syntax in replacements: $1, ${name}, $$.
+void expand(std::string& out, const std::string& replacement, const re2::RE2& pattern, const std::vector<re2::StringPiece>& groups) {
+    const auto group = [&](const std::string& name) {
+        std::size_t index = 0;
+        const auto read = std::from_chars(name.data(), name.data() + name.size(), index);
+        if (read.ptr != name.data() + name.size()) {
+            const auto& named = pattern.NamedCapturingGroups();
+            const auto found = named.find(name);
+            if (found == named.end()) return;
+            index = static_cast<std::size_t>(found->second);
+        }
+        if (index < groups.size()) out.append(groups[index].data() == nullptr ? "" : groups[index].data(), groups[index].size());
+    };
+    for (std::size_t i = 0; i < replacement.size(); ++i) {
+        if (replacement[i] != '$' || i + 1 >= replacement.size()) {
+            out += replacement[i];
+            continue;
+        }
+        if (replacement[i + 1] == '$') {
+            out += '$';
+            ++i;
+            continue;
+        }
+        const bool braces = replacement[i + 1] == '{';
+        std::size_t end = i + 1 + (braces ? 1U : 0U);
+        const std::size_t begin = end;
+        while (end < replacement.size() && (std::isalnum(static_cast<unsigned char>(replacement[end])) != 0 || replacement[end] == '_')) ++end;
+        if (end == begin || (braces && (end >= replacement.size() || replacement[end] != '}'))) {
+            out += '$';
+            continue;
+        }
+        group(replacement.substr(begin, end - begin));
+        i = braces ? end : end - 1;
+    }
+}
+
+Value replace(Arguments a, bool literal) {
+    const re2::RE2 pattern(str(a[0]), options());
+    require(pattern, str(a[0]));
+    const std::string& text = str(a[1]);
+    std::string out;
+    std::size_t copied = 0;
+    each_match(pattern, text, [&](const auto& groups, std::size_t begin, std::size_t end) {
+        out.append(text, copied, begin - copied);
+        if (literal) out += str(a[2]);
+        else expand(out, str(a[2]), pattern, groups);
+        copied = end;
+        return true;
+    });
+    return Value(out.append(text, copied));
+}
+
+Value match(Arguments a) {
+    const re2::RE2 pattern(str(a[0]), options());
+    return Value(pattern.ok() && re2::RE2::PartialMatch(str(a[1]), pattern));
+}
+
+Value find(Arguments a) {
+    const re2::RE2 pattern(str(a[0]), options());
+    require(pattern, str(a[0]));
+    std::string found;
+    each_match(pattern, str(a[1]), [&](const auto& groups, std::size_t, std::size_t) {
+        found = std::string(groups[0]);
+        return false;
+    });
+    return Value(std::move(found));
+}
+
+Value find_all(Arguments a) {
+    const re2::RE2 pattern(str(a[0]), options());
+    require(pattern, str(a[0]));
+    const std::int64_t most = a[2]->as_int();
+    List found;
+    if (most != 0) {
+        each_match(pattern, str(a[1]), [&](const auto& groups, std::size_t, std::size_t) {
+            found.emplace_back(std::string(groups[0]));
+            return most < 0 || static_cast<std::int64_t>(found.size()) < most;
+        });
+    }
+    return Value(std::move(found), go::kStrings);
+}
+
+Value split(Arguments a) {
+    const re2::RE2 pattern(str(a[0]), options());
+    require(pattern, str(a[0]));
+    const std::string& text = str(a[1]);
+    const std::int64_t most = a[2]->as_int();
+    List parts;
+    if (most == 0) return Value(std::move(parts), go::kStrings);
+    if (!str(a[0]).empty() && text.empty()) return Value(List{""}, go::kStrings);
+    std::size_t begin = 0;
+    std::size_t end = 0;
+    each_match(pattern, text, [&](const auto&, std::size_t from, std::size_t to) {
+        if (most > 0 && static_cast<std::int64_t>(parts.size()) == most - 1) return false;
+        end = from;
+        if (to != 0) parts.emplace_back(text.substr(begin, end - begin));
+        begin = to;
+        return true;
+    });
+    if (end != text.size()) parts.emplace_back(text.substr(begin));
+    return Value(std::move(parts), go::kStrings);
+}
+
+constexpr Param S = Param::kString;
+constexpr Param I = Param::kInt;
+
+const FunctionEntry kTable[] = {
+    {.name = "regexFind", .params = {S, S}, .call = find},
+    {.name = "regexFindAll", .params = {S, S, I}, .call = find_all},
+    {.name = "regexMatch", .params = {S, S}, .call = match},
+    {.name = "regexReplaceAll", .params = {S, S, S}, .call = [](Arguments a) { return replace(a, false); }},
+    {.name = "regexReplaceAllLiteral", .params = {S, S, S}, .call = [](Arguments a) { return replace(a, true); }},
+    {.name = "regexSplit", .params = {S, S, I}, .call = split},
+};
+
+}  // namespace
+
+Table patterns() { return kTable; }
+
+}  // namespace fencepost::tmpl::sprig

@@ -1,0 +1,33 @@
+// sprig 2.22.0's text functions, a family a file; each exports its table. kanister.md 2.5 lists the 150 names.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "template/function_entry.h"
+
+namespace fencepost::tmpl::sprig {
+
+using Table = std::span<const FunctionEntry>;
+[[nodiscard]] Table strings();
+[[nodiscard]] Table lists();
+[[nodiscard]] Table dicts();
+[[nodiscard]] Table encodings();
+[[nodiscard]] Table numbers();
+[[nodiscard]] Table dates();
+[[nodiscard]] Table defaults();
+[[nodiscard]] Table reflection();
+[[nodiscard]] Table patterns();
+[[nodiscard]] Table paths();
+
+// --- what the families share
+[[noreturn]] void fail(const std::string& message);
+[[nodiscard]] std::string strval(const Value& value);  // sprig's toString
+[[nodiscard]] bool is_empty(const Value& value);       // sprig's empty
+[[nodiscard]] bool is_untyped_nil(const Value& value);
+[[nodiscard]] std::int64_t to_int64(const Value& value);    // sprig's int64: 0 for what is no number
+[[nodiscard]] double to_float64(const Value& value);
+[[nodiscard]] std::string kind_name(const Value& value);    // reflect.Kind: "map", "slice", "ptr"
+
+}  // namespace fencepost::tmpl::sprig

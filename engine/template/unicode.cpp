@@ -1,0 +1,96 @@
+#include "template/unicode.h"
+
+#include <clocale>
+#include <cwctype>
+
+namespace fencepost::tmpl {
+
+namespace {
+
+// glibc's Unicode tables, in a locale object of our own: the process's locale stays "C".
+locale_t unicode_locale() {
+    static const locale_t locale = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+    return locale;
+}
+
+}  // namespace
+
+Rune decode_rune(std::string_view text, std::size_t at) {
+    const auto byte = [&](std::size_t i) {
+        return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+    };
+    const unsigned first = byte(at);
+    if (first < 0x80) return {first, 1};
+    if (first < 0xC2 || first > 0xF4) return {0xFFFD, 1};
+    const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+    unsigned rune = first & (0xFFU >> (length + 1));
+    for (std::size_t i = 1; i < length; ++i) {
+        if ((byte(at + i) & 0xC0U) != 0x80U) return {0xFFFD, 1};
+        rune = rune << 6U | (byte(at + i) & 0x3FU);
+    }
+    const bool overlong = (length == 3 && rune < 0x800) || (length == 4 && rune < 0x10000);
+    if (overlong || rune > 0x10FFFF || (rune >= 0xD800 && rune < 0xE000)) return {0xFFFD, 1};
+    return {rune, length};
+}
+
+void append_rune(std::string& out, unsigned rune) {
+    if (rune > 0x10FFFF || (rune >= 0xD800 && rune < 0xE000)) rune = 0xFFFD;
+    const auto put = [&](unsigned byte) { out += static_cast<char>(byte); };
+    if (rune < 0x80) {
+        put(rune);
+    } else if (rune < 0x800) {
+        put(0xC0U | rune >> 6U);
+        put(0x80U | (rune & 0x3FU));
+    } else if (rune < 0x10000) {
+        put(0xE0U | rune >> 12U);
+        put(0x80U | (rune >> 6U & 0x3FU));
+        put(0x80U | (rune & 0x3FU));
+    } else {
+        put(0xF0U | rune >> 18U);
+        put(0x80U | (rune >> 12U & 0x3FU));
+        put(0x80U | (rune >> 6U & 0x3FU));
+        put(0x80U | (rune & 0x3FU));
+    }
+}
+
+std::size_t rune_count(std::string_view text) {
+    std::size_t count = 0;
+    for (std::size_t at = 0; at < text.size(); ++count) at += decode_rune(text, at).length;
+    return count;
+}
+
+bool is_letter(unsigned rune) {
+    if (rune < 0x80) return (rune | 0x20U) >= 'a' && (rune | 0x20U) <= 'z';
+    return ::iswalpha_l(rune, unicode_locale()) != 0 && !is_digit(rune);
+}
+
+bool is_digit(unsigned rune) {
+    if (rune < 0x80) return rune >= '0' && rune <= '9';
+    // Decimal digits of the common scripts (Unicode category Nd).
+    for (const unsigned zero :
+         {0x660U, 0x6F0U, 0x7C0U, 0x966U, 0x9E6U, 0xA66U, 0xAE6U, 0xB66U, 0xBE6U, 0xC66U, 0xCE6U, 0xD66U,
+          0xE50U, 0xED0U, 0xF20U, 0x1040U, 0x17E0U, 0x1810U, 0xFF10U}) {
+        if (rune >= zero && rune < zero + 10) return true;
+    }
+    return false;
+}
+
+bool is_upper(unsigned rune) { return ::iswupper_l(rune, unicode_locale()) != 0; }
+bool is_lower(unsigned rune) { return ::iswlower_l(rune, unicode_locale()) != 0; }
+
+bool is_unicode_space(unsigned rune) {
+    return rune == ' ' || (rune >= 9 && rune <= 13) || rune == 0x85 || rune == 0xA0 || rune == 0x1680 ||
+           (rune >= 0x2000 && rune <= 0x200A) || rune == 0x2028 || rune == 0x2029 || rune == 0x202F ||
+           rune == 0x205F || rune == 0x3000;
+}
+
+bool is_printable(unsigned rune) {
+    if (rune < 0x80) return rune >= 0x20 && rune < 0x7F;
+    if (rune == 0xAD || is_unicode_space(rune)) return false;
+    return ::iswprint_l(rune, unicode_locale()) != 0;
+}
+
+unsigned to_upper(unsigned rune) { return ::towupper_l(rune, unicode_locale()); }
+unsigned to_lower(unsigned rune) { return ::towlower_l(rune, unicode_locale()); }
+
+}  // namespace fencepost::tmpl
