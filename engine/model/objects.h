@@ -1,6 +1,7 @@
 // Kanister's objects as types: what a Blueprint, ActionSet and Profile say, parsed from their Values. Parsing
 // is lenient where the API server is (unknown members are kept out, absent ones are empty); validation, with
-// places, is model/validate.h. Names are Kanister's. Pure; thread-safe.
+// places, is model/validate.h. Names are Kanister's. Errors: Error{kInvalid} that names the member's path
+// ("actions.backup.phases[0].func: expected string, got list"). Pure; thread-safe.
 #pragma once
 
 #include <chrono>
@@ -40,7 +41,7 @@ struct Phase {
     // Beyond Kanister (kanister.md 6.4): all optional.
     std::string timeout;        // Go duration; "" = none of its own
     int retries = 0;            // tries after the first
-    std::string retry_backoff;  // Go duration, doubled each time; "" = 1s
+    std::string retry_backoff;  // `backoff`: Go duration, doubled each time; "" = 1s
     std::string condition;      // `if`: a template; anything but "true" skips the phase
 };
 
@@ -87,9 +88,10 @@ struct ActionSet {
 struct Profile {
     std::string name, ns;
     std::string location_type, bucket, endpoint, prefix, region;
+    std::string path;  // of a file store (location.type filestore): the folder
     std::string credential_type;  // keyPair, secret, kopia; "" for a file store
     std::string id_field, secret_field;
-    ObjectReference credential_secret;
+    ObjectReference credential_secret;  // credential.keyPair.secret, or credential.secret where there is no pair
     bool skip_ssl_verify = false;
     // Beyond Kanister:
     std::string ca_bundle;  // PEM
