@@ -189,6 +189,7 @@ Value update(Cluster& cluster, const ObjectKey& key, const std::function<bool(Va
 namespace types {
 extern const ResourceType kActionSets, kBlueprints, kProfiles;  // cr.kanister.io/v1alpha1
 extern const ResourceType kBlueprintBindings;                   // config.kio.kasten.io/v1alpha1
+extern const ResourceType kObligations;                         // fencepost.io/v1alpha1
 extern const ResourceType kNamespaces, kPods, kSecrets, kConfigMaps, kPersistentVolumeClaims, kEvents,
     kServices;
 extern const ResourceType kStatefulSets, kDeployments, kReplicaSets;

@@ -1,0 +1,60 @@
+#include "cluster/cluster.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace fencepost::cluster {
+
+std::string to_string(const ObjectKey& key) {
+    const std::string type =
+        key.type.group.empty() ? key.type.resource : key.type.resource + "." + key.type.group;
+    return key.ns.empty() ? type + "/" + key.name : type + "/" + key.ns + "/" + key.name;
+}
+
+std::string name_of(const Value& object) { return object.get("metadata", "name").string_or(""); }
+std::string namespace_of(const Value& object) { return object.get("metadata", "namespace").string_or(""); }
+std::string uid_of(const Value& object) { return object.get("metadata", "uid").string_or(""); }
+std::string resource_version_of(const Value& object) {
+    return object.get("metadata", "resourceVersion").string_or("");
+}
+
+Value update(Cluster& cluster, const ObjectKey& key, const std::function<bool(Value& object)>& change,
+             const CancelToken& cancel, const WriteOptions& options) {
+    std::chrono::milliseconds delay{2};
+    for (;;) {
+        Value object = cluster.get(key);
+        if (!change(object)) return object;
+        try {
+            return cluster.replace(key.type, object, options);
+        } catch (const Error& e) {
+            if (e.kind() != ErrorKind::kConflict) throw;
+        }
+        if (!cancel.wait_for(delay)) cancel.throw_if_cancelled();
+        delay = std::min(delay * 2, std::chrono::milliseconds{500});
+    }
+}
+
+namespace types {
+const ResourceType kActionSets{"cr.kanister.io", "v1alpha1", "actionsets"};
+const ResourceType kBlueprints{"cr.kanister.io", "v1alpha1", "blueprints"};
+const ResourceType kProfiles{"cr.kanister.io", "v1alpha1", "profiles"};
+const ResourceType kBlueprintBindings{"config.kio.kasten.io", "v1alpha1", "blueprintbindings"};
+const ResourceType kObligations{"fencepost.io", "v1alpha1", "obligations"};
+const ResourceType kNamespaces{"", "v1", "namespaces"};
+const ResourceType kPods{"", "v1", "pods"};
+const ResourceType kSecrets{"", "v1", "secrets"};
+const ResourceType kConfigMaps{"", "v1", "configmaps"};
+const ResourceType kPersistentVolumeClaims{"", "v1", "persistentvolumeclaims"};
+const ResourceType kEvents{"", "v1", "events"};
+const ResourceType kServices{"", "v1", "services"};
+const ResourceType kStatefulSets{"apps", "v1", "statefulsets"};
+const ResourceType kDeployments{"apps", "v1", "deployments"};
+const ResourceType kReplicaSets{"apps", "v1", "replicasets"};
+const ResourceType kVolumeSnapshots{"snapshot.storage.k8s.io", "v1", "volumesnapshots"};
+const ResourceType kVolumeSnapshotContents{"snapshot.storage.k8s.io", "v1", "volumesnapshotcontents"};
+const ResourceType kVolumeSnapshotClasses{"snapshot.storage.k8s.io", "v1", "volumesnapshotclasses"};
+const ResourceType kCustomResourceDefinitions{"apiextensions.k8s.io", "v1", "customresourcedefinitions"};
+}  // namespace types
+
+}  // namespace fencepost::cluster

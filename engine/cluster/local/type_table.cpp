@@ -1,0 +1,119 @@
+#include "cluster/local/type_table.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace fencepost::cluster::local {
+namespace {
+
+std::string lower(std::string_view text) {
+    std::string result(text);
+    for (char& c : result) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return result;
+}
+
+enum Scope : bool { kCluster = false, kNamespaced = true };
+enum Status : bool { kNoStatus = false, kHasStatus = true };
+
+std::vector<ResourceDescription> built_in() {
+    std::vector<ResourceDescription> types;
+    const auto add = [&](const char* group, const char* version, const char* resource, const char* kind, Scope scope,
+                         Status status, std::vector<std::string> short_names = {}) {
+        types.push_back({{group, version, resource}, kind, lower(kind), std::move(short_names), scope, status});
+    };
+    add("", "v1", "namespaces", "Namespace", kCluster, kHasStatus, {"ns"});
+    add("", "v1", "nodes", "Node", kCluster, kHasStatus, {"no"});
+    add("", "v1", "pods", "Pod", kNamespaced, kHasStatus, {"po"});
+    add("", "v1", "secrets", "Secret", kNamespaced, kNoStatus);
+    add("", "v1", "configmaps", "ConfigMap", kNamespaced, kNoStatus, {"cm"});
+    add("", "v1", "services", "Service", kNamespaced, kHasStatus, {"svc"});
+    add("", "v1", "serviceaccounts", "ServiceAccount", kNamespaced, kNoStatus, {"sa"});
+    add("", "v1", "events", "Event", kNamespaced, kNoStatus, {"ev"});
+    add("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", kNamespaced, kHasStatus, {"pvc"});
+    add("", "v1", "persistentvolumes", "PersistentVolume", kCluster, kHasStatus, {"pv"});
+    add("apps", "v1", "statefulsets", "StatefulSet", kNamespaced, kHasStatus, {"sts"});
+    add("apps", "v1", "deployments", "Deployment", kNamespaced, kHasStatus, {"deploy"});
+    add("apps", "v1", "replicasets", "ReplicaSet", kNamespaced, kHasStatus, {"rs"});
+    add("storage.k8s.io", "v1", "storageclasses", "StorageClass", kCluster, kNoStatus, {"sc"});
+    add("snapshot.storage.k8s.io", "v1", "volumesnapshots", "VolumeSnapshot", kNamespaced, kHasStatus, {"vs"});
+    add("snapshot.storage.k8s.io", "v1", "volumesnapshotcontents", "VolumeSnapshotContent", kCluster, kHasStatus, {"vsc"});
+    add("snapshot.storage.k8s.io", "v1", "volumesnapshotclasses", "VolumeSnapshotClass", kCluster, kNoStatus, {"vsclass"});
+    add("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", kCluster, kHasStatus, {"crd"});
+    // Kanister's have no status subresource: its clients write status with ordinary updates.
+    add("cr.kanister.io", "v1alpha1", "actionsets", "ActionSet", kNamespaced, kNoStatus);
+    add("cr.kanister.io", "v1alpha1", "blueprints", "Blueprint", kNamespaced, kNoStatus);
+    add("cr.kanister.io", "v1alpha1", "profiles", "Profile", kNamespaced, kNoStatus);
+    add("config.kio.kasten.io", "v1alpha1", "blueprintbindings", "BlueprintBinding", kNamespaced, kHasStatus);
+    add("fencepost.io", "v1alpha1", "obligations", "Obligation", kNamespaced, kNoStatus);
+    return types;
+}
+
+std::vector<ResourceDescription> defined_by(const Value& definition) {
+    std::vector<ResourceDescription> types;
+    const Value& spec = definition["spec"];
+    const Value& names = spec["names"];
+    for (const Value& version : spec["versions"].list_or_empty()) {
+        if (!version["served"].bool_or(false)) continue;
+        ResourceDescription type;
+        type.type = {spec["group"].string_or(""), version["name"].string_or(""), names["plural"].string_or("")};
+        type.kind = names["kind"].string_or("");
+        type.singular = names["singular"].string_or(lower(type.kind));
+        for (const Value& name : names["shortNames"].list_or_empty()) type.short_names.push_back(name.string_or(""));
+        type.is_namespaced = spec["scope"].string_or("") == "Namespaced";
+        type.has_status_subresource = version.get("subresources", "status").is_map();
+        types.push_back(std::move(type));
+    }
+    return types;
+}
+
+}  // namespace
+
+TypeTable::TypeTable() : types_(built_in()) {}
+
+std::optional<ResourceDescription> TypeTable::find(std::string_view group, std::string_view version,
+                                                   std::string_view name) const {
+    const std::string word = lower(name);
+    auto types = types_.lock();
+    for (const ResourceDescription& type : *types) {
+        if (!version.empty() && type.type.version != version) continue;
+        // With a version, "" is the core group; without one it is any group.
+        if (!group.empty() && type.type.group != group) continue;
+        if (group.empty() && !version.empty() && !type.type.group.empty()) continue;
+        const bool fits = word == type.type.resource || word == lower(type.kind) || word == type.singular ||
+                          std::find(type.short_names.begin(), type.short_names.end(), word) != type.short_names.end();
+        if (fits) return type;
+    }
+    return std::nullopt;
+}
+
+ResourceDescription TypeTable::at(const ResourceType& wanted) const {
+    {
+        auto types = types_.lock();
+        for (const ResourceDescription& type : *types) {
+            if (type.type == wanted) return type;
+        }
+    }
+    const std::string name = wanted.group.empty() ? wanted.resource : wanted.resource + "." + wanted.group;
+    throw Error(ErrorKind::kNotFound, "the server could not find the requested resource (" + name + "/" + wanted.version + ")",
+                "a custom type needs its CustomResourceDefinition first");
+}
+
+std::vector<ResourceDescription> TypeTable::all() const { return *types_.lock(); }
+
+void TypeTable::define(const Value& definition) {
+    forget(definition);
+    auto types = types_.lock();
+    for (ResourceDescription& type : defined_by(definition)) types->push_back(std::move(type));
+}
+
+void TypeTable::forget(const Value& definition) {
+    const std::string group = definition.get("spec", "group").string_or("");
+    const std::string plural = definition.get("spec", "names", "plural").string_or("");
+    auto types = types_.lock();
+    std::erase_if(*types, [&](const ResourceDescription& type) {
+        return type.type.group == group && type.type.resource == plural;
+    });
+}
+
+}  // namespace fencepost::cluster::local
