@@ -43,7 +43,8 @@ int Node::number() const {
     if (value_->is_nil()) return 0;
     if (value_->kind() != Kind::kInt) expected("whole number");
     const std::int64_t number = value_->as_int();
-    if (number < 0 || number > std::numeric_limits<int>::max()) fail(std::to_string(number) + " is out of range");
+    if (number < 0 || number > std::numeric_limits<int>::max())
+        fail(std::to_string(number) + " is out of range");
     return static_cast<int>(number);
 }
 

@@ -1,6 +1,6 @@
-// Reading typed members out of a Value, for objects.cpp. A Node is a value and the path that leads to it, so that
-// every error says where: "spec.actions[0].options.db: expected a string, got a map". Nil and absent members
-// read as empty. Errors: Error{kInvalid}. A Node borrows the value it is made of. Pure.
+// Reading typed members out of a Value, for objects.cpp. A Node is a value and the path that leads to it, so
+// that every error says where: "spec.actions[0].options.db: expected a string, got a map". Nil and absent
+// members read as empty. Errors: Error{kInvalid}. A Node borrows the value it is made of. Pure.
 #pragma once
 
 #include <map>
@@ -19,7 +19,8 @@ class Node {
 
     [[nodiscard]] const Value& value() const noexcept { return *value_; }
     [[nodiscard]] bool is_absent() const noexcept { return value_->is_nil(); }
-    [[nodiscard]] Node operator[](std::string_view key) const;  // throws where this is neither a map nor absent
+    [[nodiscard]] Node operator[](
+        std::string_view key) const;  // throws where this is neither a map nor absent
 
     [[nodiscard]] std::string text() const;
     [[nodiscard]] bool flag() const;
@@ -27,7 +28,7 @@ class Node {
     [[nodiscard]] std::vector<std::string> texts() const;
     [[nodiscard]] std::map<std::string, std::string> text_map() const;
     [[nodiscard]] const Value& map_or_nil() const;
-    [[nodiscard]] std::vector<Node> items() const;                           // of a list
+    [[nodiscard]] std::vector<Node> items() const;                            // of a list
     [[nodiscard]] std::vector<std::pair<std::string, Node>> members() const;  // of a map
 
     // {key: read(member)} of a map.

@@ -150,7 +150,8 @@ ActionSet ActionSet::from(const Value& object) {
         ActionSet action_set;
         read_identity(action_set, metadata);
         const Node spec = root["spec"];
-        for (const Node& action : spec["actions"].items()) action_set.actions.push_back(action_spec_of(action));
+        for (const Node& action : spec["actions"].items())
+            action_set.actions.push_back(action_spec_of(action));
         action_set.cancel_requested = spec["cancel"].flag();
         action_set.is_being_deleted = !metadata["deletionTimestamp"].is_absent();
         return action_set;

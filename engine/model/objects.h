@@ -88,10 +88,11 @@ struct ActionSet {
 struct Profile {
     std::string name, ns;
     std::string location_type, bucket, endpoint, prefix, region;
-    std::string path;  // of a file store (location.type filestore): the folder
+    std::string path;             // of a file store (location.type filestore): the folder
     std::string credential_type;  // keyPair, secret, kopia; "" for a file store
     std::string id_field, secret_field;
-    ObjectReference credential_secret;  // credential.keyPair.secret, or credential.secret where there is no pair
+    ObjectReference
+        credential_secret;  // credential.keyPair.secret, or credential.secret where there is no pair
     bool skip_ssl_verify = false;
     // Beyond Kanister:
     std::string ca_bundle;  // PEM
