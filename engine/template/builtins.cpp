@@ -1,5 +1,6 @@
 // The functions that Go's text/template has by itself.
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "base/encodings.h"
@@ -71,7 +72,7 @@ std::int64_t index_of(const Value* index, std::int64_t limit) {
     } else {
         fail("cannot index slice/array with type " + type_of(index));
     }
-    if (at < 0 || at >= limit) fail("index out of range: " + std::to_string(at));
+    if (at < 0 || at > limit) fail("index out of range: " + std::to_string(at));
     return at;
 }
 
@@ -90,13 +91,19 @@ Value index_once(const Value& item, const Value* index) {
     switch (item.kind()) {
         case Kind::kString: {
             const std::int64_t at = index_of(index, length(item));
+            if (at == length(item)) fail("reflect: string index out of range");
             return Value(std::uint64_t{static_cast<unsigned char>(item.as_string()[static_cast<std::size_t>(at)])}, go::kUint8);
         }
         case Kind::kBytes: {
             const std::int64_t at = index_of(index, length(item));
+            if (at == length(item)) fail("reflect: slice index out of range");
             return Value(std::uint64_t{static_cast<unsigned char>(item.as_bytes().data[static_cast<std::size_t>(at)])}, go::kUint8);
         }
-        case Kind::kList: return item.as_list()[static_cast<std::size_t>(index_of(index, length(item)))];
+        case Kind::kList: {
+            const std::int64_t at = index_of(index, length(item));
+            if (at == length(item)) fail("reflect: slice index out of range");
+            return item.as_list()[static_cast<std::size_t>(at)];
+        }
         case Kind::kMap:
             if (index == nullptr || (index->is_nil() && index->go_type() == nullptr)) fail("value is nil; should be of type string");
             if (!index->is_string()) fail("value has type " + type_of(index) + "; should be string");
@@ -126,8 +133,10 @@ Value call_slice(Arguments arguments) {
     if (item.is_string() && indexes == 3) fail("cannot 3-index slice a string");
     if (!item.is_string() && !item.is_list() && item.kind() != Kind::kBytes) fail("can't slice item of type " + std::string(go_type_name(item)));
     const std::int64_t size = length(item);
+    // A slice that JSON made has the capacity that appending gave it: the next power of two.
+    const std::int64_t capacity = item.is_list() && size > 0 ? static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(size))) : size;
     std::int64_t at[3] = {0, size, 0};
-    for (std::size_t i = 0; i < indexes; ++i) at[i] = index_of(arguments[i + 1], size + 1);
+    for (std::size_t i = 0; i < indexes; ++i) at[i] = index_of(arguments[i + 1], capacity);
     if (at[0] > at[1]) fail("invalid slice index: " + std::to_string(at[0]) + " > " + std::to_string(at[1]));
     if (indexes == 3 && at[1] > at[2]) fail("invalid slice index: " + std::to_string(at[1]) + " > " + std::to_string(at[2]));
     const auto begin = static_cast<std::size_t>(at[0]);
@@ -135,7 +144,8 @@ Value call_slice(Arguments arguments) {
     if (item.is_string()) return Value(item.as_string().substr(begin, count));
     if (item.kind() == Kind::kBytes) return Value(Bytes{item.as_bytes().data.substr(begin, count)});
     const List& list = item.as_list();
-    List part(list.begin() + at[0], list.begin() + at[1]);
+    List part(list.begin() + std::min(at[0], size), list.begin() + std::min(at[1], size));
+    part.resize(count);
     return item.go_type() != nullptr ? Value(std::move(part), *item.go_type()) : Value(std::move(part));
 }
 
@@ -255,12 +265,15 @@ bool equal_basic(Basic kind, const Value& a, const Value& b) {
     }
 }
 
+// fmt's %s, which is how Go prints the operands it cannot compare.
+std::string as_s(const Value& value) { return go_sprintf("%s", List{value}); }
+
 bool equal_other(const Value* a, const Value* b) {
     if (reflect_kind(a) != reflect_kind(b) && !is_invalid(a) && !is_invalid(b)) {
-        fail("non-comparable types " + go_format_v(*a) + ": " + type_of(a) + ", " + type_of(b) + ": " + go_format_v(*b));
+        fail("non-comparable types " + as_s(*a) + ": " + type_of(a) + ", " + type_of(b) + ": " + go_format_v(*b));
     }
     if (is_nil(a) || is_nil(b)) return is_nil(a) == is_nil(b);
-    if (b->is_list() || b->is_map() || b->kind() == Kind::kBytes) fail("non-comparable type " + go_format_v(*b) + ": " + type_of(b));
+    if (b->is_list() || b->is_map() || b->kind() == Kind::kBytes) fail("non-comparable type " + as_s(*b) + ": " + type_of(b));
     return *a == *b;
 }
 
@@ -307,14 +320,9 @@ bool less_or_equal(Arguments arguments) { return less(arguments[0], arguments[1]
 
 Value call_not(Arguments arguments) { return Value(!is_true({arguments[0], false})); }
 
-Value call_call(Arguments arguments) {
-    if (is_invalid(arguments[0])) fail("call of nil");
-    fail("non-function of type " + type_of(arguments[0]));
-}
-
 const FunctionEntry kBuiltins[] = {
     {.name = "and", .params = {Param::kReflect, Param::kReflect}, .is_variadic = true, .call = call_not, .special = FunctionEntry::Special::kAnd},
-    {.name = "call", .params = {Param::kReflect, Param::kReflect}, .is_variadic = true, .call = call_call},
+    {.name = "call", .params = {Param::kReflect, Param::kReflect}, .is_variadic = true, .call = call_not, .special = FunctionEntry::Special::kCall},
     {.name = "eq", .params = {Param::kReflect, Param::kReflect}, .is_variadic = true, .call = call_eq},
     {.name = "ge", .params = {Param::kReflect, Param::kReflect}, .call = [](Arguments a) { return Value(!less(a[0], a[1])); }},
     {.name = "gt", .params = {Param::kReflect, Param::kReflect}, .call = [](Arguments a) { return Value(!less_or_equal(a)); }},

@@ -191,7 +191,7 @@ Execution::Flow Execution::iterate(const BranchNode& node, const Operand& index,
 Execution::Flow Execution::walk_range(const Operand& dot, const BranchNode& node) {
     const std::size_t scope = variables_.size();
     const Operand value = pipeline(dot, *node.pipe);
-    at(node);
+    
     const std::size_t mark = variables_.size();
     const auto refuse = [&] { fail("range can't iterate over " + (value.value == nullptr ? std::string("<invalid reflect.Value>") : go_format_v(*value.value))); };
     bool any = false;
@@ -420,6 +420,7 @@ Operand Execution::function(const Operand& dot, const IdentifierNode& node, cons
     if (!entry.is_variadic && given != fixed) {
         fail("wrong number of args for " + node.name + ": want " + std::to_string(fixed) + " got " + std::to_string(given));
     }
+    if (entry.special == FunctionEntry::Special::kCall) refuse_call(dot, node, call_node, command, final_value);
     if (entry.special != FunctionEntry::Special::kNone) return short_circuit(dot, entry, command, final_value);
     std::vector<const Value*> arguments;
     arguments.reserve(given);
@@ -442,6 +443,16 @@ Operand Execution::function(const Operand& dot, const IdentifierNode& node, cons
         at(call_node);
         fail("error calling " + node.name + ": " + e.message());
     }
+}
+
+// No value here is a function, so `call` can only complain, naming what it was given.
+void Execution::refuse_call(const Operand& dot, const IdentifierNode& node, const Node& call_node, const CommandNode* command, const Operand* final_value) {
+    const bool is_written = command != nullptr && command->arguments.size() > 1;
+    const Operand callee = is_written ? argument(dot, Param::kReflect, *command->arguments[1]) : *final_value;
+    at(call_node);
+    if (callee.value == nullptr || (callee.value->is_nil() && callee.value->go_type() == nullptr)) fail("error calling " + node.name + ": call of nil");
+    const std::string text = is_written ? command->arguments[1]->text() : node.text();
+    fail("error calling " + node.name + ": non-function " + text + " of type " + std::string(go_type_name(*callee.value)));
 }
 
 Operand Execution::short_circuit(const Operand& dot, const FunctionEntry& entry, const CommandNode* command, const Operand* final_value) {

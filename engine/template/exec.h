@@ -54,6 +54,7 @@ class Execution {
                         const CommandNode* command, const Operand* final_value);
     Operand field(const Operand& dot, const std::string& name, const Node& node, const CommandNode* command, const Operand* final_value, const Operand& receiver);
     Operand function(const Operand& dot, const IdentifierNode& node, const Node& call_node, const CommandNode* command, const Operand* final_value);
+    [[noreturn]] void refuse_call(const Operand& dot, const IdentifierNode& node, const Node& call_node, const CommandNode* command, const Operand* final_value);
     Operand short_circuit(const Operand& dot, const FunctionEntry& entry, const CommandNode* command, const Operand* final_value);
     Operand argument(const Operand& dot, Param param, const Node& node);
     Operand constant_argument(Param param, const Node& node);

@@ -35,7 +35,7 @@ struct FunctionEntry {
     bool returns_any = false;    // its static result type is interface {}
     // Errors: throws Error{kInvalid, message}; the executor puts "error calling NAME: " in front.
     Value (*call)(Arguments arguments);
-    enum class Special : std::uint8_t { kNone, kAnd, kOr } special = Special::kNone;
+    enum class Special : std::uint8_t { kNone, kAnd, kOr, kCall } special = Special::kNone;
 };
 
 [[nodiscard]] const FunctionEntry* find_builtin(std::string_view name) noexcept;

@@ -326,7 +326,7 @@ std::vector<Token> lex(std::string_view text) { return Scanner(text).run(); }
 std::string describe(const Token& token) {
     if (token.kind == TokenKind::kEof) return "EOF";
     if (token.kind == TokenKind::kError) return token.text;
-    if (token.kind >= TokenKind::kBlock) return "<" + token.text + ">";
+    if (token.kind >= TokenKind::kBlock || token.kind == TokenKind::kDot) return "<" + token.text + ">";
     if (token.text.size() <= 10) return go_quote(token.text);
     return go_quote(token.text.substr(0, 10)) + "...";
 }

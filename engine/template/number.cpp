@@ -136,7 +136,7 @@ void finish(NumberNode& number) {
     if (number.is_complex) {
         number.ideal = Value{};
     } else if (number.is_char) {
-        number.ideal = Value(*number.as_int, go::kInt32);
+        number.ideal = Value(*number.as_int, go::kInt);
     } else if (number.as_float && number.spelling.find_first_of("xX") == std::string::npos &&
                number.spelling.find_first_of(".eE") != std::string::npos) {
         number.ideal = Value(*number.as_float);

@@ -73,7 +73,7 @@ bool is_printable(unsigned rune) {
     if (rune >= 0x2000 && rune <= 0x200F) return false;
     if (rune >= 0x2028 && rune <= 0x202F) return false;
     if (rune == 0x3000 || rune == 0xFEFF || (rune >= 0xE000 && rune < 0xF900)) return false;
-    return rune < 0xE0000;
+    return rune < 0xE0000 && (rune & 0xFFFEU) != 0xFFFEU;
 }
 
 void append_quoted_rune(std::string& out, unsigned rune, std::size_t length, unsigned char raw, char quote,
@@ -131,6 +131,11 @@ class Printer {
     }
 
     void print(const Value& value, char verb, int depth = 0) {
+        if (verb == 'w' && depth == 0) return bad(value, verb);  // only fmt.Errorf knows it
+        if (depth > 0 && value.is_nil() && value.go_type() == nullptr) {
+            out_ += flags.sharp_v && verb == 'v' ? "interface {}(nil)" : "<nil>";
+            return;
+        }
         if (verb == 'T') return format_string(go_type_name(value));
         switch (value.kind()) {
             case Kind::kNil:
@@ -350,6 +355,30 @@ class Printer {
         flags.zero = zero;
     }
 
+    // The # flag: a point always, and for %g and %x as many digits as the precision (6 where none is given), counted
+    // from the first that is not 0; Go counts the x of 0x too.
+    static void keep_point(std::string& text, char verb, int precision) {
+        const bool is_hex = verb == 'x' || verb == 'X';
+        std::size_t end = text.find_first_of(is_hex ? "pP" : "eE");
+        if (text.find_first_of("IN") != std::string::npos) return;
+        const std::string tail = end == std::string::npos ? "" : text.substr(end);
+        text.resize(std::min(end, text.size()));
+        int wanted = 0;
+        if (verb == 'v' || verb == 'g' || verb == 'G' || verb == 'x') wanted = precision < 0 ? 6 : precision;
+        bool is_counting = false;
+        for (std::size_t i = 1; i < text.size(); ++i) {
+            if (text[i] == '.') continue;
+            is_counting = is_counting || text[i] != '0';
+            if (is_counting) --wanted;
+        }
+        if (text.find('.') == std::string::npos) {
+            if (text.size() == 2 && text[1] == '0') --wanted;
+            text += '.';
+        }
+        if (wanted > 0) text.append(static_cast<std::size_t>(wanted), '0');
+        text += tail;
+    }
+
     void format_float(const Value& value, char verb) {
         const int bits = value.go_type() == &go::kFloat32 ? 32 : 64;
         char form = verb;
@@ -367,6 +396,9 @@ class Printer {
                 break;
             case 'g':
             case 'G':
+            case 'b':
+            case 'x':
+            case 'X':
                 break;
             default:
                 return bad(value, verb);
@@ -374,7 +406,8 @@ class Printer {
         std::string text = go_format_float(value.as_double(), form, precision, bits);
         if (text[0] != '-' && text[0] != '+') text.insert(0, "+");
         if (flags.space && text[0] == '+' && !flags.plus) text[0] = ' ';
-        const bool finite = text.find_first_not_of("+-0123456789.eE ") == std::string::npos;
+        if (flags.sharp && verb != 'b') keep_point(text, verb, precision);
+        const bool finite = text.find_first_not_of("+-0123456789.abcdefpxABCDEFPX ") == std::string::npos;
         const bool keeps_sign = flags.plus || text[0] != '+';
         if (keeps_sign && flags.zero && !flags.minus && finite && flags.has_width &&
             static_cast<std::size_t>(flags.width) > text.size()) {

@@ -1,6 +1,9 @@
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 
@@ -58,6 +61,36 @@ std::string format_f(const Decimal& decimal) {
     return decimal.digits.substr(0, split) + "." + decimal.digits.substr(split);
 }
 
+// 0x1.8p+01: one hexadecimal digit before the point, the exponent of two.
+std::string format_x(double size, int precision, bool upper) {
+    int exponent = 0;
+    const double mantissa = size == 0 ? 0 : std::frexp(size, &exponent) * 2;
+    std::array<char, 64> text{};
+    if (precision < 0) std::snprintf(text.data(), text.size(), "%a", mantissa);
+    else std::snprintf(text.data(), text.size(), "%.*a", std::min(precision, 40), mantissa);
+    std::string out(text.data());
+    out.resize(out.find('p'));
+    exponent = size == 0 ? 0 : exponent - 1;
+    if (out[2] == '2') {  // rounded up to the next power
+        out[2] = '1';
+        ++exponent;
+    }
+    append_exponent(out, exponent, 'p');
+    if (upper) std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    return out;
+}
+
+// 4503599627370496p-51: the whole mantissa and the exponent of two.
+std::string format_b(double size, int bits) {
+    const int digits = bits == 32 ? 24 : 53;
+    const int least = bits == 32 ? -149 : -1074;
+    int exponent = 0;
+    (void)std::frexp(size, &exponent);
+    exponent = size == 0 ? least : std::max(exponent - digits, least);
+    const auto mantissa = static_cast<std::uint64_t>(std::ldexp(size, -exponent));
+    return std::to_string(mantissa) + "p" + (exponent < 0 ? "" : "+") + std::to_string(exponent);
+}
+
 }  // namespace
 
 std::string go_format_float(double value, char verb, int precision, int bits) {
@@ -66,6 +99,8 @@ std::string go_format_float(double value, char verb, int precision, int bits) {
     const std::string sign = std::signbit(value) ? "-" : "";
     const double size = std::fabs(value);
     const char lower = static_cast<char>(verb | 0x20);
+    if (lower == 'x') return sign + format_x(size, precision, verb == 'X');
+    if (verb == 'b') return sign + format_b(size, bits);
     const char letter = verb == 'E' || verb == 'G' ? 'E' : 'e';
     if (precision < 0) {
         const Decimal decimal = shortest(size, bits);
