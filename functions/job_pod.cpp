@@ -1,6 +1,7 @@
 #include "functions/job_pod.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "base/error.h"
 #include "cluster/strategic_merge.h"
@@ -55,7 +56,7 @@ std::string failure_text(const Value& pod) {
 class Job {
   public:
     Job(run::RunContext& run, const ObjectKey& key, const std::string& container)
-        : run_(run), key_(key), container_(container) {}
+        : run_(run), cluster_(run.world().cluster), key_(key), container_(container) {}
 
     // The Pod of an earlier daemon's same attempt, or a new one.
     void create_or_adopt(const Value& pod) {
@@ -117,9 +118,10 @@ class Job {
         }
     }
 
+    // May be called after the run has ended.
     void remove() {
         try {
-            run_.world().cluster.remove(key_,
+            cluster_.remove(key_,
                                         {.grace_period = std::chrono::seconds{0}, .precondition_uid = uid_});
         } catch (const Error& e) {
             if (e.kind() != ErrorKind::kNotFound && e.kind() != ErrorKind::kConflict) throw;
@@ -158,6 +160,7 @@ class Job {
     }
 
     run::RunContext& run_;
+    cluster::Cluster& cluster_;
     ObjectKey key_;
     std::string container_;
     std::string uid_;
@@ -188,6 +191,7 @@ Value build_job_pod(const run::RunContext& run, const JobPod& job, const Value& 
 
     Map labels = merged_strings(run.action().pod_labels, run::string_map_arg(args, "podLabels"));
     labels.set("createdBy", "kanister");
+    labels.set("fencepost.io/action-set", cluster::uid_of(run.action_set()));
     if (const Value& id = run.action_set().get("metadata", "labels", "kanister.io/JobID"); id.is_string())
         labels.set("kanister.io/JobID", id);
     Map annotations = job.annotations;
@@ -211,21 +215,21 @@ void run_job_pod(run::RunContext& run, const JobPod& wanted, const Value& args) 
     JobPod described = wanted;
     if (described.ns.empty()) described.ns = run.world().controller_namespace;
     const Value pod = build_job_pod(run, described, args);
-    Job job(run, {types::kPods, described.ns, cluster::name_of(pod)}, described.log_container);
-    job.create_or_adopt(pod);
+    const auto job = std::make_shared<Job>(run, ObjectKey{types::kPods, described.ns, cluster::name_of(pod)}, described.log_container);
+    job->create_or_adopt(pod);
     try {
-        job.wait_for_start();
-        job.follow_log();
-        job.wait_for_end();
+        job->wait_for_start();
+        job->follow_log();
+        job->wait_for_end();
     } catch (const Cancelled& cancelled) {
         // A daemon that stops leaves the Pod: the next one adopts it.
-        if (cancelled.reason() != CancelReason::kShutdown) job.remove();
+        if (cancelled.reason() != CancelReason::kShutdown) job->remove();
         throw;
     } catch (const Error&) {
-        job.remove();
+        job->remove();
         throw;
     }
-    job.remove();
+    run.after_recorded([job] { job->remove(); });
 }
 
 }  // namespace fencepost::functions

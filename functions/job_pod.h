@@ -3,7 +3,7 @@
 // again.
 //
 // run_job_pod() creates (or adopts) the Pod, waits for its start, follows the log of one container into the
-// phase's output, waits for its end and removes it whatever happened. Errors: kFailedPrecondition where it
+// phase's output and waits for its end. The Pod is removed once the phase's outcome is durable, or at once where it failed. Errors: kFailedPrecondition where it
 // cannot start (with the Pod's own reason), kInternal with the last lines of its output where it fails.
 // Blocking; any thread.
 #pragma once

@@ -80,6 +80,10 @@ class RunContext {
     virtual void feed_error_output(std::string_view bytes) = 0;
     [[nodiscard]] virtual Value take_outputs() = 0;
 
+    // Runs once the phase's outcome is durable (also a failed one's): a job Pod must not go before that, or a
+    // daemon that dies in between would do its work again.
+    virtual void after_recorded(std::function<void()> clean_up) = 0;
+
     virtual void report_progress(int percent, std::uint64_t uploaded_bytes,
                                  std::uint64_t downloaded_bytes) = 0;
 

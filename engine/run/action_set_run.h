@@ -1,0 +1,45 @@
+// ActionSetRun: one ActionSet from its first sight to its terminal state, on the calling thread (and one more
+// for each further action of it). Actions run in parallel, but for dependsOn.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/cancel.h"
+#include "run/action_run.h"
+#include "run/machinery.h"
+#include "run/record.h"
+
+namespace fencepost::run {
+
+class ActionSetRun {
+  public:
+    ActionSetRun(Machinery& machinery, const Value& object, CancelToken cancel, CancelToken shutdown);
+    // Returns when the state is terminal and durable (or the object has vanished). Throws Cancelled{kShutdown}
+    // and leaves what runs as it is: the next daemon goes on. Error: what the cluster throws.
+    void run();
+
+  private:
+    [[nodiscard]] bool prepare();
+    void freeze();
+    void thaw();
+    void refuse(const std::string& message);
+    void run_actions();
+    void finish();
+    void remove_job_pods();
+
+    Machinery& machinery_;
+    Record record_;
+    model::ActionSet action_set_;
+    const CancelToken cancel_;
+    const CancelToken shutdown_;
+    bool was_begun_ = false;
+    std::vector<model::Action> definitions_;
+    std::vector<std::unique_ptr<ActionRun>> runs_;
+};
+
+// In which order actions may start: for each, the indices that it waits for. Throws Error{kInvalid} for a name
+// that is not there, or a circle.
+[[nodiscard]] std::vector<std::vector<std::size_t>> dependencies(const model::ActionSet& action_set);
+
+}  // namespace fencepost::run

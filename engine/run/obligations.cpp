@@ -1,0 +1,387 @@
+#include "run/obligations.h"
+
+#include <algorithm>
+
+#include "base/encodings.h"
+#include "base/error.h"
+#include "run/record.h"
+
+namespace fencepost::run {
+namespace {
+
+namespace types = cluster::types;
+
+constexpr std::chrono::milliseconds kLookEvery{500};
+constexpr std::chrono::minutes kUndoLimit{5};
+constexpr std::chrono::seconds kLongestBackoff{60};
+constexpr std::chrono::hours kKeepDischarged{24};
+constexpr std::size_t kKeptOutput = 2'000;
+constexpr std::string_view kPrehook = "Prehook";
+
+bool is_open(const Value& obligation) { return obligation.get("status", "state").string_or("") == "Open"; }
+
+// The part of a reference that says which object it is.
+bool is_same_subject(const Value& a, const Value& b) {
+    for (const char* member : {"group", "resource", "kind", "namespace", "name"}) {
+        if (a[member].string_or("") != b[member].string_or("")) return false;
+    }
+    return true;
+}
+
+cluster::ObjectKey key_of(const World& world, const std::string& id) { return {types::kObligations, world.controller_namespace, id}; }
+
+}  // namespace
+
+bool is_prehook(std::string_view action) noexcept { return action.ends_with(kPrehook); }
+
+std::string posthook_of(std::string_view prehook) {
+    return std::string(prehook.substr(0, prehook.size() - kPrehook.size())) + "Posthook";
+}
+
+ObligationKeeper::ObligationKeeper(World& world) : world_(world) {}
+
+ObligationKeeper::~ObligationKeeper() {
+    stop_.cancel(CancelReason::kShutdown);
+    thread_.join();
+}
+
+void ObligationKeeper::start() {
+    thread_.spawn([this] { run(); });
+}
+
+std::string ObligationKeeper::store(Value spec, std::chrono::seconds time_limit, const Incurrer& who) {
+    const SystemTime now = world_.clock.now();
+    spec["actionSet"]["name"] = who.action_set;
+    spec["actionSet"]["namespace"] = who.ns;
+    spec["actionSet"]["uid"] = who.uid;
+    spec["action"] = who.action;
+    spec["subject"] = who.subject;
+    spec["deadline"] = format_rfc3339(now + time_limit);
+    Value object;
+    object["metadata"]["name"] = "obligation-" + hex_encode(random_bytes(8));
+    object["metadata"]["namespace"] = world_.controller_namespace;
+    object["spec"] = std::move(spec);
+    object["status"]["state"] = "Open";
+    object["status"]["attempts"] = 0;
+    object["status"]["createdAt"] = format_rfc3339_nano(now);
+    return cluster::name_of(world_.cluster.create(types::kObligations, object, {.field_manager = "fencepost"}));
+}
+
+std::string ObligationKeeper::incur(const ObligationRequest& request, const Incurrer& who) {
+    Value spec;
+    spec["kind"] = request.kind;
+    spec["description"] = request.description;
+    spec["pod"]["namespace"] = request.ns;
+    spec["pod"]["name"] = request.pod;
+    spec["pod"]["uid"] = request.pod_uid;
+    spec["container"] = request.container;
+    for (const auto& command : request.undo_commands) {
+        List words;
+        for (const std::string& word : command) words.emplace_back(word);
+        spec["undoCommands"].push_back(std::move(words));
+    }
+    if (!request.details.is_nil()) spec["details"] = request.details;
+    return store(std::move(spec), request.time_limit, who);
+}
+
+std::string ObligationKeeper::incur_action(const std::string& description, const Value& undo_action,
+                                           std::chrono::seconds time_limit, const Incurrer& who) {
+    Value spec;
+    spec["kind"] = "posthook";
+    spec["description"] = description;
+    spec["undoAction"] = undo_action;
+    return store(std::move(spec), time_limit, who);
+}
+
+void ObligationKeeper::withdraw(const std::string& id, std::string_view why) { mark(id, "Withdrawn", why); }
+
+void ObligationKeeper::mark(const std::string& id, const char* state, std::string_view reason) {
+    update(world_.cluster, key_of(world_, id), [&](Value& object) {
+        if (!is_open(object)) return false;
+        object["status"]["state"] = state;
+        object["status"]["reason"] = reason;
+        object["status"]["releasedAt"] = format_rfc3339_nano(world_.clock.now());
+        return true;
+    }, {});
+}
+
+void ObligationKeeper::note_failure(const std::string& id, const std::string& error) {
+    update(world_.cluster, key_of(world_, id), [&](Value& object) {
+        Value& status = object["status"];
+        const std::int64_t attempts = status["attempts"].int_or(0) + 1;
+        status["attempts"] = attempts;
+        status["lastError"] = error.substr(0, 2'000);
+        const std::chrono::seconds pause = std::min(kLongestBackoff, std::chrono::seconds(1LL << std::min<std::int64_t>(attempts - 1, 6)));
+        status["nextAttemptAt"] = format_rfc3339_nano(world_.clock.now() + pause);
+        return true;
+    }, {});
+}
+
+ObligationKeeper::Objects ObligationKeeper::open(const std::function<bool(const Value&)>& matches) const {
+    Objects found = world_.cluster.list(types::kObligations, {.ns = world_.controller_namespace}).items;
+    std::erase_if(found, [&](const Value& object) { return !is_open(object) || !matches(object); });
+    // What was quiesced last is undone first.
+    std::sort(found.begin(), found.end(), [](const Value& a, const Value& b) {
+        return a.get("status", "createdAt").string_or("") > b.get("status", "createdAt").string_or("");
+    });
+    return found;
+}
+
+int ObligationKeeper::release(const Incurrer& who, const std::function<bool(const Value&)>& matches, std::string_view reason,
+                              const CancelToken& cancel) {
+    return release_each(open([&](const Value& object) {
+                            const Value& spec = object["spec"];
+                            const bool is_mine = spec.get("actionSet", "uid").string_or("") == who.uid ||
+                                                 is_same_subject(spec["subject"], who.subject);
+                            return is_mine && spec["undoAction"].is_nil() && matches(object);
+                        }),
+                        reason, cancel);
+}
+
+int ObligationKeeper::release_of(const std::string& uid, const std::string& action, std::string_view reason, const CancelToken& cancel) {
+    return release_each(open([&](const Value& object) {
+                            const Value& spec = object["spec"];
+                            return spec.get("actionSet", "uid").string_or("") == uid && (action.empty() || spec["action"].string_or("") == action);
+                        }),
+                        reason, cancel);
+}
+
+void ObligationKeeper::release_all(std::string_view reason, const CancelToken& cancel) {
+    // What an action undoes needs an engine: the next daemon's.
+    release_each(open([](const Value& object) { return object.get("spec", "undoAction").is_nil(); }), reason, cancel);
+}
+
+int ObligationKeeper::release_each(const Objects& obligations, std::string_view reason, const CancelToken& cancel) {
+    int released = 0;
+    std::optional<Error> failure;
+    for (const Value& obligation : obligations) {
+        try {
+            if (release_one(cluster::name_of(obligation), reason, cancel)) ++released;
+        } catch (Error& e) {
+            e.add_trace("cannot undo: " + obligation.get("spec", "description").string_or(""));
+            if (!failure) failure = e;
+        }
+    }
+    if (failure) throw Error(*failure);
+    return released;
+}
+
+bool ObligationKeeper::release_one(const std::string& id, std::string_view reason, const CancelToken& cancel) {
+    {
+        const auto wake = cancel.on_cancel([this] { in_hand_.lock().notify_all(); });
+        auto in_hand = in_hand_.lock();
+        in_hand.wait([&] { return !in_hand->contains(id) || cancel.is_cancelled(); });
+        cancel.throw_if_cancelled();
+        in_hand->insert(id);
+    }
+    struct Done {
+        Guarded<std::set<std::string>>& in_hand;
+        const std::string& id;
+        ~Done() {
+            auto locked = in_hand.lock();
+            locked->erase(id);
+            locked.notify_all();
+        }
+    } const done{in_hand_, id};
+
+    const Value obligation = world_.cluster.get(key_of(world_, id));
+    if (!is_open(obligation)) return false;
+    if (obligation.get("spec", "undoAction").is_map()) return start_undo_action(obligation);
+    std::string proof;
+    try {
+        proof = undo(obligation, cancel);
+    } catch (const Error& e) {
+        note_failure(id, e.what());
+        throw;
+    }
+    mark(id, proof.empty() ? "Released" : "Withdrawn", proof.empty() ? reason : proof);
+    return true;
+}
+
+std::string ObligationKeeper::undo(const Value& obligation, const CancelToken& cancel) {
+    const Value& spec = obligation["spec"];
+    const std::string ns = spec.get("pod", "namespace").string_or("");
+    const std::string name = spec.get("pod", "name").string_or("");
+    const std::string uid = spec.get("pod", "uid").string_or("");
+    const auto is_there = [&] {
+        try {
+            return cluster::uid_of(world_.cluster.get({types::kPods, ns, name})) == uid;
+        } catch (const Error& e) {
+            if (e.kind() != ErrorKind::kNotFound) throw;
+            return false;
+        }
+    };
+    // With the pod its processes are gone, and with them what was quiesced in them.
+    const std::string proof = "pod " + ns + "/" + name + " (uid " + uid + ") is gone";
+    if (!is_there()) return proof;
+    for (const Value& command : spec["undoCommands"].list_or_empty()) {
+        cluster::ExecOptions options;
+        options.container = spec["container"].string_or("");
+        options.pod_uid = uid;
+        options.deadline = world_.clock.steady_now() + kUndoLimit;
+        for (const Value& word : command.list_or_empty()) options.command.push_back(word.string_or(""));
+        std::string output;
+        options.on_stdout = options.on_stderr = [&](std::string_view bytes) {
+            output += bytes;
+            if (output.size() > kKeptOutput) output.erase(0, output.size() - kKeptOutput);
+        };
+        int code = 0;
+        try {
+            code = world_.cluster.exec(ns, name, options, cancel).exit_code;
+        } catch (const Error& e) {
+            if (e.kind() == ErrorKind::kNotFound && !is_there()) return proof;
+            throw;
+        }
+        if (code != 0) {
+            throw Error(ErrorKind::kInternal,
+                        "the undo command ended with exit code " + std::to_string(code) + " in pod " + ns + "/" + name + ": " + output);
+        }
+    }
+    return {};
+}
+
+// One at a time; its name tells the attempt, so that a daemon that comes back does not start it twice.
+bool ObligationKeeper::start_undo_action(const Value& obligation) {
+    const std::string id = cluster::name_of(obligation);
+    Value action_set;
+    action_set["metadata"]["name"] = "undo-" + id.substr(id.find('-') + 1) + "-" + std::to_string(obligation.get("status", "attempts").int_or(0));
+    action_set["metadata"]["namespace"] = obligation.get("spec", "actionSet", "namespace");
+    action_set["metadata"]["annotations"][kUndoes] = id;
+    action_set["spec"]["actions"].push_back(obligation.get("spec", "undoAction"));
+    try {
+        world_.cluster.create(types::kActionSets, action_set, {.field_manager = "fencepost"});
+        return true;
+    } catch (const Error& e) {
+        if (e.kind() != ErrorKind::kAlreadyExists) throw;
+    }
+    // A daemon that died between the action's end and the note of it.
+    const Value found = world_.cluster.get({types::kActionSets, cluster::namespace_of(action_set), cluster::name_of(action_set)});
+    if (is_terminal(found)) {
+        undo_action_ended(id, found.get("status", "state").string_or("") == state::kComplete, found.get("status", "error", "message").string_or(""));
+    }
+    return false;
+}
+
+void ObligationKeeper::posthook_ended(const Incurrer& who) {
+    const auto waits_for_it = [&](const Value& object) {
+        const Value& spec = object["spec"];
+        return spec.get("undoAction", "name").string_or("") == who.action && is_same_subject(spec["subject"], who.subject);
+    };
+    for (const Value& obligation : open(waits_for_it)) mark(cluster::name_of(obligation), "Released", "posthook");
+}
+
+bool ObligationKeeper::has_open(const std::string& uid, const std::string& action) const {
+    return !open([&](const Value& object) {
+                const Value& spec = object["spec"];
+                return spec.get("actionSet", "uid").string_or("") == uid && spec["action"].string_or("") == action;
+            }).empty();
+}
+
+void ObligationKeeper::undo_action_ended(const std::string& id, bool is_complete, const std::string& error) {
+    try {
+        if (is_complete) mark(id, "Released", "posthook");
+        else note_failure(id, error);
+    } catch (const Error& e) {
+        if (e.kind() != ErrorKind::kNotFound) throw;
+    }
+}
+
+std::string ObligationKeeper::lost_fence(const std::string& uid, const std::string& action) const {
+    for (const Value& object : world_.cluster.list(types::kObligations, {.ns = world_.controller_namespace}).items) {
+        const Value& spec = object["spec"];
+        if (spec.get("actionSet", "uid").string_or("") != uid || spec["action"].string_or("") != action) continue;
+        const std::string reason = object.get("status", "reason").string_or("");
+        const bool is_gone = object.get("status", "state").string_or("") == "Withdrawn" && reason.ends_with("is gone");
+        if (reason == "deadline" || reason == "shutdown" || is_gone) {
+            return spec["description"].string_or("") + ", but that ended before the action did (" + reason + ")";
+        }
+    }
+    return {};
+}
+
+List ObligationKeeper::list(bool with_discharged) const {
+    List result;
+    for (const Value& object : world_.cluster.list(types::kObligations, {.ns = world_.controller_namespace}).items) {
+        if (!with_discharged && !is_open(object)) continue;
+        const Value& spec = object["spec"];
+        const Value& status = object["status"];
+        Value item;
+        item["id"] = cluster::name_of(object);
+        for (const char* member : {"kind", "description", "deadline", "subject"}) item[member] = spec[member];
+        if (spec["pod"].is_map()) item["pod"] = spec["pod"];
+        item["action"] = spec.get("actionSet", "name");
+        std::string state = status["state"].string_or("");
+        if (!state.empty()) state[0] = static_cast<char>(state[0] + ('a' - 'A'));
+        item["state"] = state;
+        for (const char* member : {"reason", "attempts", "lastError", "createdAt", "releasedAt"}) {
+            if (!status[member].is_nil()) item[member] = status[member];
+        }
+        result.push_back(std::move(item));
+    }
+    std::sort(result.begin(), result.end(), [](const Value& a, const Value& b) { return a["createdAt"].string_or("") > b["createdAt"].string_or(""); });
+    return result;
+}
+
+// --- the keeper's thread: it logs what fails and goes on
+
+void ObligationKeeper::run() {
+    SystemTime forget_at = world_.clock.now();
+    while (stop_.token().wait_for(kLookEvery)) {
+        try {
+            look_after();
+            if (world_.clock.now() >= forget_at) {
+                forget_old();
+                forget_at = world_.clock.now() + std::chrono::minutes(10);
+            }
+        } catch (const Cancelled&) {
+            return;
+        } catch (const Error& e) {
+            world_.log.error("an obligation could not be released, trying again", {{"error", e.what()}});
+        }
+    }
+}
+
+bool ObligationKeeper::is_abandoned(const Value& obligation) const {
+    const Value& owner = obligation.get("spec", "actionSet");
+    try {
+        const Value action_set = world_.cluster.get({types::kActionSets, owner["namespace"].string_or(""), owner["name"].string_or("")});
+        if (cluster::uid_of(action_set) != owner["uid"].string_or("")) return true;
+        if (!is_terminal(action_set)) return false;
+        // A prehook that worked leaves its fence to the posthook, until the deadline.
+        const bool is_complete = action_set.get("status", "state").string_or("") == state::kComplete;
+        return !(is_complete && is_prehook(obligation.get("spec", "action").string_or("")));
+    } catch (const Error& e) {
+        if (e.kind() == ErrorKind::kNotFound) return true;
+        throw;
+    }
+}
+
+void ObligationKeeper::look_after() {
+    const SystemTime now = world_.clock.now();
+    std::optional<Error> failure;
+    for (const Value& obligation : open([](const Value&) { return true; })) {
+        const std::string next = obligation.get("status", "nextAttemptAt").string_or("");
+        if (!next.empty() && parse_rfc3339(next) > now) continue;
+        const bool is_late = parse_rfc3339(obligation.get("spec", "deadline").string_or("1970-01-01T00:00:00Z")) <= now;
+        try {
+            if (!is_late && !is_abandoned(obligation)) continue;
+            if (!release_one(cluster::name_of(obligation), is_late ? "deadline" : "restart", stop_.token())) continue;
+            world_.log.warning("an obligation was released by its keeper",
+                               {{"obligation", cluster::name_of(obligation)}, {"why", is_late ? "its deadline has passed" : "its action no longer runs"}});
+        } catch (const Error& e) {
+            failure = e;
+        }
+    }
+    if (failure) throw Error(*failure);
+}
+
+void ObligationKeeper::forget_old() {
+    const SystemTime limit = world_.clock.now() - kKeepDischarged;
+    for (const Value& object : world_.cluster.list(types::kObligations, {.ns = world_.controller_namespace}).items) {
+        const std::string ended = object.get("status", "releasedAt").string_or("");
+        if (is_open(object) || ended.empty() || parse_rfc3339(ended) > limit) continue;
+        world_.cluster.remove(key_of(world_, cluster::name_of(object)));
+    }
+}
+
+}  // namespace fencepost::run

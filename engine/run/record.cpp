@@ -1,0 +1,160 @@
+#include "run/record.h"
+
+#include <algorithm>
+
+#include "base/encodings.h"
+#include "base/error.h"
+#include "value/json.h"
+
+namespace fencepost::run {
+namespace {
+
+constexpr std::chrono::milliseconds kFirstPause{50};
+constexpr std::chrono::milliseconds kLongestPause{5'000};
+
+Value without_finalizer(Value object) {
+    std::erase(object["metadata"]["finalizers"].writable_list(), Value(kFinalizer));
+    return object;
+}
+
+Value with_finalizer(Value object) {
+    Value& list = object["metadata"]["finalizers"];
+    const List& present = list.list_or_empty();
+    if (std::find(present.begin(), present.end(), Value(kFinalizer)) == present.end()) list.push_back(kFinalizer);
+    return object;
+}
+
+}  // namespace
+
+bool is_terminal(const Value& action_set) noexcept {
+    const Value& value = action_set.get("status", "state");
+    return value.is_string() && (value.as_string() == state::kComplete || value.as_string() == state::kFailed);
+}
+
+Value& Status::phase(std::size_t action, int phase) {
+    Value& entry = status["actions"].writable_list().at(action);
+    return phase < 0 ? entry["deferPhase"] : entry["phases"].writable_list().at(static_cast<std::size_t>(phase));
+}
+
+const Value& Status::phase(std::size_t action, int phase) const {
+    const Value& entry = status.get("actions").as_list().at(action);
+    return phase < 0 ? entry["deferPhase"] : entry["phases"].as_list().at(static_cast<std::size_t>(phase));
+}
+
+void Status::add_error(const std::string& message) {
+    const std::string before = status.get("error", "message").string_or("");
+    status["error"]["message"] = before.empty() ? message : before + "; " + message;
+}
+
+void Status::update_progress() {
+    std::int64_t done = 0;
+    std::int64_t all = 0;
+    for (const Value& action : status["actions"].list_or_empty()) {
+        for (const Value& phase : action["phases"].list_or_empty()) {
+            ++all;
+            const std::string now = phase["state"].string_or("");
+            if (now == state::kComplete || now == state::kSkipped) done += 100;
+            else done += phase.get("progress", "progressPercent").is_string() ? std::stol("0" + phase.get("progress", "progressPercent").as_string()) : 0;
+        }
+    }
+    if (all > 0) status["progress"]["percentCompleted"] = std::to_string(done / all);
+}
+
+Record::Record(World& world, Value object) : world_(world) {
+    auto state = state_.lock();
+    state->now.status = object["status"];
+    if (const std::string text = object.get("metadata", "annotations", kRecordAnnotation).string_or(""); !text.empty()) {
+        state->now.record = parse_json(text);
+    }
+    state->object = std::move(object);
+}
+
+Status Record::current() const { return state_.lock()->now; }
+Value Record::object() const { return state_.lock()->object; }
+bool Record::is_lost() const { return state_.lock()->is_lost; }
+
+void Record::stage(const std::function<void(Status&)>& change) { change(state_.lock()->now); }
+
+void Record::commit(const std::function<void(Status&)>& change, const CancelToken& cancel) {
+    auto state = state_.lock();
+    Status next = state->now;
+    change(next);
+    if (to_json(next.status).size() > kMaxStatusBytes) {
+        throw Error(ErrorKind::kTooLarge, "the ActionSet's status would have more than 1 MiB", "put large results into the object store, not into outputs");
+    }
+    state->now = std::move(next);
+    write(state, cancel);
+}
+
+void Record::finish(const std::function<void(Status&)>& change, const CancelToken& cancel) {
+    auto state = state_.lock();
+    change(state->now);
+    state->has_finalizer = false;
+    write(state, cancel);
+}
+
+void Record::remove_finalizer(const CancelToken& cancel) {
+    auto state = state_.lock();
+    state->has_finalizer = false;
+    write(state, cancel);
+}
+
+void Record::write(Guarded<State>::Locked& state, const CancelToken& cancel) {
+    std::chrono::milliseconds pause = kFirstPause;
+    while (!state->is_lost) {
+        Value next = state->has_finalizer ? with_finalizer(state->object) : without_finalizer(state->object);
+        next["status"] = state->now.status;
+        next["metadata"]["annotations"][kRecordAnnotation] = to_json(state->now.record, {.escape_html = false, .indent = ""});
+        try {
+            state->object = world_.cluster.replace(cluster::types::kActionSets, next, {.field_manager = "fencepost"});
+            return;
+        } catch (const Error& e) {
+            const bool may_pass = e.is_transient() || e.kind() == ErrorKind::kExhausted;
+            if (e.kind() != ErrorKind::kConflict && e.kind() != ErrorKind::kNotFound && !may_pass) throw;
+            if (may_pass) {
+                world_.log.warning("cannot write an ActionSet's status, trying again",
+                                   {{"actionSet", cluster::name_of(state->object)}, {"error", e.what()}});
+                if (!cancel.wait_for(pause)) cancel.throw_if_cancelled();
+                pause = std::min(pause * 2, kLongestPause);
+                continue;
+            }
+        }
+        // Somebody else changed the object, or it is gone.
+        const cluster::ObjectKey key{cluster::types::kActionSets, cluster::namespace_of(state->object), cluster::name_of(state->object)};
+        try {
+            Value fresh = world_.cluster.get(key);
+            if (cluster::uid_of(fresh) != cluster::uid_of(state->object)) state->is_lost = true;
+            else state->object = std::move(fresh);
+        } catch (const Error& e) {
+            if (e.kind() == ErrorKind::kNotFound) state->is_lost = true;
+            else if (!e.is_transient()) throw;
+        }
+    }
+}
+
+Value initial_status(const model::ActionSet& action_set, const std::vector<model::Action>& actions) {
+    Value status;
+    status["state"] = state::kPending;
+    status["error"]["message"] = "";
+    status["progress"] = Map{};
+    status["actions"] = List{};
+    const auto entry = [](const model::Phase& phase) {
+        return Value(Map{{"name", phase.name}, {"state", state::kPending}, {"progress", Map{}}});
+    };
+    for (std::size_t i = 0; i < actions.size(); ++i) {
+        const model::ActionSpec& spec = action_set.actions[i];
+        Value action;
+        action["name"] = spec.name;
+        action["object"] = spec.object.to_value();
+        action["blueprint"] = spec.blueprint;
+        action["phases"] = List{};
+        for (const model::Phase& phase : actions[i].phases) action["phases"].push_back(entry(phase));
+        for (const auto& [name, artifact] : actions[i].output_artifacts) action["artifacts"][name] = artifact.to_value();
+        action["deferPhase"] = actions[i].defer_phase ? entry(*actions[i].defer_phase)
+                                                      : Value(Map{{"name", ""}, {"state", ""}, {"progress", Map{}}});
+        status["actions"].push_back(std::move(action));
+    }
+    return status;
+}
+
+}  // namespace fencepost::run
