@@ -26,7 +26,8 @@ TEST_CASE("only errors count as errors") {
 }
 
 TEST_CASE("the nearest name is found, and only where one is near") {
-    const std::vector<std::string> functions{"KubeTask", "KubeExec", "KubeExecAll", "Wait", "WaitV2", "Fence"};
+    const std::vector<std::string> functions{"KubeTask", "KubeExec", "KubeExecAll",
+                                             "Wait",     "WaitV2",   "Fence"};
     CHECK(nearest("KubTask", functions) == "KubeTask");
     CHECK(nearest("kubetask", functions) == "KubeTask");
     CHECK(nearest("KubeTaks", functions) == "KubeTask");

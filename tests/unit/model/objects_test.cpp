@@ -176,14 +176,15 @@ repositoryKey: {name: key, namespace: kanister}
 
 TEST_CASE("a member of the wrong type is an error that names its path and the object") {
     CHECK(failure_of([] {
-              (void)Blueprint::from(parse_yaml_value("{metadata: {name: pg}, actions: {b: {phases: [{func: [x]}]}}}"));
+              (void)Blueprint::from(
+                  parse_yaml_value("{metadata: {name: pg}, actions: {b: {phases: [{func: [x]}]}}}"));
           }) == "Blueprint pg: actions.b.phases[0].func: expected string, got list");
     CHECK(failure_of([] {
               (void)Blueprint::from(parse_yaml_value("{metadata: {name: pg}, actions: {b: {phases: {}}}}"));
           }) == "Blueprint pg: actions.b.phases: expected list, got map");
     CHECK(failure_of([] {
-              (void)ActionSet::from(
-                  parse_yaml_value("{metadata: {name: a, namespace: ns1}, spec: {actions: [{options: {count: 3}}]}}"));
+              (void)ActionSet::from(parse_yaml_value(
+                  "{metadata: {name: a, namespace: ns1}, spec: {actions: [{options: {count: 3}}]}}"));
           }) == "ActionSet ns1/a: spec.actions[0].options.count: expected string, got number");
     CHECK(failure_of([] {
               (void)Blueprint::from(parse_yaml_value("{actions: {b: {phases: [{retries: -1}]}}}"));
@@ -193,7 +194,8 @@ TEST_CASE("a member of the wrong type is an error that names its path and the ob
 }
 
 TEST_CASE("an ObjectReference is written as Kanister writes it") {
-    const auto reference = ObjectReference::from(parse_yaml_value("{apiVersion: apps/v1, kind: Deployment, name: d}"));
+    const auto reference =
+        ObjectReference::from(parse_yaml_value("{apiVersion: apps/v1, kind: Deployment, name: d}"));
     CHECK(reference.group == "apps");
     CHECK(reference.api_version == "v1");
     CHECK(to_json(reference.to_value()) ==

@@ -1,0 +1,18 @@
+// Where a place within a scalar's text stands in the YAML that the scalar was read from: block scalars are
+// indented, quoted ones hold escapes, folded ones lose their line ends. Each step is checked against the
+// source, so that a scalar that came by an alias or a merge gives its own mark and never a wrong place. Pure.
+#pragma once
+
+#include <string_view>
+
+#include "base/error.h"
+#include "model/problem.h"
+#include "value/yaml.h"
+
+namespace fencepost::model {
+
+// `source` is the whole file, or "" where nobody has it; then the place is as near as the mark alone tells.
+[[nodiscard]] Position place_of(std::string_view source, const SourceMap::Mark& mark, std::string_view value,
+                                const Problem::Spot& spot);
+
+}  // namespace fencepost::model

@@ -1,0 +1,139 @@
+#include "model/validate.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "model/place.h"
+#include "model/validate_parts.h"
+
+namespace fencepost::model {
+namespace {
+
+struct OwnKind {
+    std::string_view kind;
+    std::string_view api_version;
+};
+constexpr OwnKind kOwnKinds[] = {{"Blueprint", "cr.kanister.io/v1alpha1"},
+                                 {"ActionSet", "cr.kanister.io/v1alpha1"},
+                                 {"Profile", "cr.kanister.io/v1alpha1"},
+                                 {"BlueprintBinding", "config.kio.kasten.io/v1alpha1"}};
+
+// The kind if it is one of ours; says what is wrong with kind and apiVersion where they are nearly ours.
+std::string_view own_kind(const Value& object, Problems& problems) {
+    if (!object.is_map()) {
+        problems.error("", "wrong-type", "the document must be an object with apiVersion and kind");
+        return {};
+    }
+    if (!problems.require_text(object["kind"], object["kind"].is_nil() ? "" : "/kind", "kind")) return {};
+    const std::string kind = object["kind"].as_string();
+    const std::string api_version = object["apiVersion"].string_or("");
+    std::vector<std::string> names;
+    for (const OwnKind& own : kOwnKinds) {
+        names.emplace_back(own.kind);
+        if (own.kind != kind) continue;
+        if (own.api_version == api_version) return own.kind;
+        const std::string_view group = own.api_version.substr(0, own.api_version.find('/'));
+        // Others have kinds of the same name (Kasten's own Profile): an apiVersion that is not near is
+        // theirs.
+        const bool is_meant = api_version.empty() || api_version.starts_with(group) ||
+                              !nearest(api_version, {std::string(own.api_version)}).empty();
+        if (!is_meant) return {};
+        problems.error(api_version.empty() ? "/kind" : "/apiVersion", "wrong-api-version",
+                       "a " + kind + " has the apiVersion " + std::string(own.api_version) +
+                           (api_version.empty() ? "" : ", not " + api_version));
+        return own.kind;
+    }
+    const bool is_our_group = std::any_of(std::begin(kOwnKinds), std::end(kOwnKinds),
+                                          [&](const OwnKind& own) { return own.api_version == api_version; });
+    if (is_our_group) {
+        problems.error("/kind", "unknown-kind", api_version + " has no kind '" + kind + "'",
+                       hint_among(kind, names));
+    }
+    return {};
+}
+
+std::vector<Problem> problems_of(const Value& object, std::span<const FunctionSpec> functions) {
+    Problems problems;
+    const std::string_view kind = own_kind(object, problems);
+    if (kind == "Blueprint") validate_blueprint(object, functions, problems);
+    if (kind == "ActionSet") validate_action_set(object, problems);
+    if (kind == "Profile") validate_profile(object, problems);
+    if (kind == "BlueprintBinding") validate_binding(object, problems);
+    return problems.take();
+}
+
+const Value& value_at(const Value& root, std::string_view pointer) {
+    const Value* value = &root;
+    while (!pointer.empty()) {
+        pointer.remove_prefix(1);
+        const std::string_view token = pointer.substr(0, pointer.find('/'));
+        pointer.remove_prefix(token.size());
+        std::string key;
+        for (std::size_t i = 0; i < token.size(); ++i) {
+            const bool is_escape = token[i] == '~' && i + 1 < token.size();
+            if (is_escape) ++i;
+            key += !is_escape ? token[i] : token[i] == '1' ? '/' : '~';
+        }
+        if (value->is_list()) {
+            std::size_t index = 0;
+            for (const char c : key) index = index * 10 + static_cast<std::size_t>(c - '0');
+            static const Value kNil;
+            value = index < value->as_list().size() ? &value->as_list()[index] : &kNil;
+        } else {
+            value = &(*value)[key];
+        }
+    }
+    return *value;
+}
+
+std::vector<Diagnostic> diagnose(const YamlDocument& document, std::string_view source, std::string_view file,
+                                 std::span<const FunctionSpec> functions) {
+    std::vector<Diagnostic> diagnostics;
+    for (Problem& problem : problems_of(document.value, functions)) {
+        const SourceMap::Mark mark = problem.pointer.empty()
+                                         ? SourceMap::Mark{document.first_line, 1, SourceMap::Style::kPlain}
+                                         : document.source.at(problem.pointer, problem.part);
+        Position position{.line = mark.line, .column = mark.column};
+        if (problem.spot)
+            position = place_of(source, mark, value_at(document.value, problem.pointer).string_or(""),
+                                *problem.spot);
+        position.file = file;
+        diagnostics.push_back({.severity = problem.severity,
+                               .position = std::move(position),
+                               .rule = std::move(problem.rule),
+                               .message = std::move(problem.message),
+                               .hint = std::move(problem.hint)});
+    }
+    std::stable_sort(diagnostics.begin(), diagnostics.end(), [](const Diagnostic& a, const Diagnostic& b) {
+        return std::tie(a.position.line, a.position.column) < std::tie(b.position.line, b.position.column);
+    });
+    return diagnostics;
+}
+
+}  // namespace
+
+std::vector<Diagnostic> validate(const YamlDocument& document, std::string_view file,
+                                 std::span<const FunctionSpec> functions) {
+    return diagnose(document, {}, file, functions);
+}
+
+std::vector<Diagnostic> validate_text(std::string_view text, std::string_view file,
+                                      std::span<const FunctionSpec> functions) {
+    std::vector<Diagnostic> diagnostics;
+    try {
+        for (const YamlDocument& document : parse_yaml(text, file)) {
+            for (Diagnostic& one : diagnose(document, text, file, functions))
+                diagnostics.push_back(std::move(one));
+        }
+    } catch (const Error& error) {
+        diagnostics.push_back({.severity = Severity::kError,
+                               .position = error.position().value_or(Position{.file = std::string(file)}),
+                               .rule = "yaml",
+                               .message = error.message(),
+                               .hint = error.hint()});
+    }
+    return diagnostics;
+}
+
+}  // namespace fencepost::model
