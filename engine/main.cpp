@@ -1,1 +1,97 @@
-int main() { return 0; }
+// The composition root: the one file that knows everything. It builds the world and lends it to the command line.
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+
+#include "api/api.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "binding/controller.h"
+#include "cli/cli.h"
+#include "cluster/local/local_cluster.h"
+#include "functions/catalog.h"
+#include "net/http_client.h"
+#include "run/engine.h"
+
+namespace fencepost {
+namespace {
+
+constexpr const char* kVersion = FENCEPOST_VERSION;
+
+LogLevel level_of(const std::string& name) {
+    if (name == "debug") return LogLevel::kDebug;
+    if (name == "warning") return LogLevel::kWarning;
+    return name == "error" ? LogLevel::kError : LogLevel::kInfo;
+}
+
+void make_namespace(cluster::Cluster& cluster, const std::string& name) {
+    Value object;
+    object["metadata"]["name"] = name;
+    try {
+        cluster.create(cluster::types::kNamespaces, object);
+    } catch (const Error& e) {
+        if (e.kind() != ErrorKind::kAlreadyExists) throw;
+    }
+}
+
+// Before the first thread, so that all inherit it: signals are waited for, never handled in the middle of something.
+sigset_t block_stop_signals() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+    return signals;
+}
+
+int serve(const cli::ServeOptions& options) {
+    const sigset_t signals = block_stop_signals();
+    Log log(STDERR_FILENO, ::isatty(STDERR_FILENO) != 0 ? Log::Format::kText : Log::Format::kJson, level_of(options.log_level));
+    SystemClock clock;
+    const std::filesystem::path data_dir = std::filesystem::absolute(options.data_dir);
+    const auto cluster = cluster::local::open_local_cluster(
+        {.data_dir = data_dir, .program_dir = std::filesystem::canonical("/proc/self/exe").parent_path()}, clock, log);
+    make_namespace(*cluster, options.controller_namespace);
+    const auto http = net::make_http_client();
+    run::World world{*cluster, clock, *http, log, options.controller_namespace};
+    const binding::BindingController bindings(*cluster, log, clock, options.controller_namespace);
+    run::Engine engine(world, functions::catalog(),
+                       {.max_running = options.max_running > 0 ? options.max_running : run::kDefaultMaxRunning, .log_folder = data_dir / "logs"});
+    const api::RunAccess access{
+        .logs = [&](const std::string& action_set, const std::string& phase, bool follow, const std::function<void(std::string_view)>& sink,
+                    const CancelToken& cancel) { engine.logs(options.controller_namespace, action_set, phase, follow, sink, cancel); },
+        .obligations = [&](bool with_discharged) { return engine.obligations(with_discharged); }};
+    const auto store_bytes = [&] {
+        std::error_code ignored;
+        const auto size = std::filesystem::file_size(data_dir / "cluster.db", ignored);
+        return ignored ? std::uint64_t{0} : static_cast<std::uint64_t>(size);
+    };
+    const auto api = api::start_api({.host = options.host,
+                                     .port = options.port,
+                                     .controller_namespace = options.controller_namespace,
+                                     .version = kVersion,
+                                     .store_bytes = store_bytes},
+                                    *cluster, access, clock, log);
+    engine.start();
+    log.info("ready", {{"listen", options.host + ":" + std::to_string(api->port())}, {"dataDir", data_dir.string()}, {"version", kVersion}});
+    int signal = 0;
+    sigwait(&signals, &signal);
+    log.info("stopping; running actions go on with the next start", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
+    pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);  // a second one ends the process at once
+    api->stop();
+    engine.stop();
+    return cli::kDone;
+}
+
+}  // namespace
+}  // namespace fencepost
+
+int main(int argc, char** argv) {
+    using namespace fencepost;
+    const run::Catalog catalog = functions::catalog();
+    const cli::World world{.serve = &serve, .make_http_client = &net::make_http_client, .functions = catalog.specs(), .version = kVersion};
+    return cli::run(argc, argv, world);
+}

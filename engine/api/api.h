@@ -1,0 +1,38 @@
+// The REST action API (/v1), the Kubernetes-style paths of the cluster (/api, /apis), health and metrics, on one HTTP
+// server. Listens on loopback only: there is no authentication yet.
+//
+// Ownership: cluster, clock, log and what `run` refers to are borrowed and must outlive the Api. Errors: Error{kInvalid} for an
+// address that is not loopback, kFailedPrecondition for one that is taken.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "api/services.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "cluster/cluster.h"
+
+namespace fencepost::api {
+
+struct ApiOptions {
+    std::string host = "127.0.0.1";
+    std::uint16_t port = 0;
+    std::string controller_namespace = "default";
+    std::string version;
+    std::function<std::uint64_t()> store_bytes;  // for metrics; may be empty
+};
+
+class Api {
+  public:
+    virtual ~Api() = default;  // stops
+    [[nodiscard]] virtual std::uint16_t port() const noexcept = 0;
+    virtual void stop() = 0;  // ends waiting requests with 503, waits for the others
+};
+
+[[nodiscard]] std::unique_ptr<Api> start_api(const ApiOptions& options, cluster::Cluster& cluster, RunAccess run,
+                                             Clock& clock, Log& log);
+
+}  // namespace fencepost::api

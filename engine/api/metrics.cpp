@@ -1,0 +1,224 @@
+#include "api/metrics.h"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <array>
+#include <limits>
+#include <map>
+#include <set>
+#include <sstream>
+#include <vector>
+
+#include "api/action_view.h"
+#include "base/encodings.h"
+#include "base/error.h"
+#include "base/guarded.h"
+#include "base/task_group.h"
+
+namespace fencepost::api {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+constexpr std::array<double, 9> kBounds{0.1, 0.5, 1, 5, 15, 60, 300, 1800, 7200};
+constexpr std::chrono::seconds kRewatchDelay{1};
+
+struct Histogram {
+    std::array<std::uint64_t, kBounds.size() + 1> counts{};
+    double sum = 0;
+    void observe(double seconds) {
+        std::size_t i = 0;
+        while (i < kBounds.size() && seconds > kBounds[i]) ++i;
+        ++counts[i];
+        sum += seconds;
+    }
+};
+
+struct RequestCount {
+    std::uint64_t count = 0;
+    double seconds = 0;
+};
+
+struct Known {
+    std::string state;
+    std::set<std::string> counted_phases;
+};
+
+struct Counts {
+    std::map<std::string, Known> actions;  // by ActionSet uid
+    std::map<std::pair<std::string, std::string>, Histogram> phases;  // by action and phase
+    std::map<std::array<std::string, 3>, RequestCount> requests;      // by method, route, code
+};
+
+void add_label(ClientMetric& metric, std::string name, std::string value) {
+    ClientMetric::Label label;
+    label.name = std::move(name);
+    label.value = std::move(value);
+    metric.label.push_back(std::move(label));
+}
+
+MetricFamily family(std::string name, std::string help, MetricType type) {
+    MetricFamily result;
+    result.name = std::move(name);
+    result.help = std::move(help);
+    result.type = type;
+    return result;
+}
+
+MetricFamily gauge(std::string name, std::string help, double value) {
+    MetricFamily result = family(std::move(name), std::move(help), MetricType::Gauge);
+    result.metric.emplace_back().gauge.value = value;
+    return result;
+}
+
+ClientMetric to_metric(const Histogram& histogram) {
+    ClientMetric metric;
+    std::uint64_t below = 0;
+    for (std::size_t i = 0; i < histogram.counts.size(); ++i) {
+        below += histogram.counts[i];
+        ClientMetric::Bucket bucket;
+        bucket.cumulative_count = below;
+        bucket.upper_bound = i < kBounds.size() ? kBounds[i] : std::numeric_limits<double>::infinity();
+        metric.histogram.bucket.push_back(bucket);
+    }
+    metric.histogram.sample_count = below;
+    metric.histogram.sample_sum = histogram.sum;
+    return metric;
+}
+
+double seconds_between(const Value& from, const Value& to) {
+    const auto duration = parse_rfc3339(to.as_string()) - parse_rfc3339(from.as_string());
+    return std::max(0.0, std::chrono::duration<double>(duration).count());
+}
+
+void learn(Counts& counts, const Value& action_set) {
+    const Value view = action_view(action_set);
+    Known& known = counts.actions[cluster::uid_of(action_set)];
+    known.state = view["state"].string_or("pending");
+    for (const Value& phase : view["phases"].list_or_empty()) {
+        if (!phase["startedAt"].is_string() || !phase["endedAt"].is_string()) continue;
+        const std::string name = phase["name"].string_or("");
+        if (!known.counted_phases.insert(phase["action"].string_or("") + "/" + name).second) continue;
+        counts.phases[{phase["action"].string_or(view["action"].string_or("")), name}].observe(
+            seconds_between(phase["startedAt"], phase["endedAt"]));
+    }
+}
+
+}  // namespace
+
+struct Metrics::Impl {
+    Services& services;
+    std::function<std::uint64_t()> store_bytes;
+    Guarded<Counts> counts;
+    CancelSource stop;
+    TaskGroup thread;
+
+    Impl(Services& all, std::function<std::uint64_t()> bytes) : services(all), store_bytes(std::move(bytes)) {}
+
+    void watch() {
+        while (!stop.token().is_cancelled()) {
+            try {
+                watch_once();
+            } catch (const Cancelled&) {
+                return;
+            } catch (const Error& error) {
+                if (error.kind() != ErrorKind::kGone) {
+                    services.log.warning("metrics: the watch of ActionSets ended", {{"error", error.what()}});
+                }
+                (void)stop.token().wait_for(kRewatchDelay);
+            }
+        }
+    }
+
+    void watch_once() {
+        counts.lock()->actions.clear();
+        cluster::WatchOptions options;
+        options.ns = services.controller_namespace;
+        const auto events = services.cluster.watch(cluster::types::kActionSets, options);
+        while (const auto event = events->next(stop.token())) {
+            if (event->type == cluster::WatchEvent::Type::kBookmark) continue;
+            auto locked = counts.lock();
+            if (event->type == cluster::WatchEvent::Type::kDeleted) {
+                locked->actions.erase(cluster::uid_of(event->object));
+            } else {
+                learn(*locked, event->object);
+            }
+        }
+    }
+
+    std::vector<MetricFamily> collect() {
+        std::vector<MetricFamily> families;
+        auto actions = family("fencepost_actions", "Actions on record, by state.", MetricType::Gauge);
+        auto phases = family("fencepost_phase_duration_seconds", "How long phases took, from start to end.", MetricType::Histogram);
+        auto requests = family("fencepost_http_requests_total", "HTTP requests that were answered.", MetricType::Counter);
+        auto seconds = family("fencepost_http_request_seconds_total", "Time spent on HTTP requests.", MetricType::Counter);
+        {
+            auto locked = counts.lock();
+            std::map<std::string, int> states{{"pending", 0}, {"running", 0}, {"complete", 0}, {"failed", 0}, {"cancelled", 0}};
+            for (const auto& [uid, known] : locked->actions) ++states[known.state];
+            for (const auto& [state, count] : states) {
+                ClientMetric& metric = actions.metric.emplace_back();
+                add_label(metric, "state", state);
+                metric.gauge.value = count;
+            }
+            for (const auto& [key, histogram] : locked->phases) {
+                ClientMetric metric = to_metric(histogram);
+                add_label(metric, "action", key.first);
+                add_label(metric, "phase", key.second);
+                phases.metric.push_back(std::move(metric));
+            }
+            for (const auto& [key, count] : locked->requests) {
+                ClientMetric metric;
+                add_label(metric, "method", key[0]);
+                add_label(metric, "route", key[1]);
+                add_label(metric, "code", key[2]);
+                metric.counter.value = static_cast<double>(count.count);
+                requests.metric.push_back(metric);
+                metric.counter.value = count.seconds;
+                seconds.metric.push_back(std::move(metric));
+            }
+        }
+        families.push_back(std::move(actions));
+        if (!phases.metric.empty()) families.push_back(std::move(phases));
+        if (!requests.metric.empty()) {
+            families.push_back(std::move(requests));
+            families.push_back(std::move(seconds));
+        }
+        const auto open = services.run.obligations(false).size();
+        families.push_back(gauge("fencepost_obligations_open", "Fences and pauses that are still to be undone.",
+                                 static_cast<double>(open)));
+        if (store_bytes) {
+            families.push_back(gauge("fencepost_store_bytes", "Size of the embedded cluster's database on disk.",
+                                     static_cast<double>(store_bytes())));
+        }
+        return families;
+    }
+};
+
+Metrics::Metrics(Services& services, std::function<std::uint64_t()> store_bytes)
+    : impl_(std::make_unique<Impl>(services, std::move(store_bytes))) {
+    impl_->thread.spawn([impl = impl_.get()] { impl->watch(); });
+}
+
+Metrics::~Metrics() {
+    impl_->stop.cancel(CancelReason::kShutdown);
+    impl_->thread.join();
+}
+
+void Metrics::count_request(std::string_view method, std::string_view route, int status, std::chrono::nanoseconds took) {
+    auto counts = impl_->counts.lock();
+    RequestCount& count = counts->requests[{std::string(method), std::string(route), std::to_string(status)}];
+    ++count.count;
+    count.seconds += std::chrono::duration<double>(took).count();
+}
+
+std::string Metrics::text() {
+    std::ostringstream output;
+    prometheus::TextSerializer().Serialize(output, impl_->collect());
+    return output.str();
+}
+
+}  // namespace fencepost::api

@@ -1,0 +1,183 @@
+#include <catch2/catch.hpp>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/encodings.h"
+#include "base/error.h"
+#include "cli/cli.h"
+#include "cli/columns.h"
+#include "cli/manifests.h"
+#include "cli/merge_patch.h"
+#include "cli/object_name.h"
+#include "cli/terminal.h"
+#include "value/json.h"
+
+using namespace fencepost;
+
+namespace {
+
+// A folder with files in it, for as long as a test runs.
+struct Folder {
+    Folder() : path(std::filesystem::temp_directory_path() / ("fencepost-cli-" + random_name_suffix(8))) {
+        std::filesystem::create_directories(path);
+    }
+    ~Folder() { std::filesystem::remove_all(path); }
+    [[nodiscard]] std::string write(const std::string& name, const std::string& text) const {
+        std::ofstream(path / name) << text;
+        return (path / name).string();
+    }
+    std::filesystem::path path;
+};
+
+// What the program writes to stdout or stderr while `work` runs.
+std::string captured(int fd, const std::function<void()>& work) {
+    const Folder folder;
+    const std::string file = (folder.path / "out").string();
+    std::fflush(nullptr);
+    const int saved = ::dup(fd);
+    const int to = ::open(file.c_str(), O_CREAT | O_WRONLY, 0600);
+    ::dup2(to, fd);
+    ::close(to);
+    work();
+    std::fflush(nullptr);
+    ::dup2(saved, fd);
+    ::close(saved);
+    std::ifstream input(file);
+    return {std::istreambuf_iterator<char>(input), {}};
+}
+
+struct Result {
+    int code = 0;
+    std::string output;
+    std::string errors;
+};
+
+Result fencepost_cli(std::vector<const char*> arguments) {
+    arguments.insert(arguments.begin(), "fencepost");
+    cli::World world;
+    world.make_http_client = [] { return net::make_http_client(); };
+    world.serve = [](const cli::ServeOptions& options) {
+        cli::print(options.data_dir + " " + options.host + " " + std::to_string(options.port) + "\n");
+        return 0;
+    };
+    world.version = "1.2.3";
+    Result result;
+    result.errors = captured(2, [&] {
+        result.output = captured(1, [&] { result.code = cli::run(static_cast<int>(arguments.size()), arguments.data(), world); });
+    });
+    return result;
+}
+
+}  // namespace
+
+TEST_CASE("a three-way patch changes what differs, removes what was taken out, and leaves what others added") {
+    struct Case {
+        const char* last;
+        const char* wanted;
+        const char* live;
+        const char* patch;
+    };
+    const Case cases[] = {
+        {"{}", R"({"a":1})", R"({"a":1,"status":{}})", "null"},
+        {"{}", R"({"a":2})", R"({"a":1})", R"({"a":2})"},
+        {R"({"a":1,"b":2})", R"({"a":1})", R"({"a":1,"b":2,"c":3})", R"({"b":null})"},
+        {R"({"a":1,"b":2})", R"({"a":1})", R"({"a":1})", "null"},
+        {R"({"m":{"x":1,"y":1}})", R"({"m":{"x":2}})", R"({"m":{"x":1,"y":1,"z":1}})", R"({"m":{"x":2,"y":null}})"},
+        {"{}", R"({"l":[1,2]})", R"({"l":[1]})", R"({"l":[1,2]})"},
+        {"{}", R"({"m":{"x":1}})", R"({"m":"text"})", R"({"m":{"x":1}})"},
+        {"{}", R"({"m":{}})", "{}", R"({"m":{}})"},
+    };
+    for (const auto& c : cases) {
+        CAPTURE(c.wanted, c.live);
+        CHECK(to_json(cli::three_way_patch(parse_json(c.last), parse_json(c.wanted), parse_json(c.live))) == c.patch);
+    }
+}
+
+TEST_CASE("objects are named KIND/NAME, profiles NAME or NAMESPACE/NAME") {
+    CHECK(cli::parse_object_name("secret/app1-db").kind == "secret");
+    CHECK(cli::parse_object_name("secret/app1-db").name == "app1-db");
+    for (const char* wrong : {"secret", "/x", "secret/", "a/b/c"}) CHECK_THROWS_AS(cli::parse_object_name(wrong), cli::UsageError);
+    CHECK(cli::parse_namespaced_name("store", "default").ns == "default");
+    CHECK(cli::parse_namespaced_name("infra/store", "default").ns == "infra");
+    CHECK_THROWS_AS(cli::parse_namespaced_name("/store", "default"), cli::UsageError);
+}
+
+TEST_CASE("ages are as kubectl writes them") {
+    const SystemTime now = parse_rfc3339("2026-11-21T12:00:00Z");
+    CHECK(cli::age("2026-11-21T11:59:18Z", now) == "42s");
+    CHECK(cli::age("2026-11-21T11:56:50Z", now) == "3m10s");
+    CHECK(cli::age("2026-11-21T11:00:00Z", now) == "60m");
+    CHECK(cli::age("2026-11-21T01:00:00Z", now) == "11h");
+    CHECK(cli::age("2026-11-11T12:00:00Z", now) == "10d");
+    CHECK(cli::age("2026-11-21T12:00:05Z", now) == "0s");
+    CHECK(cli::age("", now) == "<unknown>");
+}
+
+TEST_CASE("a table's columns are as wide as their widest cell, in characters") {
+    CHECK(cli::table({"A", "BB"}, {{"1", "x"}, {"é22", "y"}}) == "A     BB\n1     x\né22   y\n");
+}
+
+TEST_CASE("ActionSets have Kanister's columns, BlueprintBindings have K10's") {
+    const auto headers = [](const cluster::ResourceType& type) {
+        std::string text;
+        for (const auto& column : cli::columns_of(type, false)) text += (text.empty() ? "" : "|") + column.header;
+        return text;
+    };
+    CHECK(headers(cluster::types::kActionSets) ==
+          "NAME|PROGRESS|SIZE DOWNLOADED B|SIZE UPLOADED B|ESTIMATED DOWNLOAD SIZE B|ESTIMATED UPLOAD SIZE B|RUNNING "
+          "PHASE|LAST TRANSITION TIME|STATE");
+    CHECK(headers(cluster::types::kBlueprintBindings) == "NAME|DISABLED|STATUS|AGE");
+    CHECK(headers(cluster::types::kPods) == "NAME|READY|STATUS|RESTARTS|AGE");
+    CHECK(headers({"example.com", "v1", "things"}) == "NAME|AGE");
+
+    const Value binding = parse_json(R"({"metadata":{"name":"b"},"spec":{},"status":{"validation":"Success"}})");
+    const auto columns = cli::columns_of(cluster::types::kBlueprintBindings, true);
+    CHECK(columns[1].cell(binding, {}) == "b");
+    CHECK(columns[2].cell(binding, {}).empty());  // DISABLED is blank where it is not set
+    CHECK(columns[3].cell(binding, {}) == "Success");
+}
+
+TEST_CASE("manifests: documents, lists and folders become objects in order") {
+    const Folder folder;
+    (void)folder.write("b.yaml", "kind: B1\n---\n# nothing\n---\nkind: B2\n");
+    (void)folder.write("a.json", R"({"kind":"List","items":[{"kind":"A1"},{"kind":"A2"}]})");
+    (void)folder.write("note.txt", "not a manifest");
+    std::string kinds;
+    for (const auto& manifest : cli::read_manifests({folder.path.string()})) kinds += manifest.object["kind"].as_string() + " ";
+    CHECK(kinds == "A1 A2 B1 B2 ");
+    CHECK_THROWS_AS(cli::read_manifests({folder.write("broken.yaml", "a: [")}), Error);
+    CHECK_THROWS_AS(cli::read_manifests({folder.write("empty.yaml", "# nothing\n")}), Error);
+}
+
+TEST_CASE("usage: a wrong command line is exit code 2, help is 0 and has examples") {
+    CHECK(fencepost_cli({}).code == 2);
+    CHECK(fencepost_cli({"nonsense"}).code == 2);
+    CHECK(fencepost_cli({"get"}).code == 2);
+    CHECK(fencepost_cli({"get", "pods", "-o", "xml"}).code == 2);
+    CHECK(fencepost_cli({"serve"}).code == 2);
+    CHECK(fencepost_cli({"run", "backup", "--object", "nonsense", "--server", "127.0.0.1:1"}).code == 2);
+    for (const char* verb : {"serve", "apply", "get", "delete", "run", "logs", "cancel", "obligations", "explain", "lint", "version"}) {
+        CAPTURE(verb);
+        const Result help = fencepost_cli({verb, "--help"});
+        CHECK(help.code == 0);
+        CHECK(help.output.find("Examples:\n  fencepost ") != std::string::npos);
+    }
+}
+
+TEST_CASE("a server that is not there is exit code 4 and says how to start one") {
+    const Result result = fencepost_cli({"get", "pods", "--server", "127.0.0.1:1"});
+    CHECK(result.code == 4);
+    CHECK(result.errors.find("no server answers at http://127.0.0.1:1") != std::string::npos);
+    CHECK(result.errors.find("fencepost serve --data-dir") != std::string::npos);
+}
+
+TEST_CASE("serve reads its address, version prints itself") {
+    CHECK(fencepost_cli({"serve", "--data-dir", "d", "--listen", "127.0.0.1:81"}).output == "d 127.0.0.1 81\n");
+    CHECK(fencepost_cli({"serve", "--data-dir", "d", "--listen", "[::1]:82"}).output == "d ::1 82\n");
+    CHECK(fencepost_cli({"serve", "--data-dir", "d", "--listen", ":83"}).output == "d 127.0.0.1 83\n");
+    CHECK(fencepost_cli({"serve", "--data-dir", "d", "--listen", "127.0.0.1:99999"}).code == 2);
+    CHECK(fencepost_cli({"version"}).output == "fencepost 1.2.3\n");
+}
