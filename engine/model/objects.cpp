@@ -137,8 +137,8 @@ Blueprint Blueprint::from(const Value& object) {
     return read_object("Blueprint", object, [](const Node& root, const Node& metadata) {
         Blueprint blueprint;
         read_identity(blueprint, metadata);
-        for (const auto& [name, action] : root["actions"].members()) {
-            blueprint.actions.emplace(name, action_of(name, action));
+        for (const auto& [key, action] : root["actions"].members()) {
+            blueprint.actions.emplace(key, action_of(key, action));
         }
         blueprint.digest = sha256_hex(to_json(root["actions"].value()));
         return blueprint;

@@ -105,8 +105,9 @@ std::vector<Diagnostic> diagnose(const YamlDocument& document, std::string_view 
                                .message = std::move(problem.message),
                                .hint = std::move(problem.hint)});
     }
-    std::stable_sort(diagnostics.begin(), diagnostics.end(), [](const Diagnostic& a, const Diagnostic& b) {
-        return std::tie(a.position.line, a.position.column) < std::tie(b.position.line, b.position.column);
+    std::sort(diagnostics.begin(), diagnostics.end(), [](const Diagnostic& a, const Diagnostic& b) {
+        return std::tie(a.position.line, a.position.column, a.severity, a.message) <
+               std::tie(b.position.line, b.position.column, b.severity, b.message);
     });
     return diagnostics;
 }
