@@ -8,7 +8,8 @@ namespace {
 void check_phase(const Value& action_set, const std::string& phase) {
     if (phase.empty()) return;
     std::string known;
-    for (const Value& item : action_view(action_set)["phases"].list_or_empty()) {
+    const Value view = action_view(action_set);
+    for (const Value& item : view["phases"].list_or_empty()) {
         const std::string name = item["name"].string_or("");
         if (name == phase) return;
         known += (known.empty() ? "" : ", ") + name;

@@ -141,7 +141,8 @@ void Server::discover() {
         }
     };
     add("", "v1");
-    for (const Value& group : get("/apis")["groups"].list_or_empty()) {
+    const Value groups = get("/apis");
+    for (const Value& group : groups["groups"].list_or_empty()) {
         for (const Value& version : group["versions"].list_or_empty()) {
             add(group["name"].string_or(""), version["version"].string_or(""));
         }

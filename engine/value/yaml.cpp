@@ -312,9 +312,8 @@ void check_nesting(std::string_view file, std::string_view text) {
     }
 }
 
-}  // namespace
-
-std::vector<YamlDocument> parse_yaml(std::string_view text, std::string_view file) {
+// Also the empty ones.
+std::vector<YamlDocument> parse_stream(std::string_view text, std::string_view file) {
     if (text.size() > kMaxYamlBytes) {
         throw Error(ErrorKind::kTooLarge, std::string(file) + ": YAML text is larger than " +
                                               std::to_string(kMaxYamlBytes) + " bytes");
@@ -333,8 +332,16 @@ std::vector<YamlDocument> parse_yaml(std::string_view text, std::string_view fil
     return builder.take();
 }
 
+}  // namespace
+
+std::vector<YamlDocument> parse_yaml(std::string_view text, std::string_view file) {
+    std::vector<YamlDocument> documents = parse_stream(text, file);
+    std::erase_if(documents, [](const YamlDocument& document) { return document.value.is_nil(); });
+    return documents;
+}
+
 Value parse_yaml_value(std::string_view text, std::string_view file) {
-    std::vector<YamlDocument> documents = parse_yaml(text, file);
+    std::vector<YamlDocument> documents = parse_stream(text, file);
     if (documents.size() != 1) {
         throw Error(ErrorKind::kInvalid,
                     "expected one YAML document, got " + std::to_string(documents.size()));

@@ -285,7 +285,7 @@ class LocalCluster final : public Cluster {
             }
             list.push_back(name);
         };
-        const bool is_leaving = !metadata["deletionTimestamp"].is_nil();
+        const bool is_leaving = !stored.get("metadata", "deletionTimestamp").is_nil();
         if (!is_leaving) {
             if (options.propagation == DeleteOptions::Propagation::kForeground) add_finalizer("foregroundDeletion");
             if (options.propagation == DeleteOptions::Propagation::kOrphan) add_finalizer("orphan");
@@ -293,10 +293,10 @@ class LocalCluster final : public Cluster {
         std::int64_t grace = 0;
         if (key.type == types::kPods && runs_pods_) {
             grace = options.grace_period ? options.grace_period->count() : object.get("spec", "terminationGracePeriodSeconds").int_or(30);
-            if (is_leaving) grace = std::min(grace, metadata["deletionGracePeriodSeconds"].int_or(grace));
+            if (is_leaving) grace = std::min(grace, stored.get("metadata", "deletionGracePeriodSeconds").int_or(grace));
         }
         if (grace <= 0 && !has_finalizers(object)) return change.erase(key);
-        const bool is_shorter = key.type == types::kPods && metadata["deletionGracePeriodSeconds"].int_or(-1) != grace;
+        const bool is_shorter = key.type == types::kPods && stored.get("metadata", "deletionGracePeriodSeconds").int_or(-1) != grace;
         if (!is_leaving || is_shorter) {
             metadata["deletionTimestamp"] = format_rfc3339(clock_.now() + std::chrono::seconds(grace));
             metadata["deletionGracePeriodSeconds"] = grace;

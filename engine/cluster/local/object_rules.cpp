@@ -65,14 +65,14 @@ void check_metadata(const Value& object) {
 }
 
 void prepare_secret(Value& object) {
-    if (object["stringData"].is_map()) {
-        for (const auto& [key, value] : Map(object["stringData"].as_map())) {
+    if (object.get("stringData").is_map()) {
+        for (const auto& [key, value] : Map(object.get("stringData").as_map())) {
             if (!value.is_string()) throw invalid(object, "stringData." + key, "must be a string");
             object["data"][key] = base64_encode(value.as_string());
         }
     }
     object.erase("stringData");
-    for (const auto& [key, value] : object["data"].map_or_empty()) {
+    for (const auto& [key, value] : object.get("data").map_or_empty()) {
         try {
             (void)base64_decode(value.string_or("?"));
         } catch (const Error&) {
@@ -191,8 +191,8 @@ Value prepare_new(const ResourceDescription& type, Value object, SystemTime now)
                                "resourceVersion", "selfLink", "managedFields"}) {
         metadata.erase(member);
     }
-    const std::string name = metadata["name"].string_or("");
-    const std::string prefix = metadata["generateName"].string_or("");
+    const std::string name = name_of(object);
+    const std::string prefix = object.get("metadata", "generateName").string_or("");
     if (name.empty() && prefix.empty()) throw invalid(object, "metadata.name", "Required value: name or generateName is required");
     if (!is_dns_name(name.empty() ? prefix + "x" : name)) {
         throw invalid(object, name.empty() ? "metadata.generateName" : "metadata.name",
@@ -200,7 +200,7 @@ Value prepare_new(const ResourceDescription& type, Value object, SystemTime now)
                           "\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character");
     }
     if (!type.is_namespaced) metadata.erase("namespace");
-    else if (metadata["namespace"].string_or("").empty()) throw invalid(object, "metadata.namespace", "Required value");
+    else if (namespace_of(object).empty()) throw invalid(object, "metadata.namespace", "Required value");
     if (type.has_status_subresource) object.erase("status");
     check_metadata(object);
     prepare_kind(type, object);
@@ -225,7 +225,7 @@ Value prepare_change(const ResourceDescription& type, const Value& stored, Value
     }
     if (subresource == "status") {
         Value result = stored;
-        if (wanted["status"].is_nil()) result.erase("status");
+        if (wanted.get("status").is_nil()) result.erase("status");
         else result["status"] = wanted["status"];
         return result == stored ? stored : result;
     }
