@@ -7,6 +7,7 @@
 // kExhausted (disk full), kDataLoss (checksum). Thread safety: all members may be called from any thread.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -38,6 +39,7 @@ struct ObjectStat {
 struct PutOptions {
     std::optional<std::uint64_t> size;  // where known, small objects go in one request
     bool only_if_absent = false;        // kAlreadyExists otherwise; backends without it throw kUnsupported
+    std::optional<std::array<unsigned char, 32>> sha256;  // of put_bytes, where the caller has it already
 };
 
 class Location {

@@ -4,14 +4,16 @@
 //
 // A push streams: chunk, hash, look up, compress, encrypt, pack, upload; data and index go first, the
 // snapshot file last, so that a push that dies leaves no snapshot. Memory is bounded: a few packs plus the
-// index. Locks are restic's: a push holds a non-exclusive lock and refreshes it; an exclusive lock of
-// somebody else makes it wait until the deadline (Error kFailedPrecondition names the holder). Errors:
-// kForbidden for a wrong password, kDataLoss for anything that does not verify, kNotFound. Thread safety: one
-// Repository is used by one thread at a time; several Repositories, hosts and processes may push to the same
-// location at once.
+// index. Locks are restic's: every operation holds a non-exclusive lock and refreshes it; where somebody
+// holds an exclusive one it waits as long as it was told to (Error kFailedPrecondition names the holder).
+// Errors: kForbidden for a wrong password, kDataLoss for anything that does not verify, kNotFound. Thread
+// safety: one Repository is used by one thread at a time; several Repositories, hosts and processes may push
+// to the same location at once.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -36,6 +38,7 @@ struct PushOptions {
     std::string path = "/stdin";  // the file's path inside the snapshot
     std::string host;
     std::vector<std::string> tags;
+    std::chrono::seconds wait_for_lock{0};  // for somebody's exclusive lock to go
     std::function<void(std::uint64_t logical_bytes, std::uint64_t stored_bytes)> on_progress;
 };
 
@@ -56,7 +59,7 @@ class Repository {
                                                           const CancelToken& cancel);
     virtual ~Repository() = default;
     virtual PushStats push(const Source& source, const PushOptions& options, const CancelToken& cancel) = 0;
-    // `id` may be a unique prefix. `path` empty: the snapshot's only file.
+    // `id` may be a unique prefix. `path` tells which file where the snapshot has several.
     virtual std::uint64_t pull(std::string_view id, std::string_view path, const Sink& sink,
                                const CancelToken& cancel) = 0;
     [[nodiscard]] virtual std::vector<SnapshotRecord> snapshots(const CancelToken& cancel) = 0;

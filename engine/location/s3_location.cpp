@@ -127,7 +127,7 @@ class S3Location final : public Location {
         if (bytes.size() > kMaxSinglePut) throw Error(ErrorKind::kTooLarge, "more than 5 GiB in one piece");
         check_size(options, bytes.size());
         const std::string full = full_key(key);
-        const Digest digest = sha256(bytes);
+        const Digest digest = options.sha256 ? *options.sha256 : sha256(bytes);
         S3Request request{.method = "PUT",
                           .key = full,
                           .headers = {{"x-amz-checksum-sha256", base64_encode(as_text(digest))},

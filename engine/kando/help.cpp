@@ -1,0 +1,90 @@
+#include "kando/verbs.h"
+
+namespace fencepost::kando {
+namespace {
+
+constexpr std::string_view kGeneral = R"help(kando moves backup data between a command and a profile's location.
+
+Usage:
+  kando location push|pull|delete   store, fetch and delete an artifact
+  kando output KEY VALUE            hand an output to the blueprint's phase
+  kando chronicle push|pull         store a command's output again and again
+  kando version
+
+Each has --help. Exit code: 0 for success, 69 for every failure, as with Kanister's kando; why is told on stderr.
+)help";
+
+constexpr std::string_view kLocation =
+    R"help(kando location: store, fetch and delete an artifact in a profile's location.
+
+Usage:
+  kando location push SOURCE|- --path PATH [--profile JSON] [--output-name NAME]
+  kando location push --path PATH [...] --exec -- COMMAND [ARGS]
+  kando location pull TARGET|- --path PATH [--profile JSON] [--kopia-snapshot JSON]
+  kando location delete --path PATH [--profile JSON] [--kopia-snapshot JSON]
+
+Flags:
+  -p, --profile JSON         the profile, as {{ toJson .Profile }} writes it. Better: the environment variable
+                             FENCEPOST_PROFILE, which no list of processes shows
+  -s, --path PATH            what the artifact is called, below the profile's prefix
+  -o, --output-name NAME     the phase output that gets the snapshot's JSON (default kandoOutput)
+  -k, --kopia-snapshot JSON  the snapshot to fetch or delete: what push handed out under its output name
+      --exec -- COMMAND      runs the command and stores its output; unless it ends with 0, nothing is stored
+
+With a repository key in the profile the artifact is a snapshot in a restic repository under the prefix: encrypted,
+compressed, deduplicated. Without one it is a plain object. Either is stored whole or not at all. Deleting a snapshot
+leaves the data that it shared or had to itself until `restic prune`.
+
+Examples:
+  kando location push --path pg/app1.sql --output-name kopiaOutput --exec -- pg_dump app1
+  pg_dump app1 | kando location push --path pg/app1.sql -     # with `set -o pipefail`; a dump that fails is stored
+  kando location pull --path pg/app1.sql - | psql app1
+  kando location delete --path pg/app1.sql --kopia-snapshot "$SNAPSHOT"
+
+Exit code: 0 for success, 69 for every failure.
+)help";
+
+constexpr std::string_view kOutput = R"help(kando output: hand an output to the blueprint's phase.
+
+Usage:
+  kando output KEY VALUE
+
+Prints the line ###Phase-output###: {"key":"KEY","value":"VALUE"}. A key has letters, digits and '_'.
+
+Example:
+  kando output bytes "$(stat -c %s dump.sql)"
+
+Exit code: 0 for success, 69 for every failure.
+)help";
+
+constexpr std::string_view kChronicle = R"help(kando chronicle: store the output of a command again and again.
+
+Usage:
+  kando chronicle push -p PROFILE_FILE -s PATH_FILE [-e ENV_DIR] [-f 1m] COMMAND...
+  kando chronicle pull TARGET|- -s PATH [--profile JSON]
+
+Flags of push:
+  -p, --profile-path FILE    holds the profile's JSON; while it is missing, rounds are skipped
+  -s, --artifact-path FILE   holds the artifact's path
+  -e, --env-dir FOLDER       the command's whole environment, a file a variable
+  -f, --frequency DURATION   between rounds (default 1m)
+
+Each round runs `sh -c COMMAND` and stores its output as PATH-N; then the object PATH names it, and PATH-(N-1) goes. A
+round that fails ends kando. TERM or INT between rounds ends it with 0.
+
+Example:
+  kando chronicle push -p /etc/profile.json -s /etc/path -f 5m -- pg_dump app1
+
+Exit code: 0 for success, 69 for every failure.
+)help";
+
+}  // namespace
+
+std::string_view help_text(std::string_view verb) noexcept {
+    if (verb == "location") return kLocation;
+    if (verb == "output") return kOutput;
+    if (verb == "chronicle") return kChronicle;
+    return kGeneral;
+}
+
+}  // namespace fencepost::kando

@@ -1,0 +1,90 @@
+#include "kando/kando.h"
+
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/log.h"
+#include "kando/verbs.h"
+#include "value/json.h"
+
+namespace fencepost::kando {
+namespace {
+
+constexpr std::string_view kVersion = "0.1.0";
+
+void dispatch(std::vector<std::string> args, const World& world, Log& log) {
+    // Kanister's global flag may stand in front of the verb.
+    while (!args.empty() && (args[0] == "-v" || args[0].starts_with("--verbosity"))) {
+        const std::size_t words = args[0].find('=') == std::string::npos ? 2 : 1;
+        args.erase(args.begin(), args.begin() + static_cast<std::ptrdiff_t>(std::min(words, args.size())));
+    }
+    if (args.empty() || args[0] == "--help" || args[0] == "-h" || args[0] == "help") {
+        return print(world, help_text(args.size() > 1 ? args[1] : ""));
+    }
+    const std::string verb = args[0];
+    args.erase(args.begin());
+    if (verb == "location") return location_verb(args, world, log);
+    if (verb == "output") return output_verb(args, world);
+    if (verb == "chronicle") return chronicle_verb(args, world, log);
+    if (verb == "version" || verb == "--version") {
+        return print(world, "kando (Fencepost) " + std::string(kVersion) + "\n");
+    }
+    throw Error(ErrorKind::kInvalid, "unknown command '" + verb + "' for kando", "see kando --help");
+}
+
+}  // namespace
+
+void print(const World& world, std::string_view text) { write_all(world.out, text); }
+
+location::ResolvedProfile read_profile(const std::string& json, Log& log) {
+    Value value;
+    try {
+        value = parse_json(json);
+    } catch (Error& error) {
+        error.add_trace("the profile is no JSON");
+        throw;
+    }
+    const auto profile = location::ResolvedProfile::from_json(value);
+    log.redact(profile.secret_access_key.reveal());
+    log.redact(profile.session_token.reveal());
+    log.redact(profile.repository_key.reveal());
+    return profile;
+}
+
+location::ResolvedProfile given_profile(const CommandLine& line, const World& world, Log& log) {
+    if (line.has("profile")) return read_profile(line.get("profile"), log);
+    const auto variable = world.environment("FENCEPOST_PROFILE");
+    if (!variable || variable->empty()) {
+        throw Error(ErrorKind::kInvalid, "there is no profile",
+                    "set FENCEPOST_PROFILE to {{ toJson .Profile }}, or give --profile");
+    }
+    return read_profile(*variable, log);
+}
+
+int run(const std::vector<std::string>& args, const World& world) noexcept {
+    try {
+        Log log(world.err, ::isatty(world.err) != 0 ? Log::Format::kText : Log::Format::kJson,
+                LogLevel::kWarning);
+        try {
+            dispatch(args, world, log);
+            return 0;
+        } catch (const Error& error) {
+            if (error.hint().empty()) {
+                log.error(error.what(), {{"kind", std::string(to_string(error.kind()))}});
+            } else {
+                log.error(error.what(),
+                          {{"kind", std::string(to_string(error.kind()))}, {"hint", error.hint()}});
+            }
+        } catch (const Cancelled& cancelled) {
+            log.error("cancelled: nothing was stored",
+                      {{"reason", std::string(to_string(cancelled.reason()))}});
+        } catch (const std::exception& error) {
+            log.error(error.what());
+        }
+    } catch (...) {  // not even the log could be written
+    }
+    return kExitFailure;
+}
+
+}  // namespace fencepost::kando

@@ -1,0 +1,180 @@
+#include "location/restic/chunk_pipeline.h"
+
+#include <algorithm>
+#include <deque>
+#include <exception>
+#include <unordered_set>
+
+#include "base/encodings.h"
+#include "base/error.h"
+#include "base/guarded.h"
+#include "base/task_group.h"
+#include "location/restic/buffer.h"
+#include "location/restic/compress.h"
+
+namespace fencepost::location::restic {
+namespace {
+
+constexpr int kWorkers = 2;
+constexpr std::size_t kMostWaiting = 1;
+constexpr std::size_t kReadBytes = std::size_t{256} * 1024;
+constexpr std::size_t kKeepBytes = std::size_t{2} << 20U;  // of a buffer that is used again
+
+struct Chunk {
+    std::size_t number = 0;
+    std::unique_ptr<Buffer> bytes;
+    std::size_t size = 0;
+};
+
+class Pipeline {
+  public:
+    Pipeline(const Index& index, const MasterKey& key, PackWriter& writer)
+        : index_(index), key_(key), writer_(writer) {
+        for (int i = 0; i < kWorkers; ++i) workers_.spawn([this] { work(); });
+    }
+    Pipeline(const Pipeline&) = delete;
+    Pipeline& operator=(const Pipeline&) = delete;
+    ~Pipeline() {
+        close();
+        workers_.join();
+    }
+
+    [[nodiscard]] std::unique_ptr<Buffer> take_buffer() {
+        auto state = shared_.lock();
+        check(state);
+        if (state->free.empty()) return std::make_unique<Buffer>(Chunker::kMaxBytes + kReadBytes);
+        auto buffer = std::move(state->free.back());
+        state->free.pop_back();
+        return buffer;
+    }
+
+    void put(std::unique_ptr<Buffer> bytes, std::size_t size) {
+        auto state = shared_.lock();
+        state.wait([&] { return state->waiting.size() < kMostWaiting || state->failure; });
+        check(state);
+        const std::size_t number = state->content.chunks.size();
+        state->content.chunks.emplace_back();
+        state->content.bytes += size;
+        state->waiting.push_back({.number = number, .bytes = std::move(bytes), .size = size});
+        state.notify_all();
+    }
+
+    [[nodiscard]] StreamContent finish() {
+        close();
+        workers_.join();
+        auto state = shared_.lock();
+        check(state);
+        return std::move(state->content);
+    }
+
+  private:
+    struct Shared {
+        std::deque<Chunk> waiting;
+        std::vector<std::unique_ptr<Buffer>> free;
+        std::unordered_set<Digest, DigestHash> taken;  // stored by this push, or being stored
+        StreamContent content;
+        std::exception_ptr failure;
+        bool closed = false;
+    };
+
+    static void check(Guarded<Shared>::Locked& state) {
+        if (state->failure) std::rethrow_exception(state->failure);
+    }
+
+    void close() {
+        auto state = shared_.lock();
+        state->closed = true;
+        state.notify_all();
+    }
+
+    void work() noexcept {
+        try {
+            Cipher cipher(key_);
+            Compressor compressor;
+            Buffer sealed(Chunker::kMaxBytes + kSealBytes);
+            while (auto chunk = next()) {
+                store(*chunk, cipher, compressor, sealed);
+                chunk->bytes->trim(kKeepBytes);
+                shared_.lock()->free.push_back(std::move(chunk->bytes));
+            }
+        } catch (...) {
+            auto state = shared_.lock();
+            if (!state->failure) state->failure = std::current_exception();
+            state.notify_all();
+        }
+    }
+
+    [[nodiscard]] std::optional<Chunk> next() {
+        auto state = shared_.lock();
+        state.wait([&] { return !state->waiting.empty() || state->closed || state->failure; });
+        if (state->failure || state->waiting.empty()) return std::nullopt;
+        Chunk chunk = std::move(state->waiting.front());
+        state->waiting.pop_front();
+        state.notify_all();
+        return chunk;
+    }
+
+    void store(const Chunk& chunk, Cipher& cipher, Compressor& compressor, Buffer& sealed) {
+        const std::string_view plain(chunk.bytes->data(), chunk.size);
+        const Digest id = sha256(plain);
+        const bool known = index_.find(BlobType::kData, id).has_value();
+        {
+            auto state = shared_.lock();
+            state->content.chunks[chunk.number] = id;
+            if (known || !state->taken.insert(id).second) return;
+            ++state->content.new_chunks;
+        }
+        // What does not become smaller is stored as it is.
+        char* text = sealed.data() + kIvBytes;
+        std::size_t size = compressor.compress(plain, text, plain.size() - 1);
+        const std::uint32_t raw_length = size == 0 ? 0 : static_cast<std::uint32_t>(plain.size());
+        if (size == 0) size = plain.copy(text, plain.size());
+        cipher.seal({text, size}, sealed.data());
+        writer_.add(BlobType::kData, id, {sealed.data(), size + kSealBytes}, raw_length);
+        sealed.trim(kKeepBytes);
+    }
+
+    const Index& index_;
+    const MasterKey& key_;
+    PackWriter& writer_;
+    Guarded<Shared> shared_;
+    TaskGroup workers_;  // last: its threads use what stands above
+};
+
+}  // namespace
+
+StreamContent store_stream(const Source& source, Polynomial polynomial, const Index& index,
+                           const MasterKey& key, PackWriter& writer,
+                           const std::function<void(std::uint64_t bytes)>& on_progress,
+                           const CancelToken& cancel) {
+    const Chunker chunker(polynomial);
+    Pipeline pipeline(index, key, writer);
+    auto buffer = pipeline.take_buffer();
+    std::uint64_t total = 0;
+    std::size_t size = 0;  // bytes in the buffer, of one chunk and perhaps of the next
+    std::size_t seen = 0;  // of which the chunker looked at
+    while (true) {
+        cancel.throw_if_cancelled();
+        const std::size_t end = chunker.find_end(buffer->data(), size, seen);
+        if (end != 0) {
+            auto following = pipeline.take_buffer();
+            std::memcpy(following->data(), buffer->data() + end, size - end);
+            pipeline.put(std::move(buffer), end);
+            buffer = std::move(following);
+            size -= end;
+            seen = 0;
+            continue;
+        }
+        seen = size;
+        const std::size_t room = std::min(kReadBytes, buffer->capacity() - size);
+        const std::size_t piece = source(buffer->data() + size, room);
+        if (piece == 0) break;
+        size += piece;
+        total += piece;
+        if (on_progress) on_progress(total);
+    }
+    if (size > 0) pipeline.put(std::move(buffer), size);
+    return pipeline.finish();
+}
+
+}  // namespace fencepost::location::restic
