@@ -7,6 +7,7 @@ build=${FENCEPOST_BUILD:-$root/build}
 export PATH=$build/bin:/usr/lib/postgresql/15/bin:${GOBIN:-$HOME/go/bin}:$PATH
 
 if [[ -t 1 ]]; then bold=$'\e[1m' dim=$'\e[2m' plain=$'\e[0m'; else bold= dim= plain=; fi
+background=() # processes that the clean-up ends
 started=$(date +%s.%N)
 say() { printf '%s[%5.1fs]%s %s\n' "$dim" "$(bc_minus "$(date +%s.%N)" "$started")" "$plain" "$*"; }
 title() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
@@ -31,7 +32,7 @@ free_port() {
 render() {
     local text name
     text=$(<"$1")
-    while [[ $text =~ @([A-Z_]+)@ ]]; do
+    while [[ $text =~ @([A-Z0-9_]+)@ ]]; do
         name=${BASH_REMATCH[1]}
         text=${text//@$name@/${!name}}
     done
@@ -56,10 +57,12 @@ clean_up() {
         printf '\nThe last lines of the daemon (%s):\n' "$work/daemon.log" >&2
         tail -n 15 "$work/daemon.log" >&2
     fi
+    ((${#background[@]})) && kill "${background[@]}" 2>/dev/null
+    # The daemon first: it would start again what ends under it.
+    [[ -n ${daemon:-} ]] && kill "$daemon" 2>/dev/null && wait "$daemon" 2>/dev/null
     for folder in "$work"/data/pods/*/*/; do
         [[ -s $folder/supervisor.pid ]] && kill "$(<"$folder/supervisor.pid")" 2>/dev/null
     done
-    [[ -n ${daemon:-} ]] && kill "$daemon" 2>/dev/null
     [[ -n ${store:-} ]] && kill "$store" 2>/dev/null
     wait 2>/dev/null
     if [[ -z ${FENCEPOST_KEEP:-} ]]; then
