@@ -68,10 +68,9 @@ void check_action(const Value& action, const std::string& pointer, Problems& pro
          "podLabels", "podAnnotations", "options", "preferredVersion", "dependsOn", "timeout"});
     problems.require_text(action["name"], action["name"].is_nil() ? pointer : child(pointer, "name"),
                           "the action's name");
-    if (problems.check(action["blueprint"], child(pointer, "blueprint"), Kind::kString) &&
-        action["blueprint"].string_or("").empty()) {
-        problems.warning(pointer, "missing-field", "the action names no blueprint", "Kanister refuses it");
-    }
+    problems.require_text(action["blueprint"],
+                          action["blueprint"].is_nil() ? pointer : child(pointer, "blueprint"),
+                          "the action's blueprint");
     check_object(action["object"], child(pointer, "object"), pointer, problems);
     const std::string artifacts = child(pointer, "artifacts");
     if (problems.check(action["artifacts"], artifacts, Kind::kMap)) {
