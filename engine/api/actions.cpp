@@ -193,15 +193,14 @@ std::chrono::nanoseconds wait_of(const net::ServerRequest& request) {
 net::ServerResponse get_action(Services& services, const Request& request) {
     const std::string& id = request.parameter("id");
     const auto wait = wait_of(request.http);
-    Value action_set = get_action_set(services, id);
-    Value view = action_view(action_set);
+    Value view = action_view(get_action_set(services, id));
     if (wait.count() == 0 || is_terminal(view["state"].string_or(""))) return json_response(view);
 
     const Deadline deadline = std::chrono::steady_clock::now() + wait;
     const auto watch = services.cluster.watch(
         cluster::types::kActionSets,
         {.ns = services.controller_namespace, .label_selector = "", .field_selector = "metadata.name=" + id,
-         .resource_version = cluster::resource_version_of(action_set), .allow_bookmarks = false});
+         .resource_version = "", .allow_bookmarks = false});  // begins with what is there now
     while (const auto event = watch->next(request.http.cancel, deadline)) {
         if (event->type == cluster::WatchEvent::Type::kDeleted) {
             throw Problem(404, "the action '" + id + "' was deleted meanwhile");
