@@ -1,4 +1,5 @@
-// The composition root: the one file that knows everything. It builds the world and lends it to the command line.
+// The composition root: the one file that knows everything. It builds the world and lends it to the command
+// line.
 #include <unistd.h>
 
 #include <csignal>
@@ -36,7 +37,8 @@ void make_namespace(cluster::Cluster& cluster, const std::string& name) {
     }
 }
 
-// Before the first thread, so that all inherit it: signals are waited for, never handled in the middle of something.
+// Before the first thread, so that all inherit it: signals are waited for, never handled in the middle of
+// something.
 sigset_t block_stop_signals() {
     sigset_t signals;
     sigemptyset(&signals);
@@ -49,20 +51,27 @@ sigset_t block_stop_signals() {
 
 int serve(const cli::ServeOptions& options) {
     const sigset_t signals = block_stop_signals();
-    Log log(STDERR_FILENO, ::isatty(STDERR_FILENO) != 0 ? Log::Format::kText : Log::Format::kJson, level_of(options.log_level));
+    Log log(STDERR_FILENO, ::isatty(STDERR_FILENO) != 0 ? Log::Format::kText : Log::Format::kJson,
+            level_of(options.log_level));
     SystemClock clock;
     const std::filesystem::path data_dir = std::filesystem::absolute(options.data_dir);
     const auto cluster = cluster::local::open_local_cluster(
-        {.data_dir = data_dir, .program_dir = std::filesystem::canonical("/proc/self/exe").parent_path()}, clock, log);
+        {.data_dir = data_dir, .program_dir = std::filesystem::canonical("/proc/self/exe").parent_path()},
+        clock, log);
     make_namespace(*cluster, options.controller_namespace);
     const auto http = net::make_http_client();
     run::World world{*cluster, clock, *http, log, options.controller_namespace};
     const binding::BindingController bindings(*cluster, log, clock, options.controller_namespace);
-    run::Engine engine(world, functions::catalog(),
-                       {.max_running = options.max_running > 0 ? options.max_running : run::kDefaultMaxRunning, .log_folder = data_dir / "logs"});
+    run::Engine engine(
+        world, functions::catalog(),
+        {.max_running = options.max_running > 0 ? options.max_running : run::kDefaultMaxRunning,
+         .log_folder = data_dir / "logs"});
     const api::RunAccess access{
-        .logs = [&](const std::string& action_set, const std::string& phase, bool follow, const std::function<void(std::string_view)>& sink,
-                    const CancelToken& cancel) { engine.logs(options.controller_namespace, action_set, phase, follow, sink, cancel); },
+        .logs =
+            [&](const std::string& action_set, const std::string& phase, bool follow,
+                const std::function<void(std::string_view)>& sink, const CancelToken& cancel) {
+                engine.logs(options.controller_namespace, action_set, phase, follow, sink, cancel);
+            },
         .obligations = [&](bool with_discharged) { return engine.obligations(with_discharged); }};
     const auto store_bytes = [&] {
         std::error_code ignored;
@@ -76,10 +85,13 @@ int serve(const cli::ServeOptions& options) {
                                      .store_bytes = store_bytes},
                                     *cluster, access, clock, log);
     engine.start();
-    log.info("ready", {{"listen", options.host + ":" + std::to_string(api->port())}, {"dataDir", data_dir.string()}, {"version", kVersion}});
+    log.info("ready", {{"listen", options.host + ":" + std::to_string(api->port())},
+                       {"dataDir", data_dir.string()},
+                       {"version", kVersion}});
     int signal = 0;
     sigwait(&signals, &signal);
-    log.info("stopping; running actions go on with the next start", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
+    log.info("stopping; running actions go on with the next start",
+             {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
     pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);  // a second one ends the process at once
     api->stop();
     engine.stop();
@@ -92,6 +104,9 @@ int serve(const cli::ServeOptions& options) {
 int main(int argc, char** argv) {
     using namespace fencepost;
     const run::Catalog catalog = functions::catalog();
-    const cli::World world{.serve = &serve, .make_http_client = &net::make_http_client, .functions = catalog.specs(), .version = kVersion};
+    const cli::World world{.serve = &serve,
+                           .make_http_client = &net::make_http_client,
+                           .functions = catalog.specs(),
+                           .version = kVersion};
     return cli::run(argc, argv, world);
 }

@@ -121,8 +121,7 @@ class Job {
     // May be called after the run has ended.
     void remove() {
         try {
-            cluster_.remove(key_,
-                                        {.grace_period = std::chrono::seconds{0}, .precondition_uid = uid_});
+            cluster_.remove(key_, {.grace_period = std::chrono::seconds{0}, .precondition_uid = uid_});
         } catch (const Error& e) {
             if (e.kind() != ErrorKind::kNotFound && e.kind() != ErrorKind::kConflict) throw;
         }
@@ -215,7 +214,8 @@ void run_job_pod(run::RunContext& run, const JobPod& wanted, const Value& args) 
     JobPod described = wanted;
     if (described.ns.empty()) described.ns = run.world().controller_namespace;
     const Value pod = build_job_pod(run, described, args);
-    const auto job = std::make_shared<Job>(run, ObjectKey{types::kPods, described.ns, cluster::name_of(pod)}, described.log_container);
+    const auto job = std::make_shared<Job>(run, ObjectKey{types::kPods, described.ns, cluster::name_of(pod)},
+                                           described.log_container);
     job->create_or_adopt(pod);
     try {
         job->wait_for_start();

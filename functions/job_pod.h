@@ -3,9 +3,9 @@
 // again.
 //
 // run_job_pod() creates (or adopts) the Pod, waits for its start, follows the log of one container into the
-// phase's output and waits for its end. The Pod is removed once the phase's outcome is durable, or at once where it failed. Errors: kFailedPrecondition where it
-// cannot start (with the Pod's own reason), kInternal with the last lines of its output where it fails.
-// Blocking; any thread.
+// phase's output and waits for its end. The Pod is removed once the phase's outcome is durable, or at once
+// where it failed. Errors: kFailedPrecondition where it cannot start (with the Pod's own reason), kInternal
+// with the last lines of its output where it fails. Blocking; any thread.
 #pragma once
 
 #include <chrono>

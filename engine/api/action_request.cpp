@@ -42,7 +42,8 @@ class Builder {
     Builder(const Value& body, Services& services) : body_(body), services_(services), check_(body) {}
 
     Value build(const std::string& idempotency_key) {
-        check_.only("", {"action", "subject", "blueprint", "profile", "options", "from", "timeout", "deadline"});
+        check_.only("",
+                    {"action", "subject", "blueprint", "profile", "options", "from", "timeout", "deadline"});
         const std::string action = check_.text("/action", true);
         take_parent();
         spec_["name"] = action;
@@ -73,9 +74,10 @@ class Builder {
     void take_parent() {
         const std::string id = check_.text("/from");
         if (id.empty()) return;
-        const auto parent = find(services_.cluster,
-                                 {cluster::types::kActionSets, services_.controller_namespace, id});
-        if (!parent) return check_.fail("/from", "there is no action '" + id + "'", "GET /v1/actions lists them");
+        const auto parent =
+            find(services_.cluster, {cluster::types::kActionSets, services_.controller_namespace, id});
+        if (!parent)
+            return check_.fail("/from", "there is no action '" + id + "'", "GET /v1/actions lists them");
         const std::string state = parent->get("status", "state").string_or("pending");
         if (state != "complete") {
             return check_.fail("/from", "the action '" + id + "' is " + state,
@@ -83,7 +85,8 @@ class Builder {
         }
         const List& specs = parent->get("spec", "actions").list_or_empty();
         const List& states = parent->get("status", "actions").list_or_empty();
-        if (specs.empty() || states.empty()) return check_.fail("/from", "the action '" + id + "' did nothing");
+        if (specs.empty() || states.empty())
+            return check_.fail("/from", "the action '" + id + "' did nothing");
         annotations_[kFrom] = id;
         parent_ = specs.front();
         const Value& artifacts = states.front()["artifacts"];
@@ -120,7 +123,8 @@ class Builder {
         std::string ns = check_.text("/profile/namespace");
         if (ns.empty()) ns = services_.controller_namespace;
         if (!name.empty() && !find(services_.cluster, {cluster::types::kProfiles, ns, name})) {
-            check_.fail("/profile/name", "there is no Profile " + ns + "/" + name, "apply it first: fencepost apply -f FILE");
+            check_.fail("/profile/name", "there is no Profile " + ns + "/" + name,
+                        "apply it first: fencepost apply -f FILE");
         }
         Value& profile = spec_["profile"];
         profile["apiVersion"] = "v1alpha1";
@@ -147,7 +151,8 @@ class Builder {
             if (!timeout.empty()) left = parse_duration(timeout);
             if (!deadline.empty()) left = parse_rfc3339(deadline) - services_.clock.now();
         } catch (const Error& error) {
-            return check_.fail(pointer, error.message(), timeout.empty() ? "as in 2026-11-21T06:00:00Z" : "as in 90s or 1h30m");
+            return check_.fail(pointer, error.message(),
+                               timeout.empty() ? "as in 2026-11-21T06:00:00Z" : "as in 90s or 1h30m");
         }
         if (timeout.empty() && deadline.empty()) return;
         if (left <= std::chrono::nanoseconds{0}) return check_.fail(pointer, "has passed already");
@@ -165,9 +170,11 @@ class Builder {
             name = bound_blueprint();
         }
         if (name.empty()) return;
-        const auto blueprint = find(services_.cluster, {cluster::types::kBlueprints, services_.controller_namespace, name});
+        const auto blueprint =
+            find(services_.cluster, {cluster::types::kBlueprints, services_.controller_namespace, name});
         if (!blueprint) {
-            return check_.fail("/blueprint", "there is no Blueprint " + services_.controller_namespace + "/" + name);
+            return check_.fail("/blueprint",
+                               "there is no Blueprint " + services_.controller_namespace + "/" + name);
         }
         check_action(*blueprint, action);
         spec_["blueprint"] = name;
@@ -180,7 +187,9 @@ class Builder {
         std::string known;
         for (const auto& name : names) known += (known.empty() ? "" : ", ") + name;
         const std::string near = model::nearest(action, names);
-        check_.fail("/action", "the Blueprint " + cluster::name_of(blueprint) + " has no action '" + action + "' (has: " + known + ")",
+        check_.fail("/action",
+                    "the Blueprint " + cluster::name_of(blueprint) + " has no action '" + action +
+                        "' (has: " + known + ")",
                     near.empty() ? "" : "did you mean '" + near + "'?");
     }
 
@@ -201,9 +210,10 @@ std::string Builder::bound_blueprint() {
         annotations_[kBlueprintReason] = bound->reason;
         return bound->blueprint;
     }
-    check_.fail("/blueprint", "no binding matches " + cluster::to_string(key) + " and it names no blueprint itself",
-                "name one, or see why with: fencepost explain " + spec_["object"]["resource"].string_or("") + "/" + key.name +
-                    (key.ns.empty() ? "" : " -n " + key.ns));
+    check_.fail("/blueprint",
+                "no binding matches " + cluster::to_string(key) + " and it names no blueprint itself",
+                "name one, or see why with: fencepost explain " + spec_["object"]["resource"].string_or("") +
+                    "/" + key.name + (key.ns.empty() ? "" : " -n " + key.ns));
     return {};
 }
 

@@ -1,6 +1,6 @@
-// POST /v1/actions: from a request's body to an ActionSet object. Everything that is wrong with the body is told in
-// one answer; what the body leaves out is filled in from the earlier action (`from`) and from the bindings.
-// Reads the cluster, writes nothing. Thread-safe.
+// POST /v1/actions: from a request's body to an ActionSet object. Everything that is wrong with the body is
+// told in one answer; what the body leaves out is filled in from the earlier action (`from`) and from the
+// bindings. Reads the cluster, writes nothing. Thread-safe.
 #pragma once
 
 #include <string>
@@ -16,7 +16,8 @@ inline constexpr const char* kBlueprintReason = "fencepost.io/blueprint-reason";
 inline constexpr const char* kFrom = "fencepost.io/from";
 
 // Throws Problem 422 with causes. `idempotency_key` may be empty; otherwise it decides the object's name.
-[[nodiscard]] Value action_set_from(const Value& body, const std::string& idempotency_key, Services& services);
+[[nodiscard]] Value action_set_from(const Value& body, const std::string& idempotency_key,
+                                    Services& services);
 
 // The name of the ActionSet that a request with that key makes.
 [[nodiscard]] std::string keyed_name(const std::string& idempotency_key);

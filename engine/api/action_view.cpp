@@ -7,7 +7,6 @@
 namespace fencepost::api {
 namespace {
 
-
 void copy(Value& to, const char* name, const Value& from) {
     if (!from.is_nil()) to[name] = from;
 }
@@ -81,7 +80,8 @@ Value action_view(const Value& action_set) {
         if (!states[i].get("deferPhase", "name").string_or("").empty()) add(states[i]["deferPhase"], true);
         // Until the action is complete these are templates that nobody has rendered.
         if (view["state"].string_or("") != "complete") continue;
-        for (const auto& [name, artifact] : states[i]["artifacts"].map_or_empty()) view["artifacts"][name] = artifact;
+        for (const auto& [name, artifact] : states[i]["artifacts"].map_or_empty())
+            view["artifacts"][name] = artifact;
     }
     if (const std::string message = status.get("error", "message").string_or(""); !message.empty()) {
         view["error"]["message"] = message;

@@ -7,7 +7,8 @@
 
 namespace fencepost::api {
 
-// {id, action, state, subject, blueprint, bindingReason, phases[], artifacts, error, createdAt, endedAt, progress ...}
+// {id, action, state, subject, blueprint, bindingReason, phases[], artifacts, error, createdAt, endedAt,
+// progress ...}
 [[nodiscard]] Value action_view(const Value& action_set);
 [[nodiscard]] bool is_terminal(std::string_view state) noexcept;
 

@@ -48,8 +48,10 @@ std::optional<net::ServerResponse> replay(Services& services, const std::string&
         if (error.kind() != ErrorKind::kNotFound) throw;
         return std::nullopt;
     }
-    if (earlier.get("metadata", "annotations", kRequestDigest).string_or("") == digest_of(body)) return created(earlier);
-    throw Problem(422, "the Idempotency-Key was used before with another body", "use a new key for another action");
+    if (earlier.get("metadata", "annotations", kRequestDigest).string_or("") == digest_of(body))
+        return created(earlier);
+    throw Problem(422, "the Idempotency-Key was used before with another body",
+                  "use a new key for another action");
 }
 
 net::ServerResponse create_action(Services& services, const Request& request) {
@@ -61,7 +63,8 @@ net::ServerResponse create_action(Services& services, const Request& request) {
     }
     const Value action_set = action_set_from(body, key, services);
     try {
-        return created(services.cluster.create(cluster::types::kActionSets, action_set, {.field_manager = "fencepost-api"}));
+        return created(services.cluster.create(cluster::types::kActionSets, action_set,
+                                               {.field_manager = "fencepost-api"}));
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::kAlreadyExists || key.empty()) throw;
     }
@@ -128,7 +131,8 @@ std::optional<Position> cursor_position(const std::string& cursor) {
         throw Problem(400, "the cursor is none of ours", "take it from the answer's `next`");
     }
     const std::size_t slash = text.find('/');
-    if (slash == std::string::npos) throw Problem(400, "the cursor is none of ours", "take it from the answer's `next`");
+    if (slash == std::string::npos)
+        throw Problem(400, "the cursor is none of ours", "take it from the answer's `next`");
     return Position{text.substr(0, slash), text.substr(slash + 1)};
 }
 
@@ -138,20 +142,25 @@ std::size_t limit_of(const net::ServerRequest& request) {
     std::size_t limit = 0;
     const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), limit);
     if (failed != std::errc{} || end != text.data() + text.size() || limit == 0 || limit > kMostAtOnce) {
-        throw Problem(400, "limit is a number from 1 to " + std::to_string(kMostAtOnce) + ", not '" + text + "'");
+        throw Problem(400,
+                      "limit is a number from 1 to " + std::to_string(kMostAtOnce) + ", not '" + text + "'");
     }
     return limit;
 }
 
 net::ServerResponse list_actions(Services& services, const Request& request) {
     const Filter filter{request.http.query_parameter("state"), request.http.query_parameter("name"),
-                        request.http.query_parameter("subject"), cursor_position(request.http.query_parameter("cursor"))};
+                        request.http.query_parameter("subject"),
+                        cursor_position(request.http.query_parameter("cursor"))};
     const std::size_t limit = limit_of(request.http);
     // The best limit + 1 so far, as a heap whose front is the worst.
     std::vector<std::pair<Position, Value>> best;
     const auto is_before = [](const auto& a, const auto& b) { return a.first < b.first; };
-    cluster::ListOptions page{.ns = services.controller_namespace, .label_selector = "", .field_selector = "",
-                              .limit = static_cast<std::int64_t>(kMostAtOnce), .continue_token = ""};
+    cluster::ListOptions page{.ns = services.controller_namespace,
+                              .label_selector = "",
+                              .field_selector = "",
+                              .limit = static_cast<std::int64_t>(kMostAtOnce),
+                              .continue_token = ""};
     do {
         request.http.cancel.throw_if_cancelled();
         cluster::ObjectList list = services.cluster.list(cluster::types::kActionSets, page);
@@ -171,7 +180,8 @@ net::ServerResponse list_actions(Services& services, const Request& request) {
     std::sort_heap(best.begin(), best.end(), is_before);
     Value body;
     body["items"] = List{};
-    for (std::size_t i = 0; i < std::min(limit, best.size()); ++i) body["items"].push_back(std::move(best[i].second));
+    for (std::size_t i = 0; i < std::min(limit, best.size()); ++i)
+        body["items"].push_back(std::move(best[i].second));
     if (best.size() > limit) {
         body["next"] = hex_encode(best[limit - 1].first.created + "/" + best[limit - 1].first.name);
     }
@@ -184,7 +194,8 @@ std::chrono::nanoseconds wait_of(const net::ServerRequest& request) {
     const std::string text = request.query_parameter("wait");
     if (text.empty()) return std::chrono::nanoseconds{0};
     try {
-        return std::clamp<std::chrono::nanoseconds>(parse_duration(text), std::chrono::nanoseconds{0}, kLongestWait);
+        return std::clamp<std::chrono::nanoseconds>(parse_duration(text), std::chrono::nanoseconds{0},
+                                                    kLongestWait);
     } catch (const Error&) {
         throw Problem(400, "wait is a duration, as in 30s, not '" + text + "'");
     }
@@ -197,10 +208,12 @@ net::ServerResponse get_action(Services& services, const Request& request) {
     if (wait.count() == 0 || is_terminal(view["state"].string_or(""))) return json_response(view);
 
     const Deadline deadline = std::chrono::steady_clock::now() + wait;
-    const auto watch = services.cluster.watch(
-        cluster::types::kActionSets,
-        {.ns = services.controller_namespace, .label_selector = "", .field_selector = "metadata.name=" + id,
-         .resource_version = "", .allow_bookmarks = false});  // begins with what is there now
+    const auto watch = services.cluster.watch(cluster::types::kActionSets,
+                                              {.ns = services.controller_namespace,
+                                               .label_selector = "",
+                                               .field_selector = "metadata.name=" + id,
+                                               .resource_version = "",
+                                               .allow_bookmarks = false});  // begins with what is there now
     while (const auto event = watch->next(request.http.cancel, deadline)) {
         if (event->type == cluster::WatchEvent::Type::kDeleted) {
             throw Problem(404, "the action '" + id + "' was deleted meanwhile");
@@ -221,15 +234,19 @@ net::ServerResponse cancel_action(Services& services, const Request& request) {
     if (is_terminal(state)) throw Problem(409, "the action '" + id + "' is " + state + " already");
     Value patch;
     patch["spec"]["cancel"] = true;
-    return json_response(action_view(services.cluster.patch(key_of(services, id), cluster::PatchType::kMerge, patch)), 202);
+    return json_response(
+        action_view(services.cluster.patch(key_of(services, id), cluster::PatchType::kMerge, patch)), 202);
 }
 
 }  // namespace
 
 void add_action_routes(Router& router, Services& services) {
-    router.add("POST", "/v1/actions", [&services](const Request& request) { return create_action(services, request); });
-    router.add("GET", "/v1/actions", [&services](const Request& request) { return list_actions(services, request); });
-    router.add("GET", "/v1/actions/{id}", [&services](const Request& request) { return get_action(services, request); });
+    router.add("POST", "/v1/actions",
+               [&services](const Request& request) { return create_action(services, request); });
+    router.add("GET", "/v1/actions",
+               [&services](const Request& request) { return list_actions(services, request); });
+    router.add("GET", "/v1/actions/{id}",
+               [&services](const Request& request) { return get_action(services, request); });
     router.add("POST", "/v1/actions/{id}/cancel",
                [&services](const Request& request) { return cancel_action(services, request); });
 }

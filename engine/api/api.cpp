@@ -24,10 +24,13 @@ net::ServerResponse plain(std::string text) {
 class RunningApi final : public Api {
   public:
     RunningApi(const ApiOptions& options, cluster::Cluster& cluster, RunAccess run, Clock& clock, Log& log)
-        : run_(std::move(run)), services_{cluster, run_, clock, log, options.controller_namespace}, version_(options.version),
+        : run_(std::move(run)),
+          services_{cluster, run_, clock, log, options.controller_namespace},
+          version_(options.version),
           metrics_(services_, options.store_bytes) {
         if (!is_loopback(options.host)) {
-            throw Error(ErrorKind::kInvalid, "will not listen on " + options.host + ": anybody who reaches it could run commands",
+            throw Error(ErrorKind::kInvalid,
+                        "will not listen on " + options.host + ": anybody who reaches it could run commands",
                         "listen on 127.0.0.1 and put a proxy with authentication in front");
         }
         add_action_routes(router_, services_);
@@ -39,7 +42,8 @@ class RunningApi final : public Api {
         net::ServerOptions server;
         server.host = options.host;
         server.port = options.port;
-        server_ = net::start_http_server(server, [this](const net::ServerRequest& request) { return answer(request); }, log);
+        server_ = net::start_http_server(
+            server, [this](const net::ServerRequest& request) { return answer(request); }, log);
     }
     RunningApi(const RunningApi&) = delete;
     RunningApi& operator=(const RunningApi&) = delete;
@@ -53,8 +57,11 @@ class RunningApi final : public Api {
         router_.add("GET", "/healthz", [](const Request&) { return plain("ok\n"); });
         router_.add("GET", "/readyz", [this](const Request&) {
             // Ready is: objects can be read.
-            (void)services_.cluster.list(cluster::types::kBlueprints, {.ns = services_.controller_namespace, .label_selector = "",
-                                                                       .field_selector = "", .limit = 1, .continue_token = ""});
+            (void)services_.cluster.list(cluster::types::kBlueprints, {.ns = services_.controller_namespace,
+                                                                       .label_selector = "",
+                                                                       .field_selector = "",
+                                                                       .limit = 1,
+                                                                       .continue_token = ""});
             return plain("ok\n");
         });
         router_.add("GET", "/metrics", [this](const Request&) { return plain(metrics_.text()); });
@@ -73,9 +80,9 @@ class RunningApi final : public Api {
         Value body;
         body["name"] = "fencepost";
         body["version"] = version_;
-        for (const char* path : {"/v1/actions", "/v1/actions/{id}", "/v1/actions/{id}/logs", "/v1/actions/{id}/cancel",
-                                 "/v1/obligations", "/v1/bindings/explain", "/api", "/apis", "/healthz", "/readyz",
-                                 "/metrics", "/version"}) {
+        for (const char* path : {"/v1/actions", "/v1/actions/{id}", "/v1/actions/{id}/logs",
+                                 "/v1/actions/{id}/cancel", "/v1/obligations", "/v1/bindings/explain", "/api",
+                                 "/apis", "/healthz", "/readyz", "/metrics", "/version"}) {
             body["paths"].push_back(path);
         }
         return body;
@@ -84,8 +91,8 @@ class RunningApi final : public Api {
     net::ServerResponse answer(const net::ServerRequest& request) {
         const SteadyTime began = std::chrono::steady_clock::now();
         Router::Answer answer = router_.dispatch(request);
-        metrics_.count_request(request.method, answer.pattern.empty() ? "none" : answer.pattern, answer.response.status,
-                               std::chrono::steady_clock::now() - began);
+        metrics_.count_request(request.method, answer.pattern.empty() ? "none" : answer.pattern,
+                               answer.response.status, std::chrono::steady_clock::now() - began);
         return std::move(answer.response);
     }
 
@@ -99,8 +106,8 @@ class RunningApi final : public Api {
 
 }  // namespace
 
-std::unique_ptr<Api> start_api(const ApiOptions& options, cluster::Cluster& cluster, RunAccess run, Clock& clock,
-                               Log& log) {
+std::unique_ptr<Api> start_api(const ApiOptions& options, cluster::Cluster& cluster, RunAccess run,
+                               Clock& clock, Log& log) {
     return std::make_unique<RunningApi>(options, cluster, std::move(run), clock, log);
 }
 

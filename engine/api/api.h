@@ -1,8 +1,8 @@
-// The REST action API (/v1), the Kubernetes-style paths of the cluster (/api, /apis), health and metrics, on one HTTP
-// server. Listens on loopback only: there is no authentication yet.
+// The REST action API (/v1), the Kubernetes-style paths of the cluster (/api, /apis), health and metrics, on
+// one HTTP server. Listens on loopback only: there is no authentication yet.
 //
-// Ownership: cluster, clock, log and what `run` refers to are borrowed and must outlive the Api. Errors: Error{kInvalid} for an
-// address that is not loopback, kFailedPrecondition for one that is taken.
+// Ownership: cluster, clock, log and what `run` refers to are borrowed and must outlive the Api. Errors:
+// Error{kInvalid} for an address that is not loopback, kFailedPrecondition for one that is taken.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +32,7 @@ class Api {
     virtual void stop() = 0;  // ends waiting requests with 503, waits for the others
 };
 
-[[nodiscard]] std::unique_ptr<Api> start_api(const ApiOptions& options, cluster::Cluster& cluster, RunAccess run,
-                                             Clock& clock, Log& log);
+[[nodiscard]] std::unique_ptr<Api> start_api(const ApiOptions& options, cluster::Cluster& cluster,
+                                             RunAccess run, Clock& clock, Log& log);
 
 }  // namespace fencepost::api

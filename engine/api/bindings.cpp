@@ -14,14 +14,16 @@ net::ServerResponse explain_binding(Services& services, const Request& request) 
     std::string group = request.http.query_parameter("group");
     const std::string name = request.http.query_parameter("name");
     if (word.empty() || name.empty()) {
-        throw Problem(400, "name the object", "as in /v1/bindings/explain?resource=secrets&namespace=app1&name=app1-db");
+        throw Problem(400, "name the object",
+                      "as in /v1/bindings/explain?resource=secrets&namespace=app1&name=app1-db");
     }
     if (const std::size_t dot = word.find('.'); dot != std::string::npos) {
         group = word.substr(dot + 1);
         word.resize(dot);
     }
     const auto type = services.cluster.find_type(group, "", word);
-    if (!type) throw Problem(404, "the cluster has no type '" + word + (group.empty() ? "" : "." + group) + "'");
+    if (!type)
+        throw Problem(404, "the cluster has no type '" + word + (group.empty() ? "" : "." + group) + "'");
     const std::string ns = request.http.query_parameter("namespace");
     const cluster::ObjectKey key{type->type, type->is_namespaced ? (ns.empty() ? "default" : ns) : "", name};
     return json_response(binding::explain(services.cluster, key, services.controller_namespace));
@@ -30,7 +32,8 @@ net::ServerResponse explain_binding(Services& services, const Request& request) 
 }  // namespace
 
 void add_binding_routes(Router& router, Services& services) {
-    router.add("GET", "/v1/bindings/explain", [&services](const Request& request) { return explain_binding(services, request); });
+    router.add("GET", "/v1/bindings/explain",
+               [&services](const Request& request) { return explain_binding(services, request); });
 }
 
 }  // namespace fencepost::api

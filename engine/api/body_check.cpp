@@ -10,9 +10,12 @@ namespace {
 std::string below(std::string_view pointer, std::string_view key) {
     std::string result = std::string(pointer) + "/";
     for (const char c : key) {
-        if (c == '~') result += "~0";
-        else if (c == '/') result += "~1";
-        else result += c;
+        if (c == '~')
+            result += "~0";
+        else if (c == '/')
+            result += "~1";
+        else
+            result += c;
     }
     return result;
 }
@@ -86,8 +89,9 @@ void BodyCheck::fail(std::string_view pointer, std::string detail, std::string h
 void BodyCheck::done() const {
     if (causes_.empty()) return;
     const Cause& first = causes_.front();
-    const std::string detail = (first.pointer.empty() ? "the body" : first.pointer) + ": " + first.detail +
-                               (causes_.size() > 1 ? " (and " + std::to_string(causes_.size() - 1) + " more)" : "");
+    const std::string detail =
+        (first.pointer.empty() ? "the body" : first.pointer) + ": " + first.detail +
+        (causes_.size() > 1 ? " (and " + std::to_string(causes_.size() - 1) + " more)" : "");
     throw Problem(422, detail, first.hint, causes_);
 }
 

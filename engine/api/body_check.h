@@ -1,5 +1,5 @@
-// Checks the members of a JSON body and collects everything that is wrong with it, each with its JSON pointer; one
-// answer tells all. REQUIRES: the body outlives the check. Thread safety: as a local variable.
+// Checks the members of a JSON body and collects everything that is wrong with it, each with its JSON
+// pointer; one answer tells all. REQUIRES: the body outlives the check. Thread safety: as a local variable.
 //
 //     BodyCheck check(body);
 //     std::string action = check.text("/action", true);

@@ -14,14 +14,16 @@ void check_phase(const Value& action_set, const std::string& phase) {
         if (name == phase) return;
         known += (known.empty() ? "" : ", ") + name;
     }
-    throw Problem(404, "the action has no phase '" + phase + "' (has: " + (known.empty() ? "none yet" : known) + ")");
+    throw Problem(
+        404, "the action has no phase '" + phase + "' (has: " + (known.empty() ? "none yet" : known) + ")");
 }
 
 net::ServerResponse stream_logs(Services& services, const Request& request) {
     const std::string& id = request.parameter("id");
     const std::string phase = request.http.query_parameter("phase");
     try {
-        check_phase(services.cluster.get({cluster::types::kActionSets, services.controller_namespace, id}), phase);
+        check_phase(services.cluster.get({cluster::types::kActionSets, services.controller_namespace, id}),
+                    phase);
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::kNotFound) throw;
         throw Problem(404, "there is no action '" + id + "'", "GET /v1/actions lists them");
@@ -30,7 +32,8 @@ net::ServerResponse stream_logs(Services& services, const Request& request) {
     const bool follows = follow == "1" || follow == "true";
     net::ServerResponse response;
     response.headers = {{"Content-Type", "text/plain; charset=utf-8"}};
-    response.stream = [&services, id, phase, follows, cancel = request.http.cancel](net::ResponseStream& stream) {
+    response.stream = [&services, id, phase, follows,
+                       cancel = request.http.cancel](net::ResponseStream& stream) {
         services.run.logs(id, phase, follows, [&](std::string_view bytes) { stream.write(bytes); }, cancel);
     };
     return response;
@@ -39,7 +42,8 @@ net::ServerResponse stream_logs(Services& services, const Request& request) {
 }  // namespace
 
 void add_log_routes(Router& router, Services& services) {
-    router.add("GET", "/v1/actions/{id}/logs", [&services](const Request& request) { return stream_logs(services, request); });
+    router.add("GET", "/v1/actions/{id}/logs",
+               [&services](const Request& request) { return stream_logs(services, request); });
 }
 
 }  // namespace fencepost::api

@@ -48,7 +48,7 @@ struct Known {
 };
 
 struct Counts {
-    std::map<std::string, Known> actions;  // by ActionSet uid
+    std::map<std::string, Known> actions;                             // by ActionSet uid
     std::map<std::pair<std::string, std::string>, Histogram> phases;  // by action and phase
     std::map<std::array<std::string, 3>, RequestCount> requests;      // by method, route, code
 };
@@ -116,7 +116,8 @@ struct Metrics::Impl {
     CancelSource stop;
     TaskGroup thread;
 
-    Impl(Services& all, std::function<std::uint64_t()> bytes) : services(all), store_bytes(std::move(bytes)) {}
+    Impl(Services& all, std::function<std::uint64_t()> bytes)
+        : services(all), store_bytes(std::move(bytes)) {}
 
     void watch() {
         while (!stop.token().is_cancelled()) {
@@ -152,12 +153,16 @@ struct Metrics::Impl {
     std::vector<MetricFamily> collect() {
         std::vector<MetricFamily> families;
         auto actions = family("fencepost_actions", "Actions on record, by state.", MetricType::Gauge);
-        auto phases = family("fencepost_phase_duration_seconds", "How long phases took, from start to end.", MetricType::Histogram);
-        auto requests = family("fencepost_http_requests_total", "HTTP requests that were answered.", MetricType::Counter);
-        auto seconds = family("fencepost_http_request_seconds_total", "Time spent on HTTP requests.", MetricType::Counter);
+        auto phases = family("fencepost_phase_duration_seconds", "How long phases took, from start to end.",
+                             MetricType::Histogram);
+        auto requests =
+            family("fencepost_http_requests_total", "HTTP requests that were answered.", MetricType::Counter);
+        auto seconds = family("fencepost_http_request_seconds_total", "Time spent on HTTP requests.",
+                              MetricType::Counter);
         {
             auto locked = counts.lock();
-            std::map<std::string, int> states{{"pending", 0}, {"running", 0}, {"complete", 0}, {"failed", 0}, {"cancelled", 0}};
+            std::map<std::string, int> states{
+                {"pending", 0}, {"running", 0}, {"complete", 0}, {"failed", 0}, {"cancelled", 0}};
             for (const auto& [uid, known] : locked->actions) ++states[known.state];
             for (const auto& [state, count] : states) {
                 ClientMetric& metric = actions.metric.emplace_back();
@@ -188,10 +193,12 @@ struct Metrics::Impl {
             families.push_back(std::move(seconds));
         }
         const auto open = services.run.obligations(false).size();
-        families.push_back(gauge("fencepost_obligations_open", "Fences and pauses that are still to be undone.",
+        families.push_back(gauge("fencepost_obligations_open",
+                                 "Fences and pauses that are still to be undone.",
                                  static_cast<double>(open)));
         if (store_bytes) {
-            families.push_back(gauge("fencepost_store_bytes", "Size of the embedded cluster's database on disk.",
+            families.push_back(gauge("fencepost_store_bytes",
+                                     "Size of the embedded cluster's database on disk.",
                                      static_cast<double>(store_bytes())));
         }
         return families;
@@ -208,7 +215,8 @@ Metrics::~Metrics() {
     impl_->thread.join();
 }
 
-void Metrics::count_request(std::string_view method, std::string_view route, int status, std::chrono::nanoseconds took) {
+void Metrics::count_request(std::string_view method, std::string_view route, int status,
+                            std::chrono::nanoseconds took) {
     auto counts = impl_->counts.lock();
     RequestCount& count = counts->requests[{std::string(method), std::string(route), std::to_string(status)}];
     ++count.count;

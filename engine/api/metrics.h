@@ -1,6 +1,6 @@
-// What /metrics tells, in Prometheus' text format. Requests are counted as they end; actions and phases are counted by
-// a thread that watches ActionSets, so that a scrape costs the same however many there are.
-// Thread safety: all members may be called from any thread. The destructor ends the thread.
+// What /metrics tells, in Prometheus' text format. Requests are counted as they end; actions and phases are
+// counted by a thread that watches ActionSets, so that a scrape costs the same however many there are. Thread
+// safety: all members may be called from any thread. The destructor ends the thread.
 #pragma once
 
 #include <chrono>
@@ -21,7 +21,8 @@ class Metrics {
     Metrics(const Metrics&) = delete;
     Metrics& operator=(const Metrics&) = delete;
     ~Metrics();
-    void count_request(std::string_view method, std::string_view route, int status, std::chrono::nanoseconds took);
+    void count_request(std::string_view method, std::string_view route, int status,
+                       std::chrono::nanoseconds took);
     [[nodiscard]] std::string text();
 
   private:

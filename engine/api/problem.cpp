@@ -7,42 +7,69 @@ namespace fencepost::api {
 
 int http_status(ErrorKind kind) noexcept {
     switch (kind) {
-        case ErrorKind::kInvalid: return 400;
-        case ErrorKind::kNotFound: return 404;
+        case ErrorKind::kInvalid:
+            return 400;
+        case ErrorKind::kNotFound:
+            return 404;
         case ErrorKind::kAlreadyExists:
         case ErrorKind::kConflict:
-        case ErrorKind::kFailedPrecondition: return 409;
-        case ErrorKind::kGone: return 410;
-        case ErrorKind::kUnauthorized: return 401;
-        case ErrorKind::kForbidden: return 403;
-        case ErrorKind::kUnsupported: return 501;
-        case ErrorKind::kTooLarge: return 413;
-        case ErrorKind::kExhausted: return 507;
-        case ErrorKind::kTimeout: return 504;
-        case ErrorKind::kUnavailable: return 503;
+        case ErrorKind::kFailedPrecondition:
+            return 409;
+        case ErrorKind::kGone:
+            return 410;
+        case ErrorKind::kUnauthorized:
+            return 401;
+        case ErrorKind::kForbidden:
+            return 403;
+        case ErrorKind::kUnsupported:
+            return 501;
+        case ErrorKind::kTooLarge:
+            return 413;
+        case ErrorKind::kExhausted:
+            return 507;
+        case ErrorKind::kTimeout:
+            return 504;
+        case ErrorKind::kUnavailable:
+            return 503;
         case ErrorKind::kDataLoss:
-        case ErrorKind::kInternal: return 500;
+        case ErrorKind::kInternal:
+            return 500;
     }
     return 500;
 }
 
 std::string_view status_title(int status) noexcept {
     switch (status) {
-        case 400: return "Bad Request";
-        case 401: return "Unauthorized";
-        case 403: return "Forbidden";
-        case 404: return "Not Found";
-        case 405: return "Method Not Allowed";
-        case 409: return "Conflict";
-        case 410: return "Gone";
-        case 413: return "Content Too Large";
-        case 415: return "Unsupported Media Type";
-        case 422: return "Unprocessable Content";
-        case 501: return "Not Implemented";
-        case 503: return "Service Unavailable";
-        case 504: return "Gateway Timeout";
-        case 507: return "Insufficient Storage";
-        default: return "Internal Server Error";
+        case 400:
+            return "Bad Request";
+        case 401:
+            return "Unauthorized";
+        case 403:
+            return "Forbidden";
+        case 404:
+            return "Not Found";
+        case 405:
+            return "Method Not Allowed";
+        case 409:
+            return "Conflict";
+        case 410:
+            return "Gone";
+        case 413:
+            return "Content Too Large";
+        case 415:
+            return "Unsupported Media Type";
+        case 422:
+            return "Unprocessable Content";
+        case 501:
+            return "Not Implemented";
+        case 503:
+            return "Service Unavailable";
+        case 504:
+            return "Gateway Timeout";
+        case 507:
+            return "Insufficient Storage";
+        default:
+            return "Internal Server Error";
     }
 }
 

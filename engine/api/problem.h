@@ -1,6 +1,6 @@
-// Errors as RFC 9457 problem documents. Handlers throw: Error (its kind decides the status), or Problem where the
-// status or the causes are the handler's own knowledge. The router turns both into answers.
-// Thread safety: values and pure functions.
+// Errors as RFC 9457 problem documents. Handlers throw: Error (its kind decides the status), or Problem where
+// the status or the causes are the handler's own knowledge. The router turns both into answers. Thread
+// safety: values and pure functions.
 #pragma once
 
 #include <exception>

@@ -24,7 +24,8 @@ bool is_parameter(std::string_view segment) { return segment.starts_with('{') &&
 
 using Parameters = std::map<std::string, std::string, std::less<>>;
 
-std::optional<Parameters> match(const std::vector<std::string>& pattern, const std::vector<std::string>& path) {
+std::optional<Parameters> match(const std::vector<std::string>& pattern,
+                                const std::vector<std::string>& path) {
     Parameters parameters;
     for (std::size_t i = 0; i < pattern.size(); ++i) {
         if (i >= path.size()) return std::nullopt;
@@ -60,8 +61,10 @@ net::ServerResponse guarded(const RouteHandler& handler, ErrorFormat format, con
 
 }  // namespace
 
-void Router::add(std::string method, std::string_view pattern, RouteHandler handler, ErrorFormat error_format) {
-    routes_.push_back({std::move(method), std::string(pattern), split(pattern), std::move(handler), error_format});
+void Router::add(std::string method, std::string_view pattern, RouteHandler handler,
+                 ErrorFormat error_format) {
+    routes_.push_back(
+        {std::move(method), std::string(pattern), split(pattern), std::move(handler), error_format});
 }
 
 Router::Answer Router::dispatch(const net::ServerRequest& request) const {
@@ -73,15 +76,18 @@ Router::Answer Router::dispatch(const net::ServerRequest& request) const {
         auto parameters = match(route.segments, path);
         if (!parameters) continue;
         if (route.method == method) {
-            return {guarded(route.handler, route.error_format, {request, std::move(*parameters)}), route.pattern};
+            return {guarded(route.handler, route.error_format, {request, std::move(*parameters)}),
+                    route.pattern};
         }
         allowed += (allowed.empty() ? "" : ", ") + route.method;
         other = &route;
     }
     if (other == nullptr) {
-        return {to_response(Problem(404, "there is nothing at " + request.path, "GET / lists what there is")), {}};
+        return {to_response(Problem(404, "there is nothing at " + request.path, "GET / lists what there is")),
+                {}};
     }
-    Answer answer{other->error_format(Problem(405, request.path + " does not take " + request.method)), other->pattern};
+    Answer answer{other->error_format(Problem(405, request.path + " does not take " + request.method)),
+                  other->pattern};
     answer.response.headers.emplace_back("Allow", allowed);
     return answer;
 }

@@ -1,7 +1,7 @@
-// Routes: a method and a path pattern ("/v1/actions/{id}", "/apis/{rest...}") to a handler. A path that no pattern
-// fits answers 404, a method that the path does not have 405 with Allow. Errors that handlers throw become answers
-// here: problem documents, or whatever the route's error format is.
-// Thread safety: add() before serving; dispatch() from any thread.
+// Routes: a method and a path pattern ("/v1/actions/{id}", "/apis/{rest...}") to a handler. A path that no
+// pattern fits answers 404, a method that the path does not have 405 with Allow. Errors that handlers throw
+// become answers here: problem documents, or whatever the route's error format is. Thread safety: add()
+// before serving; dispatch() from any thread.
 #pragma once
 
 #include <functional>
@@ -19,7 +19,9 @@ namespace fencepost::api {
 struct Request {
     const net::ServerRequest& http;
     std::map<std::string, std::string, std::less<>> parameters;  // what {name} matched
-    [[nodiscard]] const std::string& parameter(std::string_view name) const { return parameters.find(name)->second; }
+    [[nodiscard]] const std::string& parameter(std::string_view name) const {
+        return parameters.find(name)->second;
+    }
 };
 
 using RouteHandler = std::function<net::ServerResponse(const Request&)>;
@@ -28,8 +30,9 @@ using ErrorFormat = net::ServerResponse (*)(const Problem&);
 class Router {
   public:
     // A last segment "{name...}" takes the rest of the path, slashes and all.
-    void add(std::string method, std::string_view pattern, RouteHandler handler,
-             ErrorFormat error_format = [](const Problem& problem) { return to_response(problem); });
+    void add(
+        std::string method, std::string_view pattern, RouteHandler handler,
+        ErrorFormat error_format = [](const Problem& problem) { return to_response(problem); });
 
     struct Answer {
         net::ServerResponse response;
@@ -50,7 +53,8 @@ class Router {
 
 [[nodiscard]] net::ServerResponse json_response(const Value& body, int status = 200);
 
-// The body of a request as a Value. Throws Problem: 415 for another content type, 400 for what does not parse.
+// The body of a request as a Value. Throws Problem: 415 for another content type, 400 for what does not
+// parse.
 [[nodiscard]] Value json_body(const net::ServerRequest& request);
 // The media type, lower case, without parameters.
 [[nodiscard]] std::string media_type(const net::ServerRequest& request);

@@ -13,14 +13,15 @@
 
 namespace fencepost::api {
 
-// What the run layer knows beyond the objects in the cluster. The composition root joins it to the engine, so that
-// routes are tested without one.
+// What the run layer knows beyond the objects in the cluster. The composition root joins it to the engine, so
+// that routes are tested without one.
 struct RunAccess {
     // The log of a phase, or of all phases in order where phase is ""; with follow, until the action ends.
     std::function<void(const std::string& action_set, const std::string& phase, bool follow,
                        const std::function<void(std::string_view)>& sink, const CancelToken& cancel)>
         logs;
-    // {id, kind, description, state, action, createdAt, deadline, releasedAt ...} each; open ones alone, or all.
+    // {id, kind, description, state, action, createdAt, deadline, releasedAt ...} each; open ones alone, or
+    // all.
     std::function<List(bool with_discharged)> obligations;
 };
 

@@ -66,7 +66,9 @@ std::optional<model::ObjectReference> check_subject(BodyCheck& check, const std:
 
 cluster::ObjectKey subject_key(const model::ObjectReference& reference, cluster::Cluster& cluster) {
     const bool is_pvc = reference.resource.empty() && (reference.kind == "PVC" || reference.kind == "pvc");
-    const std::string word = is_pvc ? "persistentvolumeclaims" : reference.resource.empty() ? reference.kind : reference.resource;
+    const std::string word = is_pvc                       ? "persistentvolumeclaims"
+                             : reference.resource.empty() ? reference.kind
+                                                          : reference.resource;
     const auto type = cluster.find_type(reference.group, reference.api_version, word);
     if (!type) throw Error(ErrorKind::kInvalid, "'" + word + "' is no known type");
     return {type->type, type->is_namespaced ? reference.ns : "", reference.name};

@@ -11,12 +11,14 @@
 
 namespace fencepost::api {
 
-// Reads {kind | resource, group, apiVersion, name, namespace} and completes it from the cluster's types, as Kanister's
-// ActionSets write it. Tells what is wrong in `check` and gives nullopt then.
-[[nodiscard]] std::optional<model::ObjectReference> check_subject(BodyCheck& check, const std::string& pointer,
+// Reads {kind | resource, group, apiVersion, name, namespace} and completes it from the cluster's types, as
+// Kanister's ActionSets write it. Tells what is wrong in `check` and gives nullopt then.
+[[nodiscard]] std::optional<model::ObjectReference> check_subject(BodyCheck& check,
+                                                                  const std::string& pointer,
                                                                   cluster::Cluster& cluster);
 
 // The object that a reference names. Throws Error{kInvalid} for a type that the cluster does not have.
-[[nodiscard]] cluster::ObjectKey subject_key(const model::ObjectReference& reference, cluster::Cluster& cluster);
+[[nodiscard]] cluster::ObjectKey subject_key(const model::ObjectReference& reference,
+                                             cluster::Cluster& cluster);
 
 }  // namespace fencepost::api

@@ -28,7 +28,8 @@ void settle_string_data(Value& object) {
 std::string apply_one(Server& server, Value object, const std::string& default_namespace) {
     const auto type = server.type_of(object);
     const std::string name = cluster::name_of(object);
-    if (type.is_namespaced && cluster::namespace_of(object).empty()) object["metadata"]["namespace"] = default_namespace;
+    if (type.is_namespaced && cluster::namespace_of(object).empty())
+        object["metadata"]["namespace"] = default_namespace;
     const std::string ns = type.is_namespaced ? cluster::namespace_of(object) : "";
     settle_string_data(object);
     if (name.empty()) {
@@ -47,7 +48,8 @@ std::string apply_one(Server& server, Value object, const std::string& default_n
         return title + " created";
     }
     Value last;
-    if (const std::string text = live->get("metadata", "annotations", kLastApplied).string_or(""); !text.empty()) {
+    if (const std::string text = live->get("metadata", "annotations", kLastApplied).string_or("");
+        !text.empty()) {
         last = parse_json(text);
     }
     const Value patch = three_way_patch(last, object, *live);

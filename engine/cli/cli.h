@@ -1,5 +1,5 @@
-// The `fencepost` command line. Parses arguments and runs one verb; each verb has its own file. Verbs other than
-// serve, lint and version are clients of a running server.
+// The `fencepost` command line. Parses arguments and runs one verb; each verb has its own file. Verbs other
+// than serve, lint and version are clients of a running server.
 //
 // Exit codes: 0 done (run: complete), 1 failed, 2 usage, 3 cancelled, 4 the server cannot be reached.
 // Errors are printed here, once: what failed, where, and what to do next.

@@ -54,17 +54,25 @@ void take_listen(const std::string& text, ServeOptions& options) {
 }
 
 void add_serve(CLI::App& app, Parsed& parsed, const World& world) {
-    CLI::App* command = verb(app, "serve", "Run the server with its embedded cluster",
-                             "  fencepost serve --data-dir /var/lib/fencepost\n"
-                             "  fencepost serve --data-dir ./data --listen 127.0.0.1:8080 --max-running 50\n");
-    command->add_option("--data-dir", parsed.serve.data_dir, "Folder for the cluster's database, volumes and logs")->required();
-    command->add_option("--listen", parsed.listen, "Address to listen on; loopback only")->capture_default_str();
-    command->add_option("--namespace", parsed.serve.controller_namespace,
-                        "Where Blueprints, bindings and ActionSets live")->capture_default_str();
+    CLI::App* command =
+        verb(app, "serve", "Run the server with its embedded cluster",
+             "  fencepost serve --data-dir /var/lib/fencepost\n"
+             "  fencepost serve --data-dir ./data --listen 127.0.0.1:8080 --max-running 50\n");
+    command
+        ->add_option("--data-dir", parsed.serve.data_dir,
+                     "Folder for the cluster's database, volumes and logs")
+        ->required();
+    command->add_option("--listen", parsed.listen, "Address to listen on; loopback only")
+        ->capture_default_str();
+    command
+        ->add_option("--namespace", parsed.serve.controller_namespace,
+                     "Where Blueprints, bindings and ActionSets live")
+        ->capture_default_str();
     command->add_option("--max-running", parsed.serve.max_running, "Actions that run at once; others wait")
         ->check(CLI::Range(1, 100'000));
     command->add_option("--log-level", parsed.serve.log_level, "Least level that is logged")
-        ->check(CLI::IsMember({"debug", "info", "warning", "error"}))->capture_default_str();
+        ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+        ->capture_default_str();
     command->callback([&] {
         parsed.local_verb = [&] {
             take_listen(parsed.listen, parsed.serve);
@@ -78,9 +86,13 @@ void add_apply(CLI::App& app, Parsed& parsed) {
                              "  fencepost apply -f blueprint.yaml -f binding.yaml\n"
                              "  fencepost apply -f ./manifests/\n"
                              "  cat secret.yaml | fencepost apply -f - -n app1\n");
-    command->add_option("-f,--filename", parsed.apply.files, "File, folder, or - for stdin")->required()->allow_extra_args(false);
-    command->add_option("-n,--namespace", parsed.apply.ns, "Namespace of objects that name none")->capture_default_str();
-    command->callback([&] { parsed.client_verb = [&](Server& server) { return apply(server, parsed.apply); }; });
+    command->add_option("-f,--filename", parsed.apply.files, "File, folder, or - for stdin")
+        ->required()
+        ->allow_extra_args(false);
+    command->add_option("-n,--namespace", parsed.apply.ns, "Namespace of objects that name none")
+        ->capture_default_str();
+    command->callback(
+        [&] { parsed.client_verb = [&](Server& server) { return apply(server, parsed.apply); }; });
 }
 
 void add_get(CLI::App& app, Parsed& parsed) {
@@ -94,7 +106,8 @@ void add_get(CLI::App& app, Parsed& parsed) {
     command->add_flag("-A,--all-namespaces", parsed.get.all_namespaces, "Every namespace");
     command->add_option("-l,--selector", parsed.get.selector, "Label selector, as in app=pg,tier!=web");
     command->add_option("-o,--output", parsed.get.output, "Format")
-        ->check(CLI::IsMember({"table", "json", "yaml", "name"}))->capture_default_str();
+        ->check(CLI::IsMember({"table", "json", "yaml", "name"}))
+        ->capture_default_str();
     command->callback([&] { parsed.client_verb = [&](Server& server) { return get(server, parsed.get); }; });
 }
 
@@ -104,33 +117,42 @@ void add_delete(CLI::App& app, Parsed& parsed) {
                              "  fencepost delete -f manifests/\n");
     command->add_option("kind", parsed.remove.kind, "Kind, plural or short name; KIND/NAME too");
     command->add_option("names", parsed.remove.names, "Names");
-    command->add_option("-f,--filename", parsed.remove.files, "File, folder, or - for stdin")->allow_extra_args(false);
+    command->add_option("-f,--filename", parsed.remove.files, "File, folder, or - for stdin")
+        ->allow_extra_args(false);
     command->add_option("-n,--namespace", parsed.remove.ns, kNamespaceHelp)->capture_default_str();
     command->add_option("--grace-period", parsed.remove.grace_period, "Seconds that processes get to end");
     command->add_flag("--ignore-not-found", parsed.remove.ignore_not_found, "What is not there is no error");
     command->add_flag("--wait,!--no-wait", parsed.remove.wait, "Wait until the objects are gone");
     command->add_option("--timeout", parsed.remove.timeout, "How long to wait")->capture_default_str();
-    command->callback([&] { parsed.client_verb = [&](Server& server) { return remove(server, parsed.remove); }; });
+    command->callback(
+        [&] { parsed.client_verb = [&](Server& server) { return remove(server, parsed.remove); }; });
 }
 
 void add_run(CLI::App& app, Parsed& parsed) {
-    CLI::App* command = verb(app, "run", "Run a blueprint's action, show its progress and wait for its end",
-                             "  fencepost run backup --object secret/app1-db -n app1 --profile store\n"
-                             "  fencepost run restore --from backup-x7k2pq\n"
-                             "  fencepost run backup --object statefulset/pg -n app1 --blueprint postgres --option level=full --timeout 30m\n"
-                             "\nExit codes: 0 complete, 1 failed, 2 usage, 3 cancelled, 4 the server cannot be reached.\n"
-                             "Ctrl-C cancels the action and waits for its deferPhase; a second one leaves at once.\n");
+    CLI::App* command =
+        verb(app, "run", "Run a blueprint's action, show its progress and wait for its end",
+             "  fencepost run backup --object secret/app1-db -n app1 --profile store\n"
+             "  fencepost run restore --from backup-x7k2pq\n"
+             "  fencepost run backup --object statefulset/pg -n app1 --blueprint postgres --option "
+             "level=full --timeout 30m\n"
+             "\nExit codes: 0 complete, 1 failed, 2 usage, 3 cancelled, 4 the server cannot be reached.\n"
+             "Ctrl-C cancels the action and waits for its deferPhase; a second one leaves at once.\n");
     RunOptions& run = parsed.run;
-    command->add_option("action", run.action, "Action of the blueprint: backup, restore, delete ...")->required();
+    command->add_option("action", run.action, "Action of the blueprint: backup, restore, delete ...")
+        ->required();
     command->add_option("--object", run.object, "What it is about: KIND/NAME");
     command->add_option("-n,--namespace", run.ns, "Namespace of the object")->capture_default_str();
-    command->add_option("--blueprint", run.blueprint, "Blueprint; by default the one that is bound to the object");
+    command->add_option("--blueprint", run.blueprint,
+                        "Blueprint; by default the one that is bound to the object");
     command->add_option("--profile", run.profile, "Profile: NAME or NAMESPACE/NAME");
-    command->add_option("--option", run.options, "KEY=VALUE for the blueprint's .Options")->allow_extra_args(false);
+    command->add_option("--option", run.options, "KEY=VALUE for the blueprint's .Options")
+        ->allow_extra_args(false);
     command->add_option("--from", run.from, "An earlier action: its artifacts become the input");
     command->add_option("--timeout", run.timeout, "Longest time for the action, as in 30m");
     command->add_flag("--detach", run.detach, "Do not wait");
-    command->add_option("-o,--output", run.output, "Format")->check(CLI::IsMember({"text", "json"}))->capture_default_str();
+    command->add_option("-o,--output", run.output, "Format")
+        ->check(CLI::IsMember({"text", "json"}))
+        ->capture_default_str();
     command->callback([&] {
         parsed.handles_interrupts = !run.detach;
         parsed.client_verb = [&](Server& server) { return run_action(server, run); };
@@ -138,23 +160,30 @@ void add_run(CLI::App& app, Parsed& parsed) {
 }
 
 void add_action_verbs(CLI::App& app, Parsed& parsed) {
-    CLI::App* command = verb(app, "logs", "Show what an action's phases wrote",
-                             "  fencepost logs backup-x7k2pq\n  fencepost logs backup-x7k2pq --phase dump -f\n");
+    CLI::App* command =
+        verb(app, "logs", "Show what an action's phases wrote",
+             "  fencepost logs backup-x7k2pq\n  fencepost logs backup-x7k2pq --phase dump -f\n");
     command->add_option("id", parsed.logs.id, "The action's id")->required();
     command->add_option("--phase", parsed.logs.phase, "One phase alone");
     command->add_flag("-f,--follow", parsed.logs.follow, "Go on until the action ends");
-    command->callback([&] { parsed.client_verb = [&](Server& server) { return logs(server, parsed.logs); }; });
+    command->callback(
+        [&] { parsed.client_verb = [&](Server& server) { return logs(server, parsed.logs); }; });
 
-    command = verb(app, "cancel", "Cancel an action; its deferPhase still runs", "  fencepost cancel backup-x7k2pq\n");
+    command = verb(app, "cancel", "Cancel an action; its deferPhase still runs",
+                   "  fencepost cancel backup-x7k2pq\n");
     command->add_option("id", parsed.cancel.id, "The action's id")->required();
-    command->callback([&] { parsed.client_verb = [&](Server& server) { return cancel(server, parsed.cancel); }; });
+    command->callback(
+        [&] { parsed.client_verb = [&](Server& server) { return cancel(server, parsed.cancel); }; });
 
     command = verb(app, "obligations", "Show what is fenced or paused and must be undone",
                    "  fencepost obligations\n  fencepost obligations --all -o json\n");
     command->add_flag("--all", parsed.obligations.all, "Those that were discharged, too");
     command->add_option("-o,--output", parsed.obligations.output, "Format")
-        ->check(CLI::IsMember({"table", "json"}))->capture_default_str();
-    command->callback([&] { parsed.client_verb = [&](Server& server) { return obligations(server, parsed.obligations); }; });
+        ->check(CLI::IsMember({"table", "json"}))
+        ->capture_default_str();
+    command->callback([&] {
+        parsed.client_verb = [&](Server& server) { return obligations(server, parsed.obligations); };
+    });
 }
 
 void add_explain(CLI::App& app, Parsed& parsed) {
@@ -163,13 +192,16 @@ void add_explain(CLI::App& app, Parsed& parsed) {
     command->add_option("object", parsed.explain.object, "KIND/NAME")->required();
     command->add_option("-n,--namespace", parsed.explain.ns, kNamespaceHelp)->capture_default_str();
     command->add_option("-o,--output", parsed.explain.output, "Format")
-        ->check(CLI::IsMember({"text", "json"}))->capture_default_str();
-    command->callback([&] { parsed.client_verb = [&](Server& server) { return explain(server, parsed.explain); }; });
+        ->check(CLI::IsMember({"text", "json"}))
+        ->capture_default_str();
+    command->callback(
+        [&] { parsed.client_verb = [&](Server& server) { return explain(server, parsed.explain); }; });
 }
 
 void add_local_verbs(CLI::App& app, Parsed& parsed, const World& world) {
-    CLI::App* command = verb(app, "lint", "Check Blueprints, ActionSets, Profiles and BlueprintBindings; needs no server",
-                             "  fencepost lint my-blueprint.yaml\n  fencepost lint blueprints/ bindings/\n");
+    CLI::App* command =
+        verb(app, "lint", "Check Blueprints, ActionSets, Profiles and BlueprintBindings; needs no server",
+             "  fencepost lint my-blueprint.yaml\n  fencepost lint blueprints/ bindings/\n");
     command->add_option("files", parsed.lint.files, "Files, folders, or - for stdin")->required();
     command->callback([&] { parsed.local_verb = [&] { return lint(parsed.lint, world.functions); }; });
 
@@ -211,15 +243,21 @@ int execute(Parsed& parsed, const World& world) {
 }  // namespace
 
 int run(int argc, const char* const* argv, const World& world) {
-    CLI::App app("Fencepost runs Kanister-style blueprints: back up and restore databases, with their replicas fenced meanwhile.",
-                 "fencepost");
+    CLI::App app(
+        "Fencepost runs Kanister-style blueprints: back up and restore databases, with their replicas fenced "
+        "meanwhile.",
+        "fencepost");
     app.require_subcommand(1);
-    app.footer("Try:\n  fencepost serve --data-dir ./data &\n  fencepost apply -f blueprints/postgres-dump/blueprint.yaml\n"
-               "  fencepost run backup --object secret/app1-db -n app1\n\n'fencepost VERB --help' has examples of each.");
+    app.footer(
+        "Try:\n  fencepost serve --data-dir ./data &\n  fencepost apply -f "
+        "blueprints/postgres-dump/blueprint.yaml\n"
+        "  fencepost run backup --object secret/app1-db -n app1\n\n'fencepost VERB --help' has examples of "
+        "each.");
     Parsed parsed;
     parsed.server = kDefaultServer;
     app.add_option("--server", parsed.server, "The server: URL, HOST:PORT or unix:/path")
-        ->envname("FENCEPOST_SERVER")->capture_default_str();
+        ->envname("FENCEPOST_SERVER")
+        ->capture_default_str();
     app.fallthrough();
     add_serve(app, parsed, world);
     add_apply(app, parsed);

@@ -50,8 +50,9 @@ void wait_until_gone(Server& server, const Doomed& object, const std::string& ui
             for (const Value& finalizer : live->get("metadata", "finalizers").list_or_empty()) {
                 finalizers += (finalizers.empty() ? "" : ", ") + finalizer.string_or("");
             }
-            throw Error(ErrorKind::kTimeout, object.type.singular + "/" + object.name + " is still there",
-                        finalizers.empty() ? "it goes when its processes have ended" : "it waits for: " + finalizers);
+            throw Error(
+                ErrorKind::kTimeout, object.type.singular + "/" + object.name + " is still there",
+                finalizers.empty() ? "it goes when its processes have ended" : "it waits for: " + finalizers);
         }
         (void)CancelToken().wait_for(kPoll);
     }
@@ -67,7 +68,8 @@ int remove(Server& server, const DeleteOptions& options) {
         const auto live = server.find(path);
         if (!live) {
             if (options.ignore_not_found) continue;
-            throw Error(ErrorKind::kNotFound, "there is no " + title + (object.ns.empty() ? "" : " in namespace " + object.ns));
+            throw Error(ErrorKind::kNotFound,
+                        "there is no " + title + (object.ns.empty() ? "" : " in namespace " + object.ns));
         }
         if (options.grace_period) path += "?gracePeriodSeconds=" + std::to_string(*options.grace_period);
         server.send("DELETE", path, {});

@@ -11,13 +11,17 @@ void print_candidate(const Value& candidate) {
     const bool matched = candidate["matched"].bool_or(false);
     print("  " + paint(matched ? "✓ " : "✗ ", matched ? Colour::kGreen : Colour::kDim) +
           candidate["binding"].string_or("") +
-          (candidate["shadowedBy"].string_or("").empty() ? "" : "  (shadowed by " + candidate["shadowedBy"].string_or("") + ")") +
-          (candidate["note"].string_or("").empty() ? "" : "  (" + candidate["note"].string_or("") + ")") + "\n");
+          (candidate["shadowedBy"].string_or("").empty()
+               ? ""
+               : "  (shadowed by " + candidate["shadowedBy"].string_or("") + ")") +
+          (candidate["note"].string_or("").empty() ? "" : "  (" + candidate["note"].string_or("") + ")") +
+          "\n");
     for (const Value& item : candidate["items"].list_or_empty()) {
         const bool holds = item["result"].bool_or(false);
-        print("      " + paint(holds ? "✓ " : "✗ ", holds ? Colour::kGreen : Colour::kRed) + item["list"].string_or("") + "[" +
-              std::to_string(item["index"].int_or(0)) + "] " + item["key"].string_or("") + " " + item["operator"].string_or("") +
-              " " + item["expected"].string_or("") + "; it is " + item["observed"].string_or("absent") + "\n");
+        print("      " + paint(holds ? "✓ " : "✗ ", holds ? Colour::kGreen : Colour::kRed) +
+              item["list"].string_or("") + "[" + std::to_string(item["index"].int_or(0)) + "] " +
+              item["key"].string_or("") + " " + item["operator"].string_or("") + " " +
+              item["expected"].string_or("") + "; it is " + item["observed"].string_or("absent") + "\n");
     }
 }
 
@@ -27,7 +31,8 @@ int explain(Server& server, const ExplainOptions& options) {
     const ObjectName object = parse_object_name(options.object);
     const auto type = server.type(object.kind);
     const std::string group = type.type.group.empty() ? "" : "." + type.type.group;
-    std::string path = "/v1/bindings/explain?resource=" + url_encode(type.type.resource + group) + "&name=" + url_encode(object.name);
+    std::string path = "/v1/bindings/explain?resource=" + url_encode(type.type.resource + group) +
+                       "&name=" + url_encode(object.name);
     if (type.is_namespaced) path += "&namespace=" + url_encode(options.ns);
     const Value answer = server.get(path);
     if (options.output == "json") {
@@ -38,7 +43,8 @@ int explain(Server& server, const ExplainOptions& options) {
     if (winner.empty()) {
         print("No blueprint would run for " + options.object + ": " + answer["reason"].string_or("") + "\n");
     } else {
-        print(paint("Blueprint " + answer.get("blueprint", "namespace").string_or("") + "/" + winner, Colour::kBold) +
+        print(paint("Blueprint " + answer.get("blueprint", "namespace").string_or("") + "/" + winner,
+                    Colour::kBold) +
               " would run for " + options.object + ": " + answer["reason"].string_or("") + "\n");
     }
     const List& candidates = answer["candidates"].list_or_empty();

@@ -11,7 +11,8 @@ namespace {
 
 constexpr int kPageSize = 500;
 
-List all_of(Server& server, const cluster::ResourceDescription& type, const std::string& ns, const std::string& selector) {
+List all_of(Server& server, const cluster::ResourceDescription& type, const std::string& ns,
+            const std::string& selector) {
     List items;
     std::string position;
     do {
@@ -52,7 +53,8 @@ void print_documents(const GetOptions& options, const List& items, bool is_one) 
         body["kind"] = "List";
         body["items"] = items;
     }
-    print(options.output == "yaml" ? to_yaml(body) : to_json(body, {.escape_html = false, .indent = "  "}) + "\n");
+    print(options.output == "yaml" ? to_yaml(body)
+                                   : to_json(body, {.escape_html = false, .indent = "  "}) + "\n");
 }
 
 }  // namespace
@@ -78,7 +80,8 @@ int get(Server& server, const GetOptions& options) {
     } else if (options.output == "name") {
         for (const Value& item : items) print(name_line(type, item));
     } else if (items.empty()) {
-        print_error("No " + type.type.resource + " found" + (ns.empty() ? "" : " in namespace " + ns) + ".\n");
+        print_error("No " + type.type.resource + " found" + (ns.empty() ? "" : " in namespace " + ns) +
+                    ".\n");
     } else {
         print_table(type, items, options.all_namespaces && type.is_namespaced);
     }

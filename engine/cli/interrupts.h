@@ -1,5 +1,5 @@
-// Ctrl-C as a question of how often: the first one calls back, the second one ends the process with kCancelled.
-// REQUIRES: block_interrupts() before the first thread of the process. One Interrupts at a time.
+// Ctrl-C as a question of how often: the first one calls back, the second one ends the process with
+// kCancelled. REQUIRES: block_interrupts() before the first thread of the process. One Interrupts at a time.
 #pragma once
 
 #include <functional>

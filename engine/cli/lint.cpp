@@ -17,7 +17,8 @@ std::string line_of(std::string_view text, int number) {
     return std::string(text.substr(0, text.find('\n')));
 }
 
-// The source line, and a caret below the column; tabs stay tabs, so that the caret stands where the eye sees it.
+// The source line, and a caret below the column; tabs stay tabs, so that the caret stands where the eye sees
+// it.
 std::string excerpt(std::string_view text, const Position& position) {
     const std::string line = line_of(text, position.line);
     if (line.empty() || position.column < 1) return {};
@@ -31,9 +32,12 @@ std::string excerpt(std::string_view text, const Position& position) {
 
 Colour colour_of(model::Severity severity) {
     switch (severity) {
-        case model::Severity::kError: return Colour::kRed;
-        case model::Severity::kWarning: return Colour::kYellow;
-        case model::Severity::kInfo: return Colour::kDim;
+        case model::Severity::kError:
+            return Colour::kRed;
+        case model::Severity::kWarning:
+            return Colour::kYellow;
+        case model::Severity::kInfo:
+            return Colour::kDim;
     }
     return Colour::kNone;
 }

@@ -30,7 +30,8 @@ std::vector<std::string> expand_folders(const std::vector<std::string>& files) {
         for (const auto& entry : std::filesystem::directory_iterator(file)) {
             if (entry.is_regular_file() && is_manifest(entry.path())) found.push_back(entry.path().string());
         }
-        if (found.empty()) throw Error(ErrorKind::kNotFound, "the folder " + file + " holds no .yaml, .yml or .json file");
+        if (found.empty())
+            throw Error(ErrorKind::kNotFound, "the folder " + file + " holds no .yaml, .yml or .json file");
         std::sort(found.begin(), found.end());
         result.insert(result.end(), found.begin(), found.end());
     }
@@ -54,13 +55,16 @@ std::vector<Manifest> read_manifests(const std::vector<std::string>& files) {
         const std::string name = file == "-" ? "stdin" : file;
         for (YamlDocument& document : parse_yaml(read_input(file), name)) {
             const std::string origin = name + ":" + std::to_string(document.first_line);
-            if (!document.value.is_map()) throw Error(ErrorKind::kInvalid, origin + ": the document is no object");
-            const bool is_list = document.value["kind"].string_or("") == "List" && document.value["items"].is_list();
+            if (!document.value.is_map())
+                throw Error(ErrorKind::kInvalid, origin + ": the document is no object");
+            const bool is_list =
+                document.value["kind"].string_or("") == "List" && document.value["items"].is_list();
             if (!is_list) {
                 manifests.push_back({origin, std::move(document.value)});
                 continue;
             }
-            for (const Value& item : document.value["items"].list_or_empty()) manifests.push_back({origin, item});
+            for (const Value& item : document.value["items"].list_or_empty())
+                manifests.push_back({origin, item});
         }
     }
     if (manifests.empty()) throw Error(ErrorKind::kInvalid, "there is no object in what was given");

@@ -25,7 +25,7 @@ Value request_body(Server& server, const RunOptions& options) {
         if (type.is_namespaced) subject["namespace"] = options.ns;
     } else if (options.from.empty()) {
         throw UsageError("what should '" + options.action + "' be run on?",
-                    "give --object KIND/NAME, or --from ID to use that action's object");
+                         "give --object KIND/NAME, or --from ID to use that action's object");
     }
     if (!options.blueprint.empty()) body["blueprint"] = options.blueprint;
     if (!options.from.empty()) body["from"] = options.from;
@@ -50,7 +50,8 @@ std::string duration_of(const Value& phase) {
     const SystemTime start = parse_rfc3339(phase["startedAt"].as_string());
     const SystemTime end =
         phase["endedAt"].is_string() ? parse_rfc3339(phase["endedAt"].as_string()) : SystemClock().now();
-    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::max(end - start, SystemTime::duration{0}));
+    const auto took =
+        std::chrono::duration_cast<std::chrono::milliseconds>(std::max(end - start, SystemTime::duration{0}));
     return format_duration(took < std::chrono::seconds(10) ? took : took / 100 * 100);
 }
 
@@ -83,7 +84,8 @@ class Progress {
         std::vector<std::string> lines;
         for (const Value& phase : action["phases"].list_or_empty()) {
             const std::string state = phase["state"].string_or("pending");
-            lines.push_back("  " + paint(mark_of(state), colour_of(state)) + " " + phase["name"].string_or("") + "  " +
+            lines.push_back("  " + paint(mark_of(state), colour_of(state)) + " " +
+                            phase["name"].string_or("") + "  " +
                             paint(state + " " + duration_of(phase), Colour::kDim));
         }
         live_.draw(lines);
@@ -138,12 +140,13 @@ int run_action(Server& server, const RunOptions& options) {
     const std::string id = action["id"].string_or("");
     const std::string path = "/v1/actions/" + url_encode(id);
     if (!wants_json) {
-        print(id + " runs " + action["action"].string_or("") + " of the blueprint " + action["blueprint"].string_or("") +
-              " (" + action["bindingReason"].string_or("") + ")\n");
+        print(id + " runs " + action["action"].string_or("") + " of the blueprint " +
+              action["blueprint"].string_or("") + " (" + action["bindingReason"].string_or("") + ")\n");
     }
     if (!options.detach) {
         const Interrupts interrupts([&] {
-            print_error("cancelling " + id + "; its deferPhase still runs. Press Ctrl-C again to leave it alone.\n");
+            print_error("cancelling " + id +
+                        "; its deferPhase still runs. Press Ctrl-C again to leave it alone.\n");
             try {
                 server.send("POST", path + "/cancel", {});
             } catch (const Error& error) {

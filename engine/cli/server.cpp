@@ -28,18 +28,30 @@ ErrorKind kind_of(int status) noexcept {
         case 400:
         case 405:
         case 415:
-        case 422: return ErrorKind::kInvalid;
-        case 401: return ErrorKind::kUnauthorized;
-        case 403: return ErrorKind::kForbidden;
-        case 404: return ErrorKind::kNotFound;
-        case 409: return ErrorKind::kConflict;
-        case 410: return ErrorKind::kGone;
-        case 413: return ErrorKind::kTooLarge;
-        case 501: return ErrorKind::kUnsupported;
-        case 503: return ErrorKind::kUnavailable;
-        case 504: return ErrorKind::kTimeout;
-        case 507: return ErrorKind::kExhausted;
-        default: return ErrorKind::kInternal;
+        case 422:
+            return ErrorKind::kInvalid;
+        case 401:
+            return ErrorKind::kUnauthorized;
+        case 403:
+            return ErrorKind::kForbidden;
+        case 404:
+            return ErrorKind::kNotFound;
+        case 409:
+            return ErrorKind::kConflict;
+        case 410:
+            return ErrorKind::kGone;
+        case 413:
+            return ErrorKind::kTooLarge;
+        case 501:
+            return ErrorKind::kUnsupported;
+        case 503:
+            return ErrorKind::kUnavailable;
+        case 504:
+            return ErrorKind::kTimeout;
+        case 507:
+            return ErrorKind::kExhausted;
+        default:
+            return ErrorKind::kInternal;
     }
 }
 
@@ -58,19 +70,22 @@ Error refusal(const net::HttpResponse& response) {
         message = "the request has " + std::to_string(causes.size()) + " problems";
         for (const Value& cause : causes) {
             message += "\n  " + cause["pointer"].string_or("") + ": " + cause["detail"].string_or("");
-            if (const std::string hint = cause["hint"].string_or(""); !hint.empty()) message += " (" + hint + ")";
+            if (const std::string hint = cause["hint"].string_or(""); !hint.empty())
+                message += " (" + hint + ")";
         }
     }
     return {kind_of(response.status), message, causes.size() > 1 ? "" : body["hint"].string_or("")};
 }
 
-cluster::ResourceDescription description(const Value& resource, const std::string& group, const std::string& version) {
+cluster::ResourceDescription description(const Value& resource, const std::string& group,
+                                         const std::string& version) {
     cluster::ResourceDescription type;
     type.type = {group, version, resource["name"].string_or("")};
     type.kind = resource["kind"].string_or("");
     type.singular = resource["singularName"].string_or("");
     type.is_namespaced = resource["namespaced"].bool_or(false);
-    for (const Value& name : resource["shortNames"].list_or_empty()) type.short_names.push_back(name.string_or(""));
+    for (const Value& name : resource["shortNames"].list_or_empty())
+        type.short_names.push_back(name.string_or(""));
     return type;
 }
 
@@ -94,7 +109,8 @@ net::HttpResponse Server::exchange(net::HttpRequest request, const CancelToken& 
     } catch (const Error& error) {
         if (!error.is_transient()) throw;
         throw Unreachable(ErrorKind::kUnavailable, "no server answers at " + base_ + ": " + error.message(),
-                          "start one with: fencepost serve --data-dir DIR   (or name another one with --server or FENCEPOST_SERVER)");
+                          "start one with: fencepost serve --data-dir DIR   (or name another one with "
+                          "--server or FENCEPOST_SERVER)");
     }
 }
 
@@ -111,7 +127,8 @@ std::optional<Value> Server::find(std::string_view path) {
     return parse_json(response.body);
 }
 
-Value Server::send(std::string_view method, std::string_view path, const Value& body, std::string_view content_type) {
+Value Server::send(std::string_view method, std::string_view path, const Value& body,
+                   std::string_view content_type) {
     net::HttpRequest request = request_to(method, path);
     if (!body.is_nil()) {
         request.headers.emplace_back("Content-Type", content_type);
@@ -122,7 +139,8 @@ Value Server::send(std::string_view method, std::string_view path, const Value& 
     return response.body.empty() ? Value() : parse_json(response.body);
 }
 
-void Server::stream(std::string_view path, const std::function<void(std::string_view)>& sink, const CancelToken& cancel) {
+void Server::stream(std::string_view path, const std::function<void(std::string_view)>& sink,
+                    const CancelToken& cancel) {
     net::HttpRequest request = request_to("GET", path);
     request.body_sink = sink;
     request.idle_timeout = std::chrono::hours(24);  // a quiet log is no fault
@@ -156,8 +174,9 @@ std::optional<cluster::ResourceDescription> Server::known_type(std::string_view 
     const std::string group = dot == std::string::npos ? "" : full.substr(dot + 1);
     for (const auto& type : types_) {
         if (!group.empty() && type.type.group != group) continue;
-        const bool fits = word == type.type.resource || word == lower(type.kind) || word == lower(type.singular) ||
-                          std::find(type.short_names.begin(), type.short_names.end(), word) != type.short_names.end();
+        const bool fits =
+            word == type.type.resource || word == lower(type.kind) || word == lower(type.singular) ||
+            std::find(type.short_names.begin(), type.short_names.end(), word) != type.short_names.end();
         if (fits) return type;
     }
     return std::nullopt;
@@ -173,7 +192,8 @@ cluster::ResourceDescription Server::type(std::string_view name) {
 cluster::ResourceDescription Server::type_of(const Value& object) {
     const std::string api_version = object["apiVersion"].string_or("");
     const std::string kind = object["kind"].string_or("");
-    if (api_version.empty() || kind.empty()) throw Error(ErrorKind::kInvalid, "an object needs apiVersion and kind");
+    if (api_version.empty() || kind.empty())
+        throw Error(ErrorKind::kInvalid, "an object needs apiVersion and kind");
     const std::size_t slash = api_version.find('/');
     const std::string group = slash == std::string::npos ? "" : api_version.substr(0, slash);
     const std::string version = slash == std::string::npos ? api_version : api_version.substr(slash + 1);
@@ -187,9 +207,11 @@ cluster::ResourceDescription Server::type_of(const Value& object) {
                 "apply its CustomResourceDefinition first");
 }
 
-std::string object_path(const cluster::ResourceDescription& type, std::string_view ns, std::string_view name) {
-    std::string path = type.type.group.empty() ? "/api/" + type.type.version
-                                               : "/apis/" + url_encode(type.type.group) + "/" + url_encode(type.type.version);
+std::string object_path(const cluster::ResourceDescription& type, std::string_view ns,
+                        std::string_view name) {
+    std::string path = type.type.group.empty()
+                           ? "/api/" + type.type.version
+                           : "/apis/" + url_encode(type.type.group) + "/" + url_encode(type.type.version);
     if (type.is_namespaced && !ns.empty()) path += "/namespaces/" + url_encode(ns);
     path += "/" + url_encode(type.type.resource);
     return name.empty() ? path : path + "/" + url_encode(name);

@@ -1,5 +1,5 @@
-// The server that a verb talks to. Answers that are no success become Errors with the server's own words: the kind
-// from the status, the hint from the problem document. A server that is not there says how to start one.
+// The server that a verb talks to. Answers that are no success become Errors with the server's own words: the
+// kind from the status, the hint from the problem document. A server that is not there says how to start one.
 // Thread safety: all members may be called from any thread.
 #pragma once
 
@@ -32,9 +32,11 @@ class Server {
     [[nodiscard]] std::optional<Value> find(std::string_view path);  // nullopt for 404
     Value send(std::string_view method, std::string_view path, const Value& body,
                std::string_view content_type = "application/json");
-    void stream(std::string_view path, const std::function<void(std::string_view)>& sink, const CancelToken& cancel);
+    void stream(std::string_view path, const std::function<void(std::string_view)>& sink,
+                const CancelToken& cancel);
 
-    // By kind, plural, singular or short name, from the server's discovery; "resource.group" too. Throws kNotFound.
+    // By kind, plural, singular or short name, from the server's discovery; "resource.group" too. Throws
+    // kNotFound.
     [[nodiscard]] cluster::ResourceDescription type(std::string_view name);
     [[nodiscard]] cluster::ResourceDescription type_of(const Value& object);  // by apiVersion and kind
 

@@ -14,8 +14,8 @@ namespace {
 
 // UTF-8 bytes that begin a character: what a terminal counts, near enough.
 std::size_t width(std::string_view text) {
-    return static_cast<std::size_t>(
-        std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+    return static_cast<std::size_t>(std::count_if(
+        text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
 }  // namespace
@@ -23,7 +23,8 @@ std::size_t width(std::string_view text) {
 bool is_terminal(int fd) noexcept { return ::isatty(fd) == 1; }
 
 std::string paint(std::string_view text, Colour colour, int fd) {
-    if (colour == Colour::kNone || !is_terminal(fd) || std::getenv("NO_COLOR") != nullptr) return std::string(text);
+    if (colour == Colour::kNone || !is_terminal(fd) || std::getenv("NO_COLOR") != nullptr)
+        return std::string(text);
     const char* code = colour == Colour::kRed      ? "31"
                        : colour == Colour::kGreen  ? "32"
                        : colour == Colour::kYellow ? "33"
@@ -36,7 +37,8 @@ std::string table(const std::vector<std::string>& header, const std::vector<std:
     std::vector<std::size_t> widths;
     for (const auto& cell : header) widths.push_back(width(cell));
     for (const auto& row : rows) {
-        for (std::size_t i = 0; i < row.size() && i < widths.size(); ++i) widths[i] = std::max(widths[i], width(row[i]));
+        for (std::size_t i = 0; i < row.size() && i < widths.size(); ++i)
+            widths[i] = std::max(widths[i], width(row[i]));
     }
     std::string text;
     const auto add = [&](const std::vector<std::string>& row) {
@@ -58,10 +60,12 @@ std::string age(std::string_view time, SystemTime now) {
     } catch (const Error&) {
         return "<unknown>";
     }
-    const auto seconds = std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::seconds>(now - then).count());
+    const auto seconds =
+        std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::seconds>(now - then).count());
     if (seconds < 120) return std::to_string(seconds) + "s";
     const std::int64_t minutes = seconds / 60;
-    if (minutes < 10 && seconds % 60 != 0) return std::to_string(minutes) + "m" + std::to_string(seconds % 60) + "s";
+    if (minutes < 10 && seconds % 60 != 0)
+        return std::to_string(minutes) + "m" + std::to_string(seconds % 60) + "s";
     if (minutes < 180) return std::to_string(minutes) + "m";
     const std::int64_t hours = minutes / 60;
     if (hours < 48) return std::to_string(hours) + "h";

@@ -1,5 +1,5 @@
-// What people see: tables, ages, colours (only on a terminal, and not with NO_COLOR), and progress that redraws itself.
-// Thread safety: as std::cout.
+// What people see: tables, ages, colours (only on a terminal, and not with NO_COLOR), and progress that
+// redraws itself. Thread safety: as std::cout.
 #pragma once
 
 #include <string>
@@ -16,7 +16,8 @@ enum class Colour { kNone, kRed, kGreen, kYellow, kBold, kDim };
 [[nodiscard]] std::string paint(std::string_view text, Colour colour, int fd = 1);
 
 // Columns as wide as they need; the last one is not padded.
-[[nodiscard]] std::string table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows);
+[[nodiscard]] std::string table(const std::vector<std::string>& header,
+                                const std::vector<std::vector<std::string>>& rows);
 // "42s", "3m10s", "5h", "2d" since an RFC 3339 time; "<unknown>" where it is none.
 [[nodiscard]] std::string age(std::string_view time, SystemTime now);
 

@@ -1,4 +1,5 @@
-// The verbs: what each takes, and the function that does it. They return exit codes and throw Error or Cancelled.
+// The verbs: what each takes, and the function that does it. They return exit codes and throw Error or
+// Cancelled.
 #pragma once
 
 #include <chrono>

@@ -91,6 +91,8 @@ class Watch {
 struct WriteOptions {
     std::string field_manager;
     bool dry_run = false;
+    // Need not be durable on return: a crash may lose it (Events). It is seen once it is durable.
+    bool may_be_lost = false;
     std::string subresource;  // "" or "status"
 };
 

@@ -18,13 +18,15 @@ Pointer parse_pointer(const Value& text) {
     std::string_view rest = text.as_string();
     Pointer pointer;
     if (rest.empty()) return pointer;
-    if (rest.front() != '/') throw Error(ErrorKind::kInvalid, "'" + text.as_string() + "' is no JSON pointer");
+    if (rest.front() != '/')
+        throw Error(ErrorKind::kInvalid, "'" + text.as_string() + "' is no JSON pointer");
     while (!rest.empty()) {
         rest.remove_prefix(1);
         const auto slash = std::min(rest.find('/'), rest.size());
         std::string segment;
         for (std::size_t i = 0; i < slash; ++i) {
-            const bool is_escape = rest[i] == '~' && i + 1 < slash && (rest[i + 1] == '0' || rest[i + 1] == '1');
+            const bool is_escape =
+                rest[i] == '~' && i + 1 < slash && (rest[i + 1] == '0' || rest[i + 1] == '1');
             segment += !is_escape ? rest[i] : rest[i + 1] == '0' ? '~' : '/';
             if (is_escape) ++i;
         }
@@ -71,7 +73,8 @@ Value& parent_of(Value& target, const Pointer& pointer) {
             at = &(*at)[pointer[i]];
         }
     }
-    if (!at->is_map() && !at->is_list()) throw Error(ErrorKind::kInvalid, "the parent is neither object nor list");
+    if (!at->is_map() && !at->is_list())
+        throw Error(ErrorKind::kInvalid, "the parent is neither object nor list");
     return *at;
 }
 
@@ -94,7 +97,8 @@ void remove(Value& target, const Pointer& pointer) {
     if (pointer.empty()) throw Error(ErrorKind::kInvalid, "the whole object cannot be removed");
     Value& parent = parent_of(target, pointer);
     if (parent.is_map()) {
-        if (!parent.erase(pointer.back())) throw Error(ErrorKind::kInvalid, "there is no member '" + pointer.back() + "'");
+        if (!parent.erase(pointer.back()))
+            throw Error(ErrorKind::kInvalid, "there is no member '" + pointer.back() + "'");
         return;
     }
     List& list = parent.writable_list();
@@ -129,13 +133,14 @@ void apply(Value& target, const Value& operation) {
 Value json_patch(Value target, const Value& operations) {
     if (!operations.is_list()) throw Error(ErrorKind::kInvalid, "a JSON patch is a list of operations");
     const List& list = operations.as_list();
-    if (list.size() > kMaxOperations) throw Error(ErrorKind::kTooLarge, "a JSON patch has at most 10,000 operations");
+    if (list.size() > kMaxOperations)
+        throw Error(ErrorKind::kTooLarge, "a JSON patch has at most 10,000 operations");
     for (std::size_t i = 0; i < list.size(); ++i) {
         try {
             apply(target, list[i]);
         } catch (Error& e) {
-            e.add_trace("JSON patch operation " + std::to_string(i) + " (" + list[i]["op"].string_or("?") + " " +
-                        list[i]["path"].string_or("") + ")");
+            e.add_trace("JSON patch operation " + std::to_string(i) + " (" + list[i]["op"].string_or("?") +
+                        " " + list[i]["path"].string_or("") + ")");
             throw;
         }
     }

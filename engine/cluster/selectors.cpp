@@ -32,7 +32,8 @@ std::vector<std::string_view> split(std::string_view text) {
 }
 
 Error bad(std::string_view text, std::string_view why) {
-    return {ErrorKind::kInvalid, "unable to parse requirement '" + std::string(text) + "': " + std::string(why)};
+    return {ErrorKind::kInvalid,
+            "unable to parse requirement '" + std::string(text) + "': " + std::string(why)};
 }
 
 bool is_key(std::string_view key) {
@@ -55,7 +56,8 @@ LabelSelector LabelSelector::parse(std::string_view text) {
         Requirement requirement;
         const auto set_values = [&](std::string_view list) {
             list = trim(list);
-            if (list.size() < 2 || list.front() != '(' || list.back() != ')') throw bad(part, "found no '(' list ')'");
+            if (list.size() < 2 || list.front() != '(' || list.back() != ')')
+                throw bad(part, "found no '(' list ')'");
             for (const std::string_view value : split(list.substr(1, list.size() - 2))) {
                 requirement.values.emplace_back(value);
             }
@@ -101,13 +103,19 @@ LabelSelector LabelSelector::from(const Value& value) {
     for (const Value& expression : value["matchExpressions"].list_or_empty()) {
         Requirement requirement;
         requirement.key = expression["key"].string_or("");
-        for (const Value& item : expression["values"].list_or_empty()) requirement.values.push_back(item.string_or(""));
+        for (const Value& item : expression["values"].list_or_empty())
+            requirement.values.push_back(item.string_or(""));
         const std::string op = expression["operator"].string_or("");
-        if (op == "In") requirement.op = Operator::kIn;
-        else if (op == "NotIn") requirement.op = Operator::kNotIn;
-        else if (op == "Exists") requirement.op = Operator::kExists;
-        else if (op == "DoesNotExist") requirement.op = Operator::kDoesNotExist;
-        else throw Error(ErrorKind::kInvalid, "\"" + op + "\" is not a valid label selector operator");
+        if (op == "In")
+            requirement.op = Operator::kIn;
+        else if (op == "NotIn")
+            requirement.op = Operator::kNotIn;
+        else if (op == "Exists")
+            requirement.op = Operator::kExists;
+        else if (op == "DoesNotExist")
+            requirement.op = Operator::kDoesNotExist;
+        else
+            throw Error(ErrorKind::kInvalid, "\"" + op + "\" is not a valid label selector operator");
         selector.requirements_.push_back(std::move(requirement));
     }
     return selector;
@@ -119,18 +127,25 @@ bool LabelSelector::matches(const Value& object) const {
         const Value* label = labels.find(requirement.key);
         const std::string value = label == nullptr ? "" : label->string_or("");
         const auto is_listed = [&] {
-            return std::find(requirement.values.begin(), requirement.values.end(), value) != requirement.values.end();
+            return std::find(requirement.values.begin(), requirement.values.end(), value) !=
+                   requirement.values.end();
         };
         switch (requirement.op) {
-            case Operator::kIn: return label != nullptr && is_listed();
-            case Operator::kNotIn: return label == nullptr || !is_listed();
-            case Operator::kExists: return label != nullptr;
-            case Operator::kDoesNotExist: return label == nullptr;
+            case Operator::kIn:
+                return label != nullptr && is_listed();
+            case Operator::kNotIn:
+                return label == nullptr || !is_listed();
+            case Operator::kExists:
+                return label != nullptr;
+            case Operator::kDoesNotExist:
+                return label == nullptr;
             case Operator::kGreater:
             case Operator::kLess: {
                 long long have = 0;
                 long long limit = 0;
-                if (label == nullptr || !to_integer(value, have) || !to_integer(requirement.values.front(), limit)) return false;
+                if (label == nullptr || !to_integer(value, have) ||
+                    !to_integer(requirement.values.front(), limit))
+                    return false;
                 return requirement.op == Operator::kGreater ? have > limit : have < limit;
             }
         }
@@ -144,7 +159,8 @@ FieldSelector FieldSelector::parse(std::string_view text) {
     for (const std::string_view part : split(text)) {
         const auto at = part.find('=');
         if (at == std::string_view::npos) {
-            throw Error(ErrorKind::kInvalid, "invalid field selector: '" + std::string(part) + "'; expected field=value");
+            throw Error(ErrorKind::kInvalid,
+                        "invalid field selector: '" + std::string(part) + "'; expected field=value");
         }
         Requirement requirement;
         requirement.is_equal = at == 0 || part[at - 1] != '!';

@@ -1,5 +1,6 @@
-// Threads for HTTP handlers: made when all are busy, ended when idle for a while, never more than there are requests
-// at once (the server sees to that). Thread safety: run() may be called from any thread; drain() once.
+// Threads for HTTP handlers: made when all are busy, ended when idle for a while, never more than there are
+// requests at once (the server sees to that). Thread safety: run() may be called from any thread; drain()
+// once.
 #pragma once
 
 #include <cstddef>

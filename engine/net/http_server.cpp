@@ -50,8 +50,12 @@ class PlainTransport final : public Transport {
   public:
     explicit PlainTransport(Stream::socket socket) : socket_(std::move(socket)) {}
     void open(std::function<void(error_code)> done) override { done({}); }
-    void read_some(asio::mutable_buffer buffer, Done done) override { socket_.async_read_some(buffer, std::move(done)); }
-    void write_some(asio::const_buffer buffer, Done done) override { socket_.async_write_some(buffer, std::move(done)); }
+    void read_some(asio::mutable_buffer buffer, Done done) override {
+        socket_.async_read_some(buffer, std::move(done));
+    }
+    void write_some(asio::const_buffer buffer, Done done) override {
+        socket_.async_write_some(buffer, std::move(done));
+    }
     void close() noexcept override {
         error_code ignored;
         socket_.shutdown(Stream::socket::shutdown_both, ignored);
@@ -68,8 +72,12 @@ class TlsTransport final : public Transport {
     void open(std::function<void(error_code)> done) override {
         stream_.async_handshake(asio::ssl::stream_base::server, std::move(done));
     }
-    void read_some(asio::mutable_buffer buffer, Done done) override { stream_.async_read_some(buffer, std::move(done)); }
-    void write_some(asio::const_buffer buffer, Done done) override { stream_.async_write_some(buffer, std::move(done)); }
+    void read_some(asio::mutable_buffer buffer, Done done) override {
+        stream_.async_read_some(buffer, std::move(done));
+    }
+    void write_some(asio::const_buffer buffer, Done done) override {
+        stream_.async_write_some(buffer, std::move(done));
+    }
     void close() noexcept override {
         error_code ignored;
         stream_.next_layer().shutdown(Stream::socket::shutdown_both, ignored);
@@ -108,7 +116,8 @@ std::string head_of(const ServerResponse& response, Framing framing, bool keep_a
     head += "\r\nDate: " + http_date() + "\r\n";
     for (const auto& [name, value] : response.headers) {
         if (name.empty() || (name + value).find_first_of(std::string("\r\n\0", 3)) != std::string::npos) {
-            throw Error(ErrorKind::kInternal, "the response header '" + name + "' has a line break or no name");
+            throw Error(ErrorKind::kInternal,
+                        "the response header '" + name + "' has a line break or no name");
         }
         head += name + ": " + value + "\r\n";
     }
@@ -123,7 +132,8 @@ std::string head_of(const ServerResponse& response, Framing framing, bool keep_a
 
 // What all sessions share. Lives as long as the server.
 struct Context {
-    Context(const ServerOptions& what, Handler answer, Log& where) : options(what), handler(std::move(answer)), log(where) {}
+    Context(const ServerOptions& what, Handler answer, Log& where)
+        : options(what), handler(std::move(answer)), log(where) {}
     const ServerOptions options;
     const Handler handler;
     Log& log;
@@ -147,7 +157,8 @@ class Session : public std::enable_shared_from_this<Session> {
     void start(std::function<void()> on_end) {
         on_end_ = std::move(on_end);
         arm();
-        transport_->open([self = shared_from_this()](error_code failed) { failed ? self->close() : self->next(); });
+        transport_->open(
+            [self = shared_from_this()](error_code failed) { failed ? self->close() : self->next(); });
     }
 
     // The server stops: idle connections end now, busy ones after their answer.
@@ -236,12 +247,13 @@ class Session : public std::enable_shared_from_this<Session> {
 
     void read(std::function<void(error_code)> then) {
         reading_ = true;
-        transport_->read_some(buffer_.prepare(kReadPiece),
-                              [self = shared_from_this(), then = std::move(then)](error_code failed, std::size_t size) {
-                                  self->reading_ = false;
-                                  self->buffer_.commit(size);
-                                  if (!self->closed_) then(failed);
-                              });
+        transport_->read_some(
+            buffer_.prepare(kReadPiece),
+            [self = shared_from_this(), then = std::move(then)](error_code failed, std::size_t size) {
+                self->reading_ = false;
+                self->buffer_.commit(size);
+                if (!self->closed_) then(failed);
+            });
     }
 
     void refuse(error_code why) {
@@ -249,9 +261,12 @@ class Session : public std::enable_shared_from_this<Session> {
         is_refused_ = true;
         const auto limit = [](std::size_t bytes) { return std::to_string(bytes) + " bytes"; };
         if (why == http::error::header_limit) {
-            whole(problem(431, "the request's header has more than " + limit(context_.options.max_header_bytes)), false);
+            whole(problem(431,
+                          "the request's header has more than " + limit(context_.options.max_header_bytes)),
+                  false);
         } else if (why == http::error::body_limit) {
-            whole(problem(413, "the request's body has more than " + limit(context_.options.max_body_bytes)), false);
+            whole(problem(413, "the request's body has more than " + limit(context_.options.max_body_bytes)),
+                  false);
         } else {
             whole(problem(400, "the request is no valid HTTP/1.1"), false);
         }
@@ -406,7 +421,9 @@ class Session : public std::enable_shared_from_this<Session> {
 class Session::Streamer final : public ResponseStream {
   public:
     Streamer(std::shared_ptr<Session> session, CancelToken cancel, bool is_chunked)
-        : session_(std::move(session)), cancel_(std::move(cancel)), is_chunked_(is_chunked),
+        : session_(std::move(session)),
+          cancel_(std::move(cancel)),
+          is_chunked_(is_chunked),
           state_(std::make_shared<Guarded<State>>()) {
         on_cancel_ = cancel_.on_cancel([state = state_] { break_off(*state); });
     }
@@ -419,18 +436,20 @@ class Session::Streamer final : public ResponseStream {
         const std::size_t size = bytes.size();
         {
             auto state = state_->lock();
-            state.wait([&] { return state->is_broken || state->waiting == 0 || state->waiting + size <= kWindow; });
+            state.wait(
+                [&] { return state->is_broken || state->waiting == 0 || state->waiting + size <= kWindow; });
             if (state->is_broken) throw Cancelled(cancel_.reason().value_or(CancelReason::kUser));
             state->waiting += size;
         }
-        asio::post(session_->context_.io, [session = session_, state = state_, size, bytes = std::move(bytes)]() mutable {
-            session->send(std::move(bytes), [state, size](bool sent) {
-                if (!sent) return break_off(*state);
-                auto locked = state->lock();
-                locked->waiting -= size;
-                locked.notify_all();
-            });
-        });
+        asio::post(session_->context_.io,
+                   [session = session_, state = state_, size, bytes = std::move(bytes)]() mutable {
+                       session->send(std::move(bytes), [state, size](bool sent) {
+                           if (!sent) return break_off(*state);
+                           auto locked = state->lock();
+                           locked->waiting -= size;
+                           locked.notify_all();
+                       });
+                   });
     }
 
   private:
@@ -468,7 +487,8 @@ void Session::answer(Exchange& exchange) {
         if (!response.stream || is_head) {
             if (is_head) response.stream = nullptr;
             (void)head_of(response, Framing::kLength, true);  // throws here, not on the io thread
-            return post([response = std::move(response), is_head](Session& s) { s.whole(response, is_head); });
+            return post(
+                [response = std::move(response), is_head](Session& s) { s.whole(response, is_head); });
         }
         const Framing framing = exchange.is_http10 ? Framing::kUntilClose : Framing::kChunked;
         const bool keep_alive = exchange.wants_keep_alive && framing == Framing::kChunked;
@@ -490,11 +510,12 @@ void Session::answer(Exchange& exchange) {
             s.answered();
         });
     } catch (const std::exception& error) {
-        context_.log.error("a request failed", {{"method", exchange.request.method},
-                                                {"path", exchange.request.path},
-                                                {"error", error.what()}});
+        context_.log.error(
+            "a request failed",
+            {{"method", exchange.request.method}, {"path", exchange.request.path}, {"error", error.what()}});
         post([has_begun, is_head](Session& s) {
-            if (!has_begun) return s.whole(problem(500, "the request failed; the server's log says why"), is_head);
+            if (!has_begun)
+                return s.whole(problem(500, "the request failed; the server's log says why"), is_head);
             s.close();  // a body that is cut off must not look whole
             s.answered();
         });
@@ -514,7 +535,8 @@ asio::ssl::context tls_context(const ServerOptions& options) {
             context.set_verify_mode(asio::ssl::verify_peer | asio::ssl::verify_fail_if_no_peer_cert);
         }
     } catch (const boost::system::system_error& error) {
-        throw Error(ErrorKind::kInvalid, std::string("the server's certificate or key cannot be used: ") + error.what());
+        throw Error(ErrorKind::kInvalid,
+                    std::string("the server's certificate or key cannot be used: ") + error.what());
     }
     return context;
 }
@@ -629,7 +651,8 @@ class Server final : public HttpServer {
     void welcome(Stream::socket socket) {
         ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
         const int on = 1;
-        ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // fails on unix sockets: fine
+        ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on,
+                     sizeof on);  // fails on unix sockets: fine
         std::string peer = peer_of(socket);
         std::unique_ptr<Transport> transport;
         if (context_.tls) {
@@ -654,7 +677,8 @@ class Server final : public HttpServer {
     [[nodiscard]] static std::string peer_of(const Stream::socket& socket) {
         error_code failed;
         const Stream::endpoint remote = socket.remote_endpoint(failed);
-        if (failed || (remote.data()->sa_family != AF_INET && remote.data()->sa_family != AF_INET6)) return "unix";
+        if (failed || (remote.data()->sa_family != AF_INET && remote.data()->sa_family != AF_INET6))
+            return "unix";
         asio::ip::tcp::endpoint address;
         std::memcpy(address.data(), remote.data(), std::min(remote.size(), address.capacity()));
         address.resize(remote.size());

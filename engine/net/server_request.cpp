@@ -9,7 +9,8 @@ namespace {
 
 bool same_name(std::string_view a, std::string_view b) noexcept {
     const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [&](char x, char y) { return lower(x) == lower(y); });
 }
 
 std::string decode_form(std::string_view text) {
@@ -23,7 +24,8 @@ std::optional<std::string_view> find_parameter(std::string_view query, std::stri
         const std::string_view pair = query.substr(0, query.find('&'));
         query.remove_prefix(std::min(pair.size() + 1, query.size()));
         const std::size_t equals = std::min(pair.find('='), pair.size());
-        if (decode_form(pair.substr(0, equals)) == name) return pair.substr(std::min(equals + 1, pair.size()));
+        if (decode_form(pair.substr(0, equals)) == name)
+            return pair.substr(std::min(equals + 1, pair.size()));
     }
     return std::nullopt;
 }

@@ -9,8 +9,8 @@
 namespace fencepost::run {
 namespace {
 
-constexpr std::chrono::minutes kDeferLimit{30};   // where it has no timeout of its own
-constexpr std::chrono::minutes kHoldLimit{15};    // a prehook's, until its posthook is run whatever goes on
+constexpr std::chrono::minutes kDeferLimit{30};  // where it has no timeout of its own
+constexpr std::chrono::minutes kHoldLimit{15};   // a prehook's, until its posthook is run whatever goes on
 constexpr std::chrono::seconds kFirstBackoff{1};
 constexpr std::chrono::minutes kLongestBackoff{5};
 constexpr std::chrono::seconds kProgressEvery{2};
@@ -20,22 +20,27 @@ std::string now_text(World& world) { return format_rfc3339_nano(world.clock.now(
 
 // A time on the wall, as a point on the steady clock.
 Deadline to_deadline(World& world, SystemTime until) {
-    return world.clock.steady_now() + std::chrono::duration_cast<SteadyTime::duration>(until - world.clock.now());
+    return world.clock.steady_now() +
+           std::chrono::duration_cast<SteadyTime::duration>(until - world.clock.now());
 }
 
 std::string text_of(const Cancelled& cancelled) {
-    return cancelled.reason() == CancelReason::kUser ? "cancelled by user" : "cancelled: " + std::string(to_string(cancelled.reason()));
+    return cancelled.reason() == CancelReason::kUser
+               ? "cancelled by user"
+               : "cancelled: " + std::string(to_string(cancelled.reason()));
 }
 
 bool is_true(std::string_view text) {
     const auto begin = text.find_first_not_of(" \t\n");
-    return begin != std::string_view::npos && text.substr(begin, text.find_last_not_of(" \t\n") - begin + 1) == "true";
+    return begin != std::string_view::npos &&
+           text.substr(begin, text.find_last_not_of(" \t\n") - begin + 1) == "true";
 }
 
 }  // namespace
 
-ActionRun::ActionRun(Machinery& machinery, Record& record, const model::ActionSet& action_set, std::size_t index,
-                     const model::Action& definition, CancelToken cancel, CancelToken shutdown)
+ActionRun::ActionRun(Machinery& machinery, Record& record, const model::ActionSet& action_set,
+                     std::size_t index, const model::Action& definition, CancelToken cancel,
+                     CancelToken shutdown)
     : machinery_(machinery),
       record_(record),
       action_set_(action_set),
@@ -52,13 +57,16 @@ Incurrer ActionRun::incurrer() const {
 Deadline ActionRun::action_deadline() const {
     if (spec_.timeout.empty()) return kNoDeadline;
     const SystemTime launched = parse_rfc3339(record_.current().record["launchedAt"].as_string());
-    return to_deadline(machinery_.world, launched + std::chrono::duration_cast<SystemTime::duration>(parse_duration(spec_.timeout)));
+    return to_deadline(machinery_.world, launched + std::chrono::duration_cast<SystemTime::duration>(
+                                                        parse_duration(spec_.timeout)));
 }
 
 bool ActionRun::run() {
-    const std::string ended = record_.current().record.get("actions").as_list().at(index_)["ended"].string_or("");
+    const std::string ended =
+        record_.current().record.get("actions").as_list().at(index_)["ended"].string_or("");
     if (!ended.empty()) return ended == state::kComplete;
-    machinery_.events.tell(record_.object(), Events::Type::kNormal, "Started Action", "Executing action " + spec_.name);
+    machinery_.events.tell(record_.object(), Events::Type::kNormal, "Started Action",
+                           "Executing action " + spec_.name);
     bool is_launched = false;
     try {
         launch_action();
@@ -77,7 +85,8 @@ bool ActionRun::run() {
     release_obligations(!has_failed_);
     if (!has_failed_) render_artifacts();
     record_.stage([&](Status& status) {
-        status.record["actions"].writable_list().at(index_)["ended"] = has_failed_ ? state::kFailed : state::kComplete;
+        status.record["actions"].writable_list().at(index_)["ended"] =
+            has_failed_ ? state::kFailed : state::kComplete;
         status.update_progress();
     });
     return !has_failed_;
@@ -86,7 +95,8 @@ bool ActionRun::run() {
 void ActionRun::fail(const std::string& message) {
     has_failed_ = true;
     record_.stage([&](Status& status) { status.add_error(message); });
-    machinery_.events.tell(record_.object(), Events::Type::kWarning, "ActionSetFailed Action: " + spec_.name, message);
+    machinery_.events.tell(record_.object(), Events::Type::kWarning, "ActionSetFailed Action: " + spec_.name,
+                           message);
 }
 
 void ActionRun::launch_action() {
@@ -108,7 +118,8 @@ void ActionRun::launch_action() {
     for (std::size_t i = 0; i < action_.phases.size(); ++i) {
         const Value& entry = status.phase(index_, static_cast<int>(i));
         const std::string now = entry["state"].string_or("");
-        if (now == state::kComplete || now == state::kSkipped) phases_[action_.phases[i].name].output = entry["output"];
+        if (now == state::kComplete || now == state::kSkipped)
+            phases_[action_.phases[i].name].output = entry["output"];
     }
     incur_posthook();
 }
@@ -127,12 +138,15 @@ void ActionRun::incur_posthook() {
     undo["blueprint"] = spec_.blueprint;
     if (spec_.profile) undo["profile"] = spec_.profile->to_value();
     for (const auto& [key, value] : spec_.options) undo["options"][key] = value;
-    const std::string limit = launch_.object.get("metadata", "annotations", kHoldLimitAnnotation).string_or("");
-    const std::chrono::seconds hold = limit.empty() ? std::chrono::seconds(kHoldLimit)
-                                                    : std::chrono::duration_cast<std::chrono::seconds>(parse_duration(limit));
-    const std::string id = machinery_.keeper.incur_action(
-        spec_.blueprint + "'s " + spec_.name + " of " + spec_.object.ns + "/" + spec_.object.name + " waits for " + posthook_of(spec_.name), undo,
-        hold, incurrer());
+    const std::string limit =
+        launch_.object.get("metadata", "annotations", kHoldLimitAnnotation).string_or("");
+    const std::chrono::seconds hold =
+        limit.empty() ? std::chrono::seconds(kHoldLimit)
+                      : std::chrono::duration_cast<std::chrono::seconds>(parse_duration(limit));
+    const std::string id =
+        machinery_.keeper.incur_action(spec_.blueprint + "'s " + spec_.name + " of " + spec_.object.ns + "/" +
+                                           spec_.object.name + " waits for " + posthook_of(spec_.name),
+                                       undo, hold, incurrer());
     record_.stage([&](Status& now) { now.record["actions"].writable_list().at(index_)["obligation"] = id; });
 }
 
@@ -141,11 +155,15 @@ void ActionRun::run_phases() {
     for (std::size_t i = 0; i < action_.phases.size(); ++i) {
         const std::string now = record_.current().phase(index_, static_cast<int>(i))["state"].string_or("");
         if (now == state::kComplete || now == state::kSkipped) continue;
-        if (now == state::kFailed) throw Error(ErrorKind::kFailedPrecondition, "phase '" + action_.phases[i].name + "' had failed before the restart");
+        if (now == state::kFailed)
+            throw Error(ErrorKind::kFailedPrecondition,
+                        "phase '" + action_.phases[i].name + "' had failed before the restart");
         cancel_.throw_if_cancelled();
         run_phase(action_.phases[i], static_cast<int>(i), cancel_, limit);
         const std::string lost = machinery_.keeper.lost_fence(action_set_.uid, spec_.name);
-        if (!lost.empty()) throw Error(ErrorKind::kFailedPrecondition, lost, "raise the fence's timeLimit, or make the backup quicker");
+        if (!lost.empty())
+            throw Error(ErrorKind::kFailedPrecondition, lost,
+                        "raise the fence's timeLimit, or make the backup quicker");
     }
 }
 
@@ -153,7 +171,8 @@ void ActionRun::run_defer() {
     const model::Phase& phase = *action_.defer_phase;
     const std::string now = record_.current().phase(index_, kDefer)["state"].string_or("");
     if (now == state::kComplete || now == state::kFailed) return;
-    const auto limit = phase.timeout.empty() ? std::chrono::nanoseconds(kDeferLimit) : parse_duration(phase.timeout);
+    const auto limit =
+        phase.timeout.empty() ? std::chrono::nanoseconds(kDeferLimit) : parse_duration(phase.timeout);
     try {
         run_phase(phase, kDefer, shutdown_, machinery_.world.clock.steady_now() + limit);
     } catch (const Error& e) {
@@ -167,15 +186,20 @@ void ActionRun::run_phase(const model::Phase& phase, int index, const CancelToke
     const bool was_begun = !attempts.is_nil();
     int attempt = static_cast<int>(attempts.int_or(1));
     bool is_resumed = was_begun;
-    std::chrono::nanoseconds backoff = phase.retry_backoff.empty() ? std::chrono::nanoseconds(kFirstBackoff) : parse_duration(phase.retry_backoff);
+    std::chrono::nanoseconds backoff = phase.retry_backoff.empty() ? std::chrono::nanoseconds(kFirstBackoff)
+                                                                   : parse_duration(phase.retry_backoff);
     for (;;) {
         try {
             return attempt_phase(phase, index, attempt, is_resumed, cancel, limit);
         } catch (const Error& e) {
-            const bool is_last = attempt > phase.retries || e.kind() == ErrorKind::kInvalid || machinery_.world.clock.steady_now() + backoff >= limit;
+            const bool is_last = attempt > phase.retries || e.kind() == ErrorKind::kInvalid ||
+                                 machinery_.world.clock.steady_now() + backoff >= limit;
             if (is_last || cancel.is_cancelled()) throw;
             machinery_.world.log.warning("a phase failed and will be tried again",
-                                         {{"actionSet", action_set_.name}, {"phase", phase.name}, {"attempt", std::to_string(attempt)}, {"error", e.what()}});
+                                         {{"actionSet", action_set_.name},
+                                          {"phase", phase.name},
+                                          {"attempt", std::to_string(attempt)},
+                                          {"error", e.what()}});
         }
         machinery_.world.clock.sleep(backoff, cancel);
         backoff = std::min<std::chrono::nanoseconds>(backoff * 2, kLongestBackoff);
@@ -199,21 +223,29 @@ bool ActionRun::is_skipped(const model::Phase& phase, const Value& params) const
     return !phase.condition.empty() && !is_true(machinery_.renderer.text(phase.condition, params));
 }
 
-void ActionRun::attempt_phase(const model::Phase& phase, int index, int attempt, bool is_resumed, const CancelToken& cancel, Deadline limit) {
-    const std::string trace = (index == kDefer ? "deferPhase '" : "phase '") + phase.name + "' of action '" + spec_.name + "'";
+void ActionRun::attempt_phase(const model::Phase& phase, int index, int attempt, bool is_resumed,
+                              const CancelToken& cancel, Deadline limit) {
+    const std::string trace =
+        (index == kDefer ? "deferPhase '" : "phase '") + phase.name + "' of action '" + spec_.name + "'";
     std::optional<PhaseRun> run;
-    const auto failed = [&](const std::string& error) { fail_phase(phase, index, error, run ? run->log_tail() : ""); };
+    const auto failed = [&](const std::string& error) {
+        fail_phase(phase, index, error, run ? run->log_tail() : "");
+    };
     Deadline deadline = limit;
     try {
         const Function& function = *machinery_.catalog.find(phase.func);
         const Value params = phase_params(phase, index);
         if (is_skipped(phase, params)) return end(phase, index, state::kSkipped, {});
-        if (!phase.timeout.empty()) deadline = std::min(limit, machinery_.world.clock.steady_now() + parse_duration(phase.timeout));
+        if (!phase.timeout.empty())
+            deadline = std::min(limit, machinery_.world.clock.steady_now() + parse_duration(phase.timeout));
         if (is_resumed && !function.is_safe_to_repeat()) {
             throw Error(ErrorKind::kFailedPrecondition,
-                        "Fencepost was restarted while the phase ran, and " + phase.func + " cannot safely be repeated", "run the action again");
+                        "Fencepost was restarted while the phase ran, and " + phase.func +
+                            " cannot safely be repeated",
+                        "run the action again");
         }
-        const Value args = function.renders_own_args() ? phase.args : machinery_.renderer.value(phase.args, params);
+        const Value args =
+            function.renders_own_args() ? phase.args : machinery_.renderer.value(phase.args, params);
         check_args(function, args);
         if (!is_resumed) begin(phase, index, attempt, cancel);
         SteadyTime told{};
@@ -230,7 +262,10 @@ void ActionRun::attempt_phase(const model::Phase& phase, int index, int attempt,
             told = now;
             record_.commit(change, cancel);
         };
-        run.emplace(machinery_, PhaseRun::Which{record_.object(), spec_, index_, phase.name, attempt, is_resumed, incurrer()}, params, deadline, cancel, progress);
+        run.emplace(
+            machinery_,
+            PhaseRun::Which{record_.object(), spec_, index_, phase.name, attempt, is_resumed, incurrer()},
+            params, deadline, cancel, progress);
         const Outcome outcome = function.execute(*run, args);
         run->cancel().throw_if_cancelled();
         end(phase, index, state::kComplete, outcome.outputs);
@@ -242,8 +277,9 @@ void ActionRun::attempt_phase(const model::Phase& phase, int index, int attempt,
             throw;
         }
         const bool is_actions = deadline == limit && phase.timeout.empty();
-        Error error(ErrorKind::kTimeout, is_actions ? "the action did not end within its timeout of " + spec_.timeout
-                                                    : "it did not end within its timeout of " + phase.timeout);
+        Error error(ErrorKind::kTimeout, is_actions
+                                             ? "the action did not end within its timeout of " + spec_.timeout
+                                             : "it did not end within its timeout of " + phase.timeout);
         error.add_trace(trace);
         failed(error.what());
         throw error;
@@ -261,20 +297,23 @@ void ActionRun::attempt_phase(const model::Phase& phase, int index, int attempt,
 // The intent: durable before the function is called. It takes along what the phase before has left staged.
 void ActionRun::begin(const model::Phase& phase, int index, int attempt, const CancelToken& cancel) {
     const bool is_defer = index == kDefer;
-    record_.commit([&](Status& status) {
-        Value& entry = status.phase(index_, index);
-        entry["state"] = state::kRunning;
-        entry["startTime"] = now_text(machinery_.world);
-        entry.erase("endTime");
-        entry.erase("error");
-        entry.erase("logTail");
-        entry["attempts"] = attempt;
-        status.record["actions"].writable_list().at(index_)["attempts"][phase.name] = attempt;
-        status.status["progress"]["runningPhase"] = phase.name;
-        status.status["progress"]["lastTransitionTime"] = format_rfc3339(machinery_.world.clock.now());
-    }, cancel);
+    record_.commit(
+        [&](Status& status) {
+            Value& entry = status.phase(index_, index);
+            entry["state"] = state::kRunning;
+            entry["startTime"] = now_text(machinery_.world);
+            entry.erase("endTime");
+            entry.erase("error");
+            entry.erase("logTail");
+            entry["attempts"] = attempt;
+            status.record["actions"].writable_list().at(index_)["attempts"][phase.name] = attempt;
+            status.status["progress"]["runningPhase"] = phase.name;
+            status.status["progress"]["lastTransitionTime"] = format_rfc3339(machinery_.world.clock.now());
+        },
+        cancel);
     clean_up();
-    machinery_.events.tell(record_.object(), Events::Type::kNormal, is_defer ? "Started deferPhase" : "Started Phase",
+    machinery_.events.tell(record_.object(), Events::Type::kNormal,
+                           is_defer ? "Started deferPhase" : "Started Phase",
                            (is_defer ? "Executing deferPhase " : "Executing phase ") + phase.name);
 }
 
@@ -290,12 +329,14 @@ void ActionRun::end(const model::Phase& phase, int index, const char* state, con
     });
     (is_defer ? defer_ : phases_[phase.name]).output = output;
     if (state == std::string_view(state::kComplete)) {
-        machinery_.events.tell(record_.object(), Events::Type::kNormal, is_defer ? "Ended deferPhase" : "Ended Phase",
+        machinery_.events.tell(record_.object(), Events::Type::kNormal,
+                               is_defer ? "Ended deferPhase" : "Ended Phase",
                                (is_defer ? "Completed deferPhase " : "Completed phase ") + phase.name);
     }
 }
 
-void ActionRun::fail_phase(const model::Phase&, int index, const std::string& error, const std::string& log_tail) {
+void ActionRun::fail_phase(const model::Phase&, int index, const std::string& error,
+                           const std::string& log_tail) {
     record_.stage([&](Status& status) {
         Value& entry = status.phase(index_, index);
         entry["state"] = state::kFailed;
@@ -329,7 +370,8 @@ void ActionRun::clean_up() {
         try {
             work();
         } catch (const Error& e) {
-            machinery_.world.log.warning("cannot clean up after a phase", {{"actionSet", action_set_.name}, {"error", e.what()}});
+            machinery_.world.log.warning("cannot clean up after a phase",
+                                         {{"actionSet", action_set_.name}, {"error", e.what()}});
         }
     }
 }
@@ -342,14 +384,18 @@ void ActionRun::render_artifacts() {
         for (const auto& [name, artifact] : action_.output_artifacts) {
             try {
                 Value& result = rendered[name];
-                for (const auto& [key, text] : artifact.key_value) result["keyValue"][key] = machinery_.renderer.text(text, params);
-                if (!artifact.kopia_snapshot.empty()) result["kopiaSnapshot"] = machinery_.renderer.text(artifact.kopia_snapshot, params);
+                for (const auto& [key, text] : artifact.key_value)
+                    result["keyValue"][key] = machinery_.renderer.text(text, params);
+                if (!artifact.kopia_snapshot.empty())
+                    result["kopiaSnapshot"] = machinery_.renderer.text(artifact.kopia_snapshot, params);
             } catch (Error& e) {
                 e.add_trace("output artifact '" + name + "'");
                 throw;
             }
         }
-        record_.stage([&](Status& status) { status.status["actions"].writable_list().at(index_)["artifacts"] = rendered; });
+        record_.stage([&](Status& status) {
+            status.status["actions"].writable_list().at(index_)["artifacts"] = rendered;
+        });
     } catch (const Error& e) {
         fail(std::string("Failed to render output artifacts: ") + e.what());
     }

@@ -32,12 +32,14 @@ class ActionRun {
     void run_phases();
     void run_defer();
     void run_phase(const model::Phase& phase, int index, const CancelToken& cancel, Deadline limit);
-    void attempt_phase(const model::Phase& phase, int index, int attempt, bool is_resumed, const CancelToken& cancel, Deadline limit);
+    void attempt_phase(const model::Phase& phase, int index, int attempt, bool is_resumed,
+                       const CancelToken& cancel, Deadline limit);
     [[nodiscard]] bool is_skipped(const model::Phase& phase, const Value& params) const;
     [[nodiscard]] Value phase_params(const model::Phase& phase, int index);
     void begin(const model::Phase& phase, int index, int attempt, const CancelToken& cancel);
     void end(const model::Phase& phase, int index, const char* state, const Value& output);
-    void fail_phase(const model::Phase& phase, int index, const std::string& error, const std::string& log_tail);
+    void fail_phase(const model::Phase& phase, int index, const std::string& error,
+                    const std::string& log_tail);
     void incur_posthook();
     void release_obligations(bool is_complete);
     void render_artifacts();

@@ -40,7 +40,8 @@ std::vector<std::vector<std::size_t>> dependencies(const model::ActionSet& actio
                 is_found = true;
             }
             if (!is_found) {
-                throw Error(ErrorKind::kInvalid, "action '" + actions[i].name + "' dependsOn '" + name + "', which this ActionSet does not have");
+                throw Error(ErrorKind::kInvalid, "action '" + actions[i].name + "' dependsOn '" + name +
+                                                     "', which this ActionSet does not have");
             }
         }
     }
@@ -49,7 +50,9 @@ std::vector<std::vector<std::size_t>> dependencies(const model::ActionSet& actio
     for (std::size_t left = actions.size(); left > 0;) {
         const std::size_t before = left;
         for (std::size_t i = 0; i < actions.size(); ++i) {
-            if (is_out[i] || !std::all_of(waits[i].begin(), waits[i].end(), [&](std::size_t j) { return is_out[j]; })) continue;
+            if (is_out[i] ||
+                !std::all_of(waits[i].begin(), waits[i].end(), [&](std::size_t j) { return is_out[j]; }))
+                continue;
             is_out[i] = true;
             --left;
         }
@@ -58,7 +61,8 @@ std::vector<std::vector<std::size_t>> dependencies(const model::ActionSet& actio
     return waits;
 }
 
-ActionSetRun::ActionSetRun(Machinery& machinery, const Value& object, CancelToken cancel, CancelToken shutdown)
+ActionSetRun::ActionSetRun(Machinery& machinery, const Value& object, CancelToken cancel,
+                           CancelToken shutdown)
     : machinery_(machinery),
       record_(machinery.world, object),
       action_set_(model::ActionSet::from(object)),
@@ -83,7 +87,8 @@ bool ActionSetRun::prepare() {
         if (was_begun_) {
             thaw();
         } else if (status.status["state"].string_or(state::kPending) == state::kRunning) {
-            throw Error(ErrorKind::kFailedPrecondition, "another controller began this ActionSet; Fencepost cannot know how far it came",
+            throw Error(ErrorKind::kFailedPrecondition,
+                        "another controller began this ActionSet; Fencepost cannot know how far it came",
                         "make a new ActionSet");
         } else {
             freeze();
@@ -126,7 +131,8 @@ void ActionSetRun::thaw() {
     const Status status = record_.current();
     const List& frozen_actions = status.record["actions"].list_or_empty();
     if (frozen_actions.size() != action_set_.actions.size()) {
-        throw Error(ErrorKind::kFailedPrecondition, "the ActionSet's list of actions was changed while it ran");
+        throw Error(ErrorKind::kFailedPrecondition,
+                    "the ActionSet's list of actions was changed while it ran");
     }
     for (std::size_t i = 0; i < frozen_actions.size(); ++i) {
         const std::string& name = action_set_.actions[i].name;
@@ -138,14 +144,16 @@ void ActionSetRun::thaw() {
 }
 
 void ActionSetRun::refuse(const std::string& message) {
-    record_.commit([&](Status& status) {
-        if (!status.status.is_map()) status.status = Map{};
-        if (!was_begun_) status.status.erase("actions");
-        status.set_state(state::kFailed);
-        status.add_error(message);
-        status.status["progress"].writable_map().erase("runningPhase");
-        status.status["endTime"] = format_rfc3339_nano(machinery_.world.clock.now());
-    }, shutdown_);
+    record_.commit(
+        [&](Status& status) {
+            if (!status.status.is_map()) status.status = Map{};
+            if (!was_begun_) status.status.erase("actions");
+            status.set_state(state::kFailed);
+            status.add_error(message);
+            status.status["progress"].writable_map().erase("runningPhase");
+            status.status["endTime"] = format_rfc3339_nano(machinery_.world.clock.now());
+        },
+        shutdown_);
     machinery_.events.tell(record_.object(), Events::Type::kWarning, "Error", message);
     machinery_.keeper.release_of(action_set_.uid, "", "actionEnded", shutdown_);
     record_.remove_finalizer(shutdown_);
@@ -155,7 +163,8 @@ void ActionSetRun::run_actions() {
     const auto waits = dependencies(action_set_);
     const std::size_t count = action_set_.actions.size();
     for (std::size_t i = 0; i < count; ++i) {
-        runs_.push_back(std::make_unique<ActionRun>(machinery_, record_, action_set_, i, definitions_[i], cancel_, shutdown_));
+        runs_.push_back(std::make_unique<ActionRun>(machinery_, record_, action_set_, i, definitions_[i],
+                                                    cancel_, shutdown_));
     }
     Guarded<std::vector<ActionEnd>> outcomes{std::vector<ActionEnd>(count, ActionEnd::kUnknown)};
     const auto run_one = [&](std::size_t i) {
@@ -164,21 +173,26 @@ void ActionSetRun::run_actions() {
             ActionEnd before = ActionEnd::kComplete;
             {
                 auto all = outcomes.lock();
-                all.wait([&] { return std::all_of(waits[i].begin(), waits[i].end(), [&](std::size_t j) { return (*all)[j] != ActionEnd::kUnknown; }); });
+                all.wait([&] {
+                    return std::all_of(waits[i].begin(), waits[i].end(),
+                                       [&](std::size_t j) { return (*all)[j] != ActionEnd::kUnknown; });
+                });
                 for (const std::size_t j : waits[i]) before = std::max(before, (*all)[j]);
             }
             if (before == ActionEnd::kComplete) {
                 outcome = runs_[i]->run() ? ActionEnd::kComplete : ActionEnd::kFailed;
             } else if (before == ActionEnd::kFailed) {
                 record_.stage([&](Status& status) {
-                    status.add_error("action '" + action_set_.actions[i].name + "' was not run: an action that it depends on failed");
+                    status.add_error("action '" + action_set_.actions[i].name +
+                                     "' was not run: an action that it depends on failed");
                 });
                 outcome = ActionEnd::kFailed;
             }
         } catch (const Cancelled&) {
             // The daemon stops; the record says how far it came.
         } catch (const Error& e) {
-            machinery_.world.log.error("an action ended in an unexpected way", {{"actionSet", action_set_.name}, {"error", e.what()}});
+            machinery_.world.log.error("an action ended in an unexpected way",
+                                       {{"actionSet", action_set_.name}, {"error", e.what()}});
             record_.stage([&](Status& status) { status.add_error(e.what()); });
             outcome = ActionEnd::kFailed;
         }
@@ -193,36 +207,46 @@ void ActionSetRun::run_actions() {
         for (std::size_t i = 0; i < count; ++i) threads.spawn([&, i] { run_one(i); });
     }
     const std::vector<ActionEnd> all = *outcomes.lock();
-    if (std::find(all.begin(), all.end(), ActionEnd::kInterrupted) != all.end()) throw Cancelled(CancelReason::kShutdown);
-    const bool is_complete = std::all_of(all.begin(), all.end(), [](ActionEnd end) { return end == ActionEnd::kComplete; });
+    if (std::find(all.begin(), all.end(), ActionEnd::kInterrupted) != all.end())
+        throw Cancelled(CancelReason::kShutdown);
+    const bool is_complete =
+        std::all_of(all.begin(), all.end(), [](ActionEnd end) { return end == ActionEnd::kComplete; });
     record_.stage([&](Status& status) { status.set_state(is_complete ? state::kComplete : state::kFailed); });
 }
 
 void ActionSetRun::finish() {
-    record_.finish([&](Status& status) {
-        if (status.status["progress"].is_map()) status.status["progress"].writable_map().erase("runningPhase");
-        status.status["progress"]["lastTransitionTime"] = format_rfc3339(machinery_.world.clock.now());
-        status.status["endTime"] = format_rfc3339_nano(machinery_.world.clock.now());
-        status.update_progress();
-    }, shutdown_);
+    record_.finish(
+        [&](Status& status) {
+            if (status.status["progress"].is_map())
+                status.status["progress"].writable_map().erase("runningPhase");
+            status.status["progress"]["lastTransitionTime"] = format_rfc3339(machinery_.world.clock.now());
+            status.status["endTime"] = format_rfc3339_nano(machinery_.world.clock.now());
+            status.update_progress();
+        },
+        shutdown_);
     for (const auto& run : runs_) run->clean_up();
     if (was_begun_) remove_job_pods();
     const Value object = record_.object();
     const bool is_complete = record_.current().status["state"].string_or("") == state::kComplete;
     const std::string undoes = object.get("metadata", "annotations", kUndoes).string_or("");
-    if (!undoes.empty()) machinery_.keeper.undo_action_ended(undoes, is_complete, object.get("status", "error", "message").string_or(""));
+    if (!undoes.empty())
+        machinery_.keeper.undo_action_ended(undoes, is_complete,
+                                            object.get("status", "error", "message").string_or(""));
     if (is_complete) {
-        machinery_.events.tell(object, Events::Type::kNormal, "Update Complete", "Updated ActionSet '" + action_set_.name + "' Status->complete");
+        machinery_.events.tell(object, Events::Type::kNormal, "Update Complete",
+                               "Updated ActionSet '" + action_set_.name + "' Status->complete");
     }
 }
 
 // Those that an earlier daemon did not come to remove.
 void ActionSetRun::remove_job_pods() {
-    const auto pods = machinery_.world.cluster.list(types::kPods, {.label_selector = std::string(kJobLabel) + "=" + action_set_.uid});
+    const auto pods = machinery_.world.cluster.list(
+        types::kPods, {.label_selector = std::string(kJobLabel) + "=" + action_set_.uid});
     for (const Value& pod : pods.items) {
         try {
-            machinery_.world.cluster.remove({types::kPods, cluster::namespace_of(pod), cluster::name_of(pod)},
-                                            {.grace_period = std::chrono::seconds{0}, .precondition_uid = cluster::uid_of(pod)});
+            machinery_.world.cluster.remove(
+                {types::kPods, cluster::namespace_of(pod), cluster::name_of(pod)},
+                {.grace_period = std::chrono::seconds{0}, .precondition_uid = cluster::uid_of(pod)});
         } catch (const Error& e) {
             if (e.kind() != ErrorKind::kNotFound && e.kind() != ErrorKind::kConflict) throw;
         }

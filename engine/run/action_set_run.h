@@ -15,8 +15,9 @@ namespace fencepost::run {
 class ActionSetRun {
   public:
     ActionSetRun(Machinery& machinery, const Value& object, CancelToken cancel, CancelToken shutdown);
-    // Returns when the state is terminal and durable (or the object has vanished). Throws Cancelled{kShutdown}
-    // and leaves what runs as it is: the next daemon goes on. Error: what the cluster throws.
+    // Returns when the state is terminal and durable (or the object has vanished). Throws
+    // Cancelled{kShutdown} and leaves what runs as it is: the next daemon goes on. Error: what the cluster
+    // throws.
     void run();
 
   private:
@@ -38,8 +39,8 @@ class ActionSetRun {
     std::vector<std::unique_ptr<ActionRun>> runs_;
 };
 
-// In which order actions may start: for each, the indices that it waits for. Throws Error{kInvalid} for a name
-// that is not there, or a circle.
+// In which order actions may start: for each, the indices that it waits for. Throws Error{kInvalid} for a
+// name that is not there, or a circle.
 [[nodiscard]] std::vector<std::vector<std::size_t>> dependencies(const model::ActionSet& action_set);
 
 }  // namespace fencepost::run

@@ -11,8 +11,8 @@ namespace fencepost::run {
 namespace {
 
 Error wrong(std::string_view name, std::string_view expected, const Value& value) {
-    return {ErrorKind::kInvalid, "argument '" + std::string(name) + "': expected " + std::string(expected) + ", got " +
-                                     std::string(to_string(value.kind())) +
+    return {ErrorKind::kInvalid, "argument '" + std::string(name) + "': expected " + std::string(expected) +
+                                     ", got " + std::string(to_string(value.kind())) +
                                      (value.is_string() ? " \"" + value.as_string() + "\"" : "")};
 }
 
@@ -21,14 +21,20 @@ const Value& member(const Value& args, std::string_view name) { return args[name
 // A scalar as text, as weak decoding writes it.
 std::string weak_string(const Value& value, std::string_view name) {
     switch (value.kind()) {
-        case Kind::kNil: return {};
-        case Kind::kString: return value.as_string();
-        case Kind::kBytes: return value.as_bytes().data;
-        case Kind::kBool: return value.as_bool() ? "1" : "0";
+        case Kind::kNil:
+            return {};
+        case Kind::kString:
+            return value.as_string();
+        case Kind::kBytes:
+            return value.as_bytes().data;
+        case Kind::kBool:
+            return value.as_bool() ? "1" : "0";
         case Kind::kInt:
         case Kind::kUint:
-        case Kind::kFloat: return to_json(value);
-        default: throw wrong(name, "a string", value);
+        case Kind::kFloat:
+            return to_json(value);
+        default:
+            throw wrong(name, "a string", value);
     }
 }
 
@@ -90,7 +96,8 @@ std::map<std::string, std::string> string_map_arg(const Value& args, std::string
     const Value& value = member(args, name);
     if (value.is_nil()) return result;
     if (!value.is_map()) throw wrong(name, "a map", value);
-    for (const auto& [key, item] : value.as_map()) result[key] = weak_string(item, std::string(name) + "." + key);
+    for (const auto& [key, item] : value.as_map())
+        result[key] = weak_string(item, std::string(name) + "." + key);
     return result;
 }
 

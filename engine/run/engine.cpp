@@ -18,7 +18,8 @@ constexpr std::chrono::milliseconds kFollowPause{100};
 constexpr std::chrono::seconds kLastUndo{30};  // for the fences, when the daemon stops
 
 bool wants_cancel(const Value& object) {
-    return object.get("spec", "cancel").bool_or(false) || !object.get("metadata", "deletionTimestamp").is_nil();
+    return object.get("spec", "cancel").bool_or(false) ||
+           !object.get("metadata", "deletionTimestamp").is_nil();
 }
 
 bool has_our_finalizer(const Value& object) {
@@ -31,7 +32,8 @@ struct Entry {
     cluster::ObjectKey key;
     CancelSource source;
     bool is_running = false;
-    explicit Entry(cluster::ObjectKey what, const CancelToken& parent) : key(std::move(what)), source(parent) {}
+    explicit Entry(cluster::ObjectKey what, const CancelToken& parent)
+        : key(std::move(what)), source(parent) {}
 };
 
 struct State {
@@ -81,7 +83,8 @@ void Engine::Impl::follow() {
         } catch (const Cancelled&) {
             return;
         } catch (const Error& e) {
-            if (e.kind() != ErrorKind::kGone) world.log.error("the watch of ActionSets broke", {{"error", e.what()}});
+            if (e.kind() != ErrorKind::kGone)
+                world.log.error("the watch of ActionSets broke", {{"error", e.what()}});
             if (!stop_source.token().wait_for(kRetryPause)) return;
         }
     }
@@ -90,12 +93,15 @@ void Engine::Impl::follow() {
 void Engine::Impl::list_and_watch() {
     const cluster::ObjectList present = world.cluster.list(types::kActionSets);
     for (const Value& object : present.items) look_at(object);
-    const auto watch = world.cluster.watch(types::kActionSets, {.resource_version = present.resource_version, .allow_bookmarks = true});
+    const auto watch = world.cluster.watch(
+        types::kActionSets, {.resource_version = present.resource_version, .allow_bookmarks = true});
     for (;;) {
         const auto event = watch->next(stop_source.token());
         if (!event || event->type == cluster::WatchEvent::Type::kBookmark) continue;
-        if (event->type == cluster::WatchEvent::Type::kDeleted) forget(event->object);
-        else look_at(event->object);
+        if (event->type == cluster::WatchEvent::Type::kDeleted)
+            forget(event->object);
+        else
+            look_at(event->object);
     }
 }
 
@@ -113,8 +119,9 @@ void Engine::Impl::look_at(const Value& object) {
     const bool is_leaving = !object.get("metadata", "deletionTimestamp").is_nil();
     if (is_terminal(object) && !(is_leaving && has_our_finalizer(object))) return;
     if (is_leaving && !has_our_finalizer(object)) return;  // never begun: nothing to clean up
-    auto entry = std::make_shared<Entry>(cluster::ObjectKey{types::kActionSets, cluster::namespace_of(object), cluster::name_of(object)},
-                                         stop_source.token());
+    auto entry = std::make_shared<Entry>(
+        cluster::ObjectKey{types::kActionSets, cluster::namespace_of(object), cluster::name_of(object)},
+        stop_source.token());
     if (wants_cancel(object)) entry->source.cancel(CancelReason::kUser);
     locked->entries[uid] = std::move(entry);
     locked->waiting.push_back(uid);
@@ -129,12 +136,15 @@ void Engine::Impl::forget(const Value& object) {
         const auto known = locked->entries.find(uid);
         if (known != locked->entries.end()) entry = known->second;
     }
-    if (entry != nullptr) entry->source.cancel(CancelReason::kUser);
-    else phase_logs.remove(uid);
+    if (entry != nullptr)
+        entry->source.cancel(CancelReason::kUser);
+    else
+        phase_logs.remove(uid);
 }
 
 void Engine::Impl::start_what_fits(Guarded<State>::Locked& locked) {
-    while (locked->running < options.max_running && !locked->waiting.empty() && !stop_source.token().is_cancelled()) {
+    while (locked->running < options.max_running && !locked->waiting.empty() &&
+           !stop_source.token().is_cancelled()) {
         const std::string uid = locked->waiting.front();
         locked->waiting.pop_front();
         const std::shared_ptr<Entry> entry = locked->entries.at(uid);
@@ -150,14 +160,16 @@ void Engine::Impl::run_entry(const std::string& uid, const std::shared_ptr<Entry
     while (!is_done && !stop_source.token().is_cancelled()) {
         try {
             const Value object = world.cluster.get(entry->key);
-            if (cluster::uid_of(object) == uid) ActionSetRun(machinery, object, entry->source.token(), stop_source.token()).run();
+            if (cluster::uid_of(object) == uid)
+                ActionSetRun(machinery, object, entry->source.token(), stop_source.token()).run();
             is_done = true;
         } catch (const Cancelled&) {
             break;
         } catch (const Error& e) {
             is_done = e.kind() == ErrorKind::kNotFound;
             if (is_done) break;
-            world.log.error("an ActionSet could not be taken further, trying again", {{"actionSet", entry->key.name}, {"error", e.what()}});
+            world.log.error("an ActionSet could not be taken further, trying again",
+                            {{"actionSet", entry->key.name}, {"error", e.what()}});
             if (!stop_source.token().wait_for(kRetryPause)) break;
         }
     }
@@ -190,7 +202,8 @@ void Engine::stop() {
     } catch (const Cancelled&) {
         impl_->world.log.error("what is fenced could not be unfenced in time; the next start does it");
     } catch (const Error& e) {
-        impl_->world.log.error("what is fenced could not be unfenced; the next start tries again", {{"error", e.what()}});
+        impl_->world.log.error("what is fenced could not be unfenced; the next start tries again",
+                               {{"error", e.what()}});
     }
 }
 

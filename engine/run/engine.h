@@ -1,6 +1,7 @@
 // Engine: watches ActionSets and runs them, at most max_running at once; the others wait as records. At the
 // start it goes on with what an earlier daemon left. spec.cancel: true, or deleting the object, cancels; the
-// finalizer fencepost.io/cleanup keeps a deleted ActionSet until its deferPhase has run and nothing is fenced.
+// finalizer fencepost.io/cleanup keeps a deleted ActionSet until its deferPhase has run and nothing is
+// fenced.
 //
 //     run::Engine engine(world, functions::catalog(), {.log_folder = data / "logs"});
 //     engine.start();

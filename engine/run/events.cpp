@@ -26,7 +26,8 @@ void Events::tell(const Value& about, Type type, std::string_view reason, std::s
     event["metadata"]["name"] = cluster::name_of(about) + "." + hex_encode(random_bytes(8));
     event["metadata"]["namespace"] = cluster::namespace_of(about);
     for (const char* member : {"apiVersion", "kind"}) event["involvedObject"][member] = about[member];
-    for (const char* member : {"name", "namespace", "uid", "resourceVersion"}) event["involvedObject"][member] = about["metadata"][member];
+    for (const char* member : {"name", "namespace", "uid", "resourceVersion"})
+        event["involvedObject"][member] = about["metadata"][member];
     event["type"] = type == Type::kNormal ? "Normal" : "Warning";
     event["reason"] = reason;
     event["message"] = message.substr(0, 1'024);
@@ -52,7 +53,8 @@ void Events::run() {
         state->queue.pop_front();
         state.unlocked([&] {
             try {
-                world_.cluster.create(types::kEvents, event, {.field_manager = "fencepost"});
+                world_.cluster.create(types::kEvents, event,
+                                      {.field_manager = "fencepost", .may_be_lost = true});
             } catch (const Error& e) {
                 world_.log.debug("an event could not be written", {{"error", e.what()}});
             }

@@ -14,23 +14,24 @@ namespace {
 namespace types = cluster::types;
 
 bool is_kind(const model::ObjectReference& reference, std::string_view kind) {
-    return std::equal(reference.kind.begin(), reference.kind.end(), kind.begin(), kind.end(), [](unsigned char a, unsigned char b) {
-        return std::tolower(a) == std::tolower(b);
-    });
+    return std::equal(reference.kind.begin(), reference.kind.end(), kind.begin(), kind.end(),
+                      [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
 }
 
 // A Secret's values must not turn up in the daemon's own log.
 Value fetch_secret(World& world, const model::ObjectReference& reference) {
     Value secret = world.cluster.get({types::kSecrets, reference.ns, reference.name});
-    for (const auto& [key, value] : secret["data"].map_or_empty()) world.log.redact(base64_decode(value.string_or("")));
+    for (const auto& [key, value] : secret["data"].map_or_empty())
+        world.log.redact(base64_decode(value.string_or("")));
     return secret;
 }
 
 std::string secret_value(const Value& secret, const std::string& key, const char* what) {
     const Value* value = secret["data"].find(key);
     if (value == nullptr) {
-        throw Error(ErrorKind::kInvalid, std::string(what) + " '" + key + "' not found in secret '" + cluster::namespace_of(secret) + ":" +
-                                             cluster::name_of(secret) + "'");
+        throw Error(ErrorKind::kInvalid, std::string(what) + " '" + key + "' not found in secret '" +
+                                             cluster::namespace_of(secret) + ":" + cluster::name_of(secret) +
+                                             "'");
     }
     return base64_decode(value->string_or(""));
 }
@@ -47,7 +48,8 @@ auto traced(const std::string& where, Work work) {
 
 Value fetch_profile(World& world, const model::ObjectReference& reference) {
     return traced("profile " + reference.ns + "/" + reference.name, [&] {
-        const auto stored = model::Profile::from(world.cluster.get({types::kProfiles, reference.ns, reference.name}));
+        const auto stored =
+            model::Profile::from(world.cluster.get({types::kProfiles, reference.ns, reference.name}));
         ProfileSecrets found;
         if (stored.credential_type == "keyPair") {
             const Value secret = fetch_secret(world, stored.credential_secret);
@@ -56,7 +58,9 @@ Value fetch_profile(World& world, const model::ObjectReference& reference) {
         } else if (stored.credential_type == "secret") {
             found.credential_secret = fetch_secret(world, stored.credential_secret);
         } else if (!stored.credential_type.empty()) {
-            throw Error(ErrorKind::kUnsupported, "credential type '" + stored.credential_type + "' is not supported", "use keyPair or secret");
+            throw Error(ErrorKind::kUnsupported,
+                        "credential type '" + stored.credential_type + "' is not supported",
+                        "use keyPair or secret");
         }
         if (stored.repository_key) {
             model::ObjectReference key = *stored.repository_key;
@@ -74,14 +78,18 @@ bool is_owned_by(const Value& object, const std::string& uid) {
     return false;
 }
 
-// Of a Deployment only the ReplicaSet of its present revision counts: the one whose template is the Deployment's.
+// Of a Deployment only the ReplicaSet of its present revision counts: the one whose template is the
+// Deployment's.
 std::string pods_owner(World& world, const Value& workload_object, Workload kind) {
     if (kind == Workload::kStatefulSet) return cluster::uid_of(workload_object);
     std::string newest_uid;
     std::string newest;
-    for (const Value& set : world.cluster.list(types::kReplicaSets, {.ns = cluster::namespace_of(workload_object)}).items) {
-        if (!is_owned_by(set, cluster::uid_of(workload_object)) || set.get("spec", "replicas").int_or(0) == 0) continue;
-        const std::string created = set.get("metadata", "creationTimestamp").string_or("") + " " + cluster::resource_version_of(set);
+    for (const Value& set :
+         world.cluster.list(types::kReplicaSets, {.ns = cluster::namespace_of(workload_object)}).items) {
+        if (!is_owned_by(set, cluster::uid_of(workload_object)) || set.get("spec", "replicas").int_or(0) == 0)
+            continue;
+        const std::string created =
+            set.get("metadata", "creationTimestamp").string_or("") + " " + cluster::resource_version_of(set);
         if (created >= newest) {
             newest = created;
             newest_uid = cluster::uid_of(set);
@@ -94,11 +102,14 @@ WorkloadPods running_pods(World& world, const Value& object, Workload kind) {
     WorkloadPods result;
     const std::string owner = pods_owner(world, object, kind);
     for (const Value& pod : world.cluster.list(types::kPods, {.ns = cluster::namespace_of(object)}).items) {
-        if (owner.empty() || !is_owned_by(pod, owner) || pod.get("status", "phase").string_or("") != "Running") continue;
+        if (owner.empty() || !is_owned_by(pod, owner) ||
+            pod.get("status", "phase").string_or("") != "Running")
+            continue;
         const std::string name = cluster::name_of(pod);
         result.pods.push_back(name);
         std::vector<std::string> containers;
-        for (const Value& status : pod.get("status", "containerStatuses").list_or_empty()) containers.push_back(status["name"].string_or(""));
+        for (const Value& status : pod.get("status", "containerStatuses").list_or_empty())
+            containers.push_back(status["name"].string_or(""));
         result.containers.push_back(std::move(containers));
         std::map<std::string, std::string> claims;
         for (const Value& volume : pod.get("spec", "volumes").list_or_empty()) {
@@ -121,11 +132,14 @@ cluster::ObjectKey subject_key(World& world, const model::ObjectReference& objec
     if (is_kind(object, "PVC")) return {types::kPersistentVolumeClaims, object.ns, object.name};
     if (is_kind(object, "Namespace")) return {types::kNamespaces, "", object.name};
     if (object.api_version.empty() || object.resource.empty()) {
-        throw Error(ErrorKind::kInvalid, "Not a known object Kind '" + object.kind + "': it needs apiVersion and resource",
+        throw Error(ErrorKind::kInvalid,
+                    "Not a known object Kind '" + object.kind + "': it needs apiVersion and resource",
                     "known are StatefulSet, Deployment, PVC, Namespace");
     }
     const auto type = world.cluster.find_type(object.group, object.api_version, object.resource);
-    if (!type) throw Error(ErrorKind::kNotFound, "the cluster has no " + object.resource + " in " + object.group + "/" + object.api_version);
+    if (!type)
+        throw Error(ErrorKind::kNotFound, "the cluster has no " + object.resource + " in " + object.group +
+                                              "/" + object.api_version);
     return {type->type, object.ns, object.name};
 }
 
@@ -135,7 +149,8 @@ Value fetch_blueprint(World& world, const std::string& ns, const model::ActionSp
     if (action.blueprint.empty()) {
         throw Error(ErrorKind::kInvalid, "Blueprint is not specified for action " + action.name);
     }
-    return traced("blueprint of action '" + action.name + "'", [&] { return world.cluster.get({types::kBlueprints, ns, action.blueprint}); });
+    return traced("blueprint of action '" + action.name + "'",
+                  [&] { return world.cluster.get({types::kBlueprints, ns, action.blueprint}); });
 }
 
 const model::Action& find_action(const model::Blueprint& blueprint, const std::string& name) {
@@ -148,7 +163,8 @@ const model::Action& find_action(const model::Blueprint& blueprint, const std::s
         list += (list.empty() ? "" : ", ") + known;
     }
     const std::string near = model::nearest(name, names);
-    throw Error(ErrorKind::kInvalid, "Action " + name + " not found in blueprint " + blueprint.name + " (has: " + list + ")",
+    throw Error(ErrorKind::kInvalid,
+                "Action " + name + " not found in blueprint " + blueprint.name + " (has: " + list + ")",
                 near.empty() ? "" : "did you mean '" + near + "'?");
 }
 
@@ -156,14 +172,18 @@ void check_functions(const Catalog& catalog, const model::Action& action) {
     std::set<std::string> names;
     const auto check = [&](const model::Phase& phase) {
         if (!names.insert(phase.name).second) {
-            throw Error(ErrorKind::kInvalid, "action '" + action.name + "' has two phases called '" + phase.name + "'", "give each its own name");
+            throw Error(ErrorKind::kInvalid,
+                        "action '" + action.name + "' has two phases called '" + phase.name + "'",
+                        "give each its own name");
         }
         if (catalog.find(phase.func) != nullptr) return;
         std::vector<std::string> known;
         for (const auto& spec : catalog.specs()) known.emplace_back(spec.name);
         const std::string near = model::nearest(phase.func, known);
-        throw Error(ErrorKind::kInvalid, "phase '" + phase.name + "': Requested function {" + phase.func + "} has not been registered",
-                    near.empty() ? "" : "did you mean '" + near + "'?");
+        throw Error(
+            ErrorKind::kInvalid,
+            "phase '" + phase.name + "': Requested function {" + phase.func + "} has not been registered",
+            near.empty() ? "" : "did you mean '" + near + "'?");
     };
     for (const model::Phase& phase : action.phases) check(phase);
     if (action.defer_phase) check(*action.defer_phase);
@@ -174,16 +194,21 @@ void check_args(const Function& function, const Value& rendered) {
     const std::string name(spec.name);
     for (const model::ArgSpec& arg : spec.args) {
         if (arg.is_required && rendered.find(arg.name) == nullptr) {
-            throw Error(ErrorKind::kInvalid, "Required args missing for function " + name + ": Required arg missing: " + std::string(arg.name));
+            throw Error(ErrorKind::kInvalid, "Required args missing for function " + name +
+                                                 ": Required arg missing: " + std::string(arg.name));
         }
     }
     for (const auto& [key, value] : rendered.map_or_empty()) {
-        if (std::any_of(spec.args.begin(), spec.args.end(), [&](const model::ArgSpec& arg) { return arg.name == key; })) continue;
+        if (std::any_of(spec.args.begin(), spec.args.end(),
+                        [&](const model::ArgSpec& arg) { return arg.name == key; }))
+            continue;
         std::vector<std::string> known;
         for (const model::ArgSpec& arg : spec.args) known.emplace_back(arg.name);
         const std::string near = model::nearest(key, known);
-        throw Error(ErrorKind::kInvalid, "Checking supported args for function " + name + ".: argument " + key + " is not supported",
-                    near.empty() ? "" : "did you mean '" + near + "'?");
+        throw Error(
+            ErrorKind::kInvalid,
+            "Checking supported args for function " + name + ".: argument " + key + " is not supported",
+            near.empty() ? "" : "did you mean '" + near + "'?");
     }
 }
 
@@ -206,14 +231,17 @@ LaunchParams launch(World& world, const model::ActionSpec& action, const std::st
     try {
         params.object = world.cluster.get(key);
     } catch (Error& e) {
-        e.add_trace("could not fetch object name: " + object.name + ", namespace: " + object.ns + ", group: " + key.type.group +
-                    ", version: " + key.type.version + ", resource: " + key.type.resource);
+        e.add_trace("could not fetch object name: " + object.name + ", namespace: " + object.ns +
+                    ", group: " + key.type.group + ", version: " + key.type.version +
+                    ", resource: " + key.type.resource);
         throw;
     }
     if (is_kind(object, "StatefulSet")) {
-        params.stateful_set = workload(Workload::kStatefulSet, object.name, object.ns, running_pods(world, params.object, Workload::kStatefulSet));
+        params.stateful_set = workload(Workload::kStatefulSet, object.name, object.ns,
+                                       running_pods(world, params.object, Workload::kStatefulSet));
     } else if (is_kind(object, "Deployment")) {
-        params.deployment = workload(Workload::kDeployment, object.name, object.ns, running_pods(world, params.object, Workload::kDeployment));
+        params.deployment = workload(Workload::kDeployment, object.name, object.ns,
+                                     running_pods(world, params.object, Workload::kDeployment));
     } else if (is_kind(object, "PVC")) {
         params.pvc = reference(Named::kPvc, object.name, object.ns);
     } else if (is_kind(object, "Namespace")) {
@@ -227,16 +255,18 @@ PhaseParams fetch_phase_objects(World& world, const std::map<std::string, model:
     for (const auto& [key, reference] : objects) {
         traced("object '" + key + "'", [&] {
             if (is_kind(reference, "Secret")) params.secrets[key] = fetch_secret(world, reference);
-            if (is_kind(reference, "ConfigMap")) params.config_maps[key] = world.cluster.get({types::kConfigMaps, reference.ns, reference.name});
+            if (is_kind(reference, "ConfigMap"))
+                params.config_maps[key] =
+                    world.cluster.get({types::kConfigMaps, reference.ns, reference.name});
             return 0;
         });
     }
     return params;
 }
 
-std::map<std::string, model::ObjectReference> render_references(const Renderer& renderer,
-                                                                const std::map<std::string, model::ObjectReference>& objects,
-                                                                const Value& params) {
+std::map<std::string, model::ObjectReference> render_references(
+    const Renderer& renderer, const std::map<std::string, model::ObjectReference>& objects,
+    const Value& params) {
     std::map<std::string, model::ObjectReference> rendered;
     for (const auto& [key, reference] : objects) {
         rendered[key] = traced("object '" + key + "'", [&] {

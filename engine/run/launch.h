@@ -23,9 +23,12 @@ void check_args(const Function& function, const Value& rendered);
 
 [[nodiscard]] LaunchParams launch(World& world, const model::ActionSpec& action, const std::string& time);
 
-// The Secrets and ConfigMaps of a phase's `objects`; references are rendered with params that know no phases yet.
-[[nodiscard]] PhaseParams fetch_phase_objects(World& world, const std::map<std::string, model::ObjectReference>& objects);
+// The Secrets and ConfigMaps of a phase's `objects`; references are rendered with params that know no phases
+// yet.
+[[nodiscard]] PhaseParams fetch_phase_objects(World& world,
+                                              const std::map<std::string, model::ObjectReference>& objects);
 [[nodiscard]] std::map<std::string, model::ObjectReference> render_references(
-    const Renderer& renderer, const std::map<std::string, model::ObjectReference>& objects, const Value& params);
+    const Renderer& renderer, const std::map<std::string, model::ObjectReference>& objects,
+    const Value& params);
 
 }  // namespace fencepost::run

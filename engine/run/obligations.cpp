@@ -28,7 +28,9 @@ bool is_same_subject(const Value& a, const Value& b) {
     return true;
 }
 
-cluster::ObjectKey key_of(const World& world, const std::string& id) { return {types::kObligations, world.controller_namespace, id}; }
+cluster::ObjectKey key_of(const World& world, const std::string& id) {
+    return {types::kObligations, world.controller_namespace, id};
+}
 
 }  // namespace
 
@@ -64,7 +66,8 @@ std::string ObligationKeeper::store(Value spec, std::chrono::seconds time_limit,
     object["status"]["state"] = "Open";
     object["status"]["attempts"] = 0;
     object["status"]["createdAt"] = format_rfc3339_nano(now);
-    return cluster::name_of(world_.cluster.create(types::kObligations, object, {.field_manager = "fencepost"}));
+    return cluster::name_of(
+        world_.cluster.create(types::kObligations, object, {.field_manager = "fencepost"}));
 }
 
 std::string ObligationKeeper::incur(const ObligationRequest& request, const Incurrer& who) {
@@ -96,25 +99,30 @@ std::string ObligationKeeper::incur_action(const std::string& description, const
 void ObligationKeeper::withdraw(const std::string& id, std::string_view why) { mark(id, "Withdrawn", why); }
 
 void ObligationKeeper::mark(const std::string& id, const char* state, std::string_view reason) {
-    update(world_.cluster, key_of(world_, id), [&](Value& object) {
-        if (!is_open(object)) return false;
-        object["status"]["state"] = state;
-        object["status"]["reason"] = reason;
-        object["status"]["releasedAt"] = format_rfc3339_nano(world_.clock.now());
-        return true;
-    }, {});
+    update(world_.cluster, key_of(world_, id),
+           [&](Value& object) {
+               if (!is_open(object)) return false;
+               object["status"]["state"] = state;
+               object["status"]["reason"] = reason;
+               object["status"]["releasedAt"] = format_rfc3339_nano(world_.clock.now());
+               return true;
+           },
+           {});
 }
 
 void ObligationKeeper::note_failure(const std::string& id, const std::string& error) {
-    update(world_.cluster, key_of(world_, id), [&](Value& object) {
-        Value& status = object["status"];
-        const std::int64_t attempts = status["attempts"].int_or(0) + 1;
-        status["attempts"] = attempts;
-        status["lastError"] = error.substr(0, 2'000);
-        const std::chrono::seconds pause = std::min(kLongestBackoff, std::chrono::seconds(1LL << std::min<std::int64_t>(attempts - 1, 6)));
-        status["nextAttemptAt"] = format_rfc3339_nano(world_.clock.now() + pause);
-        return true;
-    }, {});
+    update(world_.cluster, key_of(world_, id),
+           [&](Value& object) {
+               Value& status = object["status"];
+               const std::int64_t attempts = status["attempts"].int_or(0) + 1;
+               status["attempts"] = attempts;
+               status["lastError"] = error.substr(0, 2'000);
+               const std::chrono::seconds pause = std::min(
+                   kLongestBackoff, std::chrono::seconds(1LL << std::min<std::int64_t>(attempts - 1, 6)));
+               status["nextAttemptAt"] = format_rfc3339_nano(world_.clock.now() + pause);
+               return true;
+           },
+           {});
 }
 
 ObligationKeeper::Objects ObligationKeeper::open(const std::function<bool(const Value&)>& matches) const {
@@ -127,8 +135,8 @@ ObligationKeeper::Objects ObligationKeeper::open(const std::function<bool(const 
     return found;
 }
 
-int ObligationKeeper::release(const Incurrer& who, const std::function<bool(const Value&)>& matches, std::string_view reason,
-                              const CancelToken& cancel) {
+int ObligationKeeper::release(const Incurrer& who, const std::function<bool(const Value&)>& matches,
+                              std::string_view reason, const CancelToken& cancel) {
     return release_each(open([&](const Value& object) {
                             const Value& spec = object["spec"];
                             const bool is_mine = spec.get("actionSet", "uid").string_or("") == who.uid ||
@@ -138,20 +146,24 @@ int ObligationKeeper::release(const Incurrer& who, const std::function<bool(cons
                         reason, cancel);
 }
 
-int ObligationKeeper::release_of(const std::string& uid, const std::string& action, std::string_view reason, const CancelToken& cancel) {
+int ObligationKeeper::release_of(const std::string& uid, const std::string& action, std::string_view reason,
+                                 const CancelToken& cancel) {
     return release_each(open([&](const Value& object) {
                             const Value& spec = object["spec"];
-                            return spec.get("actionSet", "uid").string_or("") == uid && (action.empty() || spec["action"].string_or("") == action);
+                            return spec.get("actionSet", "uid").string_or("") == uid &&
+                                   (action.empty() || spec["action"].string_or("") == action);
                         }),
                         reason, cancel);
 }
 
 void ObligationKeeper::release_all(std::string_view reason, const CancelToken& cancel) {
     // What an action undoes needs an engine: the next daemon's.
-    release_each(open([](const Value& object) { return object.get("spec", "undoAction").is_nil(); }), reason, cancel);
+    release_each(open([](const Value& object) { return object.get("spec", "undoAction").is_nil(); }), reason,
+                 cancel);
 }
 
-int ObligationKeeper::release_each(const Objects& obligations, std::string_view reason, const CancelToken& cancel) {
+int ObligationKeeper::release_each(const Objects& obligations, std::string_view reason,
+                                   const CancelToken& cancel) {
     int released = 0;
     std::optional<Error> failure;
     for (const Value& obligation : obligations) {
@@ -166,7 +178,8 @@ int ObligationKeeper::release_each(const Objects& obligations, std::string_view 
     return released;
 }
 
-bool ObligationKeeper::release_one(const std::string& id, std::string_view reason, const CancelToken& cancel) {
+bool ObligationKeeper::release_one(const std::string& id, std::string_view reason,
+                                   const CancelToken& cancel) {
     {
         const auto wake = cancel.on_cancel([this] { in_hand_.lock().notify_all(); });
         auto in_hand = in_hand_.lock();
@@ -233,8 +246,9 @@ std::string ObligationKeeper::undo(const Value& obligation, const CancelToken& c
             throw;
         }
         if (code != 0) {
-            throw Error(ErrorKind::kInternal,
-                        "the undo command ended with exit code " + std::to_string(code) + " in pod " + ns + "/" + name + ": " + output);
+            throw Error(ErrorKind::kInternal, "the undo command ended with exit code " +
+                                                  std::to_string(code) + " in pod " + ns + "/" + name + ": " +
+                                                  output);
         }
     }
     return {};
@@ -244,7 +258,8 @@ std::string ObligationKeeper::undo(const Value& obligation, const CancelToken& c
 bool ObligationKeeper::start_undo_action(const Value& obligation) {
     const std::string id = cluster::name_of(obligation);
     Value action_set;
-    action_set["metadata"]["name"] = "undo-" + id.substr(id.find('-') + 1) + "-" + std::to_string(obligation.get("status", "attempts").int_or(0));
+    action_set["metadata"]["name"] = "undo-" + id.substr(id.find('-') + 1) + "-" +
+                                     std::to_string(obligation.get("status", "attempts").int_or(0));
     action_set["metadata"]["namespace"] = obligation.get("spec", "actionSet", "namespace");
     action_set["metadata"]["annotations"][kUndoes] = id;
     action_set["spec"]["actions"].push_back(obligation.get("spec", "undoAction"));
@@ -255,9 +270,11 @@ bool ObligationKeeper::start_undo_action(const Value& obligation) {
         if (e.kind() != ErrorKind::kAlreadyExists) throw;
     }
     // A daemon that died between the action's end and the note of it.
-    const Value found = world_.cluster.get({types::kActionSets, cluster::namespace_of(action_set), cluster::name_of(action_set)});
+    const Value found = world_.cluster.get(
+        {types::kActionSets, cluster::namespace_of(action_set), cluster::name_of(action_set)});
     if (is_terminal(found)) {
-        undo_action_ended(id, found.get("status", "state").string_or("") == state::kComplete, found.get("status", "error", "message").string_or(""));
+        undo_action_ended(id, found.get("status", "state").string_or("") == state::kComplete,
+                          found.get("status", "error", "message").string_or(""));
     }
     return false;
 }
@@ -265,35 +282,44 @@ bool ObligationKeeper::start_undo_action(const Value& obligation) {
 void ObligationKeeper::posthook_ended(const Incurrer& who) {
     const auto waits_for_it = [&](const Value& object) {
         const Value& spec = object["spec"];
-        return spec.get("undoAction", "name").string_or("") == who.action && is_same_subject(spec["subject"], who.subject);
+        return spec.get("undoAction", "name").string_or("") == who.action &&
+               is_same_subject(spec["subject"], who.subject);
     };
-    for (const Value& obligation : open(waits_for_it)) mark(cluster::name_of(obligation), "Released", "posthook");
+    for (const Value& obligation : open(waits_for_it))
+        mark(cluster::name_of(obligation), "Released", "posthook");
 }
 
 bool ObligationKeeper::has_open(const std::string& uid, const std::string& action) const {
     return !open([&](const Value& object) {
                 const Value& spec = object["spec"];
-                return spec.get("actionSet", "uid").string_or("") == uid && spec["action"].string_or("") == action;
+                return spec.get("actionSet", "uid").string_or("") == uid &&
+                       spec["action"].string_or("") == action;
             }).empty();
 }
 
 void ObligationKeeper::undo_action_ended(const std::string& id, bool is_complete, const std::string& error) {
     try {
-        if (is_complete) mark(id, "Released", "posthook");
-        else note_failure(id, error);
+        if (is_complete)
+            mark(id, "Released", "posthook");
+        else
+            note_failure(id, error);
     } catch (const Error& e) {
         if (e.kind() != ErrorKind::kNotFound) throw;
     }
 }
 
 std::string ObligationKeeper::lost_fence(const std::string& uid, const std::string& action) const {
-    for (const Value& object : world_.cluster.list(types::kObligations, {.ns = world_.controller_namespace}).items) {
+    for (const Value& object :
+         world_.cluster.list(types::kObligations, {.ns = world_.controller_namespace}).items) {
         const Value& spec = object["spec"];
-        if (spec.get("actionSet", "uid").string_or("") != uid || spec["action"].string_or("") != action) continue;
+        if (spec.get("actionSet", "uid").string_or("") != uid || spec["action"].string_or("") != action)
+            continue;
         const std::string reason = object.get("status", "reason").string_or("");
-        const bool is_gone = object.get("status", "state").string_or("") == "Withdrawn" && reason.ends_with("is gone");
+        const bool is_gone =
+            object.get("status", "state").string_or("") == "Withdrawn" && reason.ends_with("is gone");
         if (reason == "deadline" || reason == "shutdown" || is_gone) {
-            return spec["description"].string_or("") + ", but that ended before the action did (" + reason + ")";
+            return spec["description"].string_or("") + ", but that ended before the action did (" + reason +
+                   ")";
         }
     }
     return {};
@@ -301,7 +327,8 @@ std::string ObligationKeeper::lost_fence(const std::string& uid, const std::stri
 
 List ObligationKeeper::list(bool with_discharged) const {
     List result;
-    for (const Value& object : world_.cluster.list(types::kObligations, {.ns = world_.controller_namespace}).items) {
+    for (const Value& object :
+         world_.cluster.list(types::kObligations, {.ns = world_.controller_namespace}).items) {
         if (!with_discharged && !is_open(object)) continue;
         const Value& spec = object["spec"];
         const Value& status = object["status"];
@@ -318,7 +345,9 @@ List ObligationKeeper::list(bool with_discharged) const {
         }
         result.push_back(std::move(item));
     }
-    std::sort(result.begin(), result.end(), [](const Value& a, const Value& b) { return a["createdAt"].string_or("") > b["createdAt"].string_or(""); });
+    std::sort(result.begin(), result.end(), [](const Value& a, const Value& b) {
+        return a["createdAt"].string_or("") > b["createdAt"].string_or("");
+    });
     return result;
 }
 
@@ -344,7 +373,8 @@ void ObligationKeeper::run() {
 bool ObligationKeeper::is_abandoned(const Value& obligation) const {
     const Value& owner = obligation.get("spec", "actionSet");
     try {
-        const Value action_set = world_.cluster.get({types::kActionSets, owner["namespace"].string_or(""), owner["name"].string_or("")});
+        const Value action_set = world_.cluster.get(
+            {types::kActionSets, owner["namespace"].string_or(""), owner["name"].string_or("")});
         if (cluster::uid_of(action_set) != owner["uid"].string_or("")) return true;
         if (!is_terminal(action_set)) return false;
         // A prehook that worked leaves its fence to the posthook, until the deadline.
@@ -362,12 +392,15 @@ void ObligationKeeper::look_after() {
     for (const Value& obligation : open([](const Value&) { return true; })) {
         const std::string next = obligation.get("status", "nextAttemptAt").string_or("");
         if (!next.empty() && parse_rfc3339(next) > now) continue;
-        const bool is_late = parse_rfc3339(obligation.get("spec", "deadline").string_or("1970-01-01T00:00:00Z")) <= now;
+        const bool is_late =
+            parse_rfc3339(obligation.get("spec", "deadline").string_or("1970-01-01T00:00:00Z")) <= now;
         try {
             if (!is_late && !is_abandoned(obligation)) continue;
-            if (!release_one(cluster::name_of(obligation), is_late ? "deadline" : "restart", stop_.token())) continue;
+            if (!release_one(cluster::name_of(obligation), is_late ? "deadline" : "restart", stop_.token()))
+                continue;
             world_.log.warning("an obligation was released by its keeper",
-                               {{"obligation", cluster::name_of(obligation)}, {"why", is_late ? "its deadline has passed" : "its action no longer runs"}});
+                               {{"obligation", cluster::name_of(obligation)},
+                                {"why", is_late ? "its deadline has passed" : "its action no longer runs"}});
         } catch (const Error& e) {
             failure = e;
         }
@@ -377,7 +410,8 @@ void ObligationKeeper::look_after() {
 
 void ObligationKeeper::forget_old() {
     const SystemTime limit = world_.clock.now() - kKeepDischarged;
-    for (const Value& object : world_.cluster.list(types::kObligations, {.ns = world_.controller_namespace}).items) {
+    for (const Value& object :
+         world_.cluster.list(types::kObligations, {.ns = world_.controller_namespace}).items) {
         const std::string ended = object.get("status", "releasedAt").string_or("");
         if (is_open(object) || ended.empty() || parse_rfc3339(ended) > limit) continue;
         world_.cluster.remove(key_of(world_, cluster::name_of(object)));

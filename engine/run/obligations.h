@@ -2,8 +2,8 @@
 // namespace. One is stored, durably, before the act that needs undoing; it is released by a successful undo,
 // or withdrawn by proof that there is nothing to undo (its pod is gone, the act never happened). The keeper's
 // thread releases what is past its deadline, and what an ActionSet left that is no longer there or no longer
-// runs; a failed undo is tried again with backoff until it works. It never lifts a fence that it did not place:
-// the undo goes to the pod uid of the record.
+// runs; a failed undo is tried again with backoff until it works. It never lifts a fence that it did not
+// place: the undo goes to the pod uid of the record.
 //
 //   spec    kind, description, actionSet{name,namespace,uid}, action, subject, pod{namespace,name,uid},
 //           container, undoCommands[][], undoAction{}, deadline
@@ -23,10 +23,11 @@
 
 namespace fencepost::run {
 
-inline constexpr const char* kUndoes = "fencepost.io/undoes";  // on an ActionSet: the obligation that it undoes
+inline constexpr const char* kUndoes =
+    "fencepost.io/undoes";  // on an ActionSet: the obligation that it undoes
 
-// Whose obligation it is: the ActionSet, which of its actions, and the subject (a posthook finds by it what its
-// prehook incurred).
+// Whose obligation it is: the ActionSet, which of its actions, and the subject (a posthook finds by it what
+// its prehook incurred).
 struct Incurrer {
     std::string action_set, ns, uid;
     std::string action;
@@ -48,19 +49,21 @@ class ObligationKeeper {
                                            std::chrono::seconds time_limit, const Incurrer& who);
     void withdraw(const std::string& id, std::string_view why);
 
-    // Undoes the open ones of this ActionSet, or on the same subject, that `matches` accepts; the latest first.
-    // Returns how many; throws the first failure after all were tried.
-    int release(const Incurrer& who, const std::function<bool(const Value&)>& matches, std::string_view reason,
-                const CancelToken& cancel);
+    // Undoes the open ones of this ActionSet, or on the same subject, that `matches` accepts; the latest
+    // first. Returns how many; throws the first failure after all were tried.
+    int release(const Incurrer& who, const std::function<bool(const Value&)>& matches,
+                std::string_view reason, const CancelToken& cancel);
     // Those of one ActionSet: one action of it, or all of them where action is "".
-    int release_of(const std::string& uid, const std::string& action, std::string_view reason, const CancelToken& cancel);
+    int release_of(const std::string& uid, const std::string& action, std::string_view reason,
+                   const CancelToken& cancel);
     void release_all(std::string_view reason, const CancelToken& cancel);
 
     // The posthook of this subject has worked: what waited for it is discharged.
     void posthook_ended(const Incurrer& who);
     [[nodiscard]] bool has_open(const std::string& uid, const std::string& action) const;
 
-    // What was undone too early for this action: past its deadline, or because the daemon stopped. "" if nothing.
+    // What was undone too early for this action: past its deadline, or because the daemon stopped. "" if
+    // nothing.
     [[nodiscard]] std::string lost_fence(const std::string& uid, const std::string& action) const;
     [[nodiscard]] List list(bool with_discharged) const;
     // Marks those that a finished undo action discharges.
@@ -70,7 +73,8 @@ class ObligationKeeper {
     using Objects = std::vector<Value>;
     [[nodiscard]] Objects open(const std::function<bool(const Value&)>& matches) const;
     int release_each(const Objects& obligations, std::string_view reason, const CancelToken& cancel);
-    bool release_one(const std::string& id, std::string_view reason, const CancelToken& cancel);  // false: nothing was left to do
+    bool release_one(const std::string& id, std::string_view reason,
+                     const CancelToken& cancel);  // false: nothing was left to do
     // The proof that there is nothing to undo, or "" after the undo has worked.
     [[nodiscard]] std::string undo(const Value& obligation, const CancelToken& cancel);
     bool start_undo_action(const Value& obligation);  // false: it runs already

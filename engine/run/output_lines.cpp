@@ -17,8 +17,10 @@ std::string_view trim(std::string_view text) {
 }
 
 Error bad_line(std::string_view line, const std::string& why) {
-    return {ErrorKind::kInvalid, "cannot read the output line \"" + std::string(line.substr(0, 200)) + "\": " + why,
-            R"(write it with kando output KEY VALUE, or as ###Phase-output###: {"key":"KEY","value":"VALUE"})"};
+    return {
+        ErrorKind::kInvalid,
+        "cannot read the output line \"" + std::string(line.substr(0, 200)) + "\": " + why,
+        R"(write it with kando output KEY VALUE, or as ###Phase-output###: {"key":"KEY","value":"VALUE"})"};
 }
 
 }  // namespace
@@ -31,10 +33,13 @@ void OutputLines::feed(std::string_view bytes) {
             const std::size_t at = line_.find(kMarker);
             has_marker_ = at != std::string::npos;
             // Ordinary text is not kept, but for what may be the first part of a marker.
-            if (has_marker_) line_.erase(0, at + kMarker.size());
-            else if (line_.size() >= kMarker.size()) line_.erase(0, line_.size() - kMarker.size() + 1);
+            if (has_marker_)
+                line_.erase(0, at + kMarker.size());
+            else if (line_.size() >= kMarker.size())
+                line_.erase(0, line_.size() - kMarker.size() + 1);
         }
-        if (line_.size() > kMaxMarkerLine) throw Error(ErrorKind::kTooLarge, "an output line has more than 1 MiB");
+        if (line_.size() > kMaxMarkerLine)
+            throw Error(ErrorKind::kTooLarge, "an output line has more than 1 MiB");
         if (end == bytes.size()) return;
         end_line();
         bytes.remove_prefix(end + 1);
@@ -58,7 +63,8 @@ void OutputLines::end_line() {
     if (!value.is_nil() && !value.is_string()) throw bad_line(text, "its value is no string");
     if (!output["key"].is_nil() && !output["key"].is_string()) throw bad_line(text, "its key is no string");
     bytes_ += value.string_or("").size();
-    if (bytes_ > kMaxOutputBytes) throw Error(ErrorKind::kTooLarge, "the outputs of the phase have more than 1 MiB");
+    if (bytes_ > kMaxOutputBytes)
+        throw Error(ErrorKind::kTooLarge, "the outputs of the phase have more than 1 MiB");
     outputs_[output["key"].string_or("")] = value.string_or("");
 }
 

@@ -29,7 +29,8 @@ struct PhaseParams {
     Value output;                                       // nil or a map
 };
 
-[[nodiscard]] Value template_params(const LaunchParams& launch, const std::map<std::string, PhaseParams>& phases,
+[[nodiscard]] Value template_params(const LaunchParams& launch,
+                                    const std::map<std::string, PhaseParams>& phases,
                                     const PhaseParams* defer_phase);
 
 struct WorkloadPods {
@@ -38,14 +39,15 @@ struct WorkloadPods {
     std::map<std::string, std::map<std::string, std::string>> claims;  // pod -> claim -> mount path
 };
 enum class Workload { kStatefulSet, kDeployment };
-[[nodiscard]] Value workload(Workload kind, const std::string& name, const std::string& ns, const WorkloadPods& pods);
+[[nodiscard]] Value workload(Workload kind, const std::string& name, const std::string& ns,
+                             const WorkloadPods& pods);
 enum class Named { kPvc, kNamespace };
 [[nodiscard]] Value reference(Named kind, const std::string& name, const std::string& ns);
 
 // {{ toJson .Profile }} is what kando reads; Fencepost's own members are left out where they are empty.
 struct ProfileSecrets {
-    std::string id, secret;     // of a key pair
-    Value credential_secret;    // the object, where the credential is a typed Secret
+    std::string id, secret;   // of a key pair
+    Value credential_secret;  // the object, where the credential is a typed Secret
     std::string repository_key;
 };
 [[nodiscard]] Value profile(const model::Profile& profile, const ProfileSecrets& secrets);

@@ -12,21 +12,30 @@ namespace fencepost::run {
 
 namespace fs = std::filesystem;
 
-PhaseLog::PhaseLog(const fs::path& path) {
-    std::error_code failed;
-    fs::create_directories(path.parent_path(), failed);
-    state_.lock()->file = open_file(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+PhaseLog::PhaseLog(fs::path path) : path_(std::move(path)) {
+    std::error_code ignored;
+    fs::remove(path_, ignored);
 }
 
+// A log that cannot be written (the disk is full) must not fail the backup: its tail is in memory still.
 void PhaseLog::write(std::string_view bytes) {
     auto state = state_.lock();
+    if (!state->file.is_open() && !state->is_closed) {
+        std::error_code ignored;
+        fs::create_directories(path_.parent_path(), ignored);
+        state->file.reset(::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+        state->is_closed = !state->file.is_open();
+    }
     const std::string_view fits = bytes.substr(0, kMaxPhaseLog - state->written);
-    // A log that cannot be written (the disk is full) must not fail the backup: its tail is in memory still.
-    if (!fits.empty() && state->file.is_open() && ::write(state->file.get(), fits.data(), fits.size()) < 0) state->file.reset();
+    const auto put = [&](std::string_view text) {
+        if (!state->is_closed && ::write(state->file.get(), text.data(), text.size()) < 0)
+            state->is_closed = true;
+    };
+    put(fits);
     state->written += fits.size();
-    if (fits.size() < bytes.size() && state->file.is_open()) {
-        write_all(state->file.get(), "\n(the log ends here: it has 16 MiB)\n");
-        state->file.reset();
+    if (fits.size() < bytes.size() && !state->is_closed) {
+        put("\n(the log ends here: it has 16 MiB)\n");
+        state->is_closed = true;
     }
     for (const char c : bytes) {
         if (c != '\n') {
@@ -52,7 +61,8 @@ fs::path PhaseLogs::path(const std::string& uid, std::size_t action, const std::
     return folder_ / uid / (std::to_string(action) + "-" + name + ".log");
 }
 
-std::size_t PhaseLogs::read(const fs::path& path, std::size_t offset, const std::function<void(std::string_view)>& sink) {
+std::size_t PhaseLogs::read(const fs::path& path, std::size_t offset,
+                            const std::function<void(std::string_view)>& sink) {
     const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file.is_open()) return offset;
     const auto size = ::lseek(file.get(), 0, SEEK_END);

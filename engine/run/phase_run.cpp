@@ -5,7 +5,8 @@
 
 namespace fencepost::run {
 
-PhaseRun::PhaseRun(Machinery& machinery, Which which, Value params, Deadline deadline, const CancelToken& parent, ProgressSink progress)
+PhaseRun::PhaseRun(Machinery& machinery, Which which, Value params, Deadline deadline,
+                   const CancelToken& parent, ProgressSink progress)
     : machinery_(machinery),
       which_(std::move(which)),
       params_(std::move(params)),
@@ -17,7 +18,8 @@ PhaseRun::PhaseRun(Machinery& machinery, Which which, Value params, Deadline dea
       progress_(std::move(progress)) {}
 
 std::string PhaseRun::job_pod_name(std::string_view prefix) const {
-    const std::string identity = cluster::uid_of(which_.action_set) + "/" + std::to_string(which_.action_index) + "/" + which_.phase + "/" +
+    const std::string identity = cluster::uid_of(which_.action_set) + "/" +
+                                 std::to_string(which_.action_index) + "/" + which_.phase + "/" +
                                  std::to_string(which_.attempt);
     return std::string(prefix) + sha256_hex(identity).substr(0, 10);
 }
@@ -43,7 +45,9 @@ void PhaseRun::report_progress(int percent, std::uint64_t uploaded_bytes, std::u
     progress_(percent, uploaded_bytes, downloaded_bytes);
 }
 
-std::string PhaseRun::incur(const ObligationRequest& request) { return machinery_.keeper.incur(request, which_.incurrer); }
+std::string PhaseRun::incur(const ObligationRequest& request) {
+    return machinery_.keeper.incur(request, which_.incurrer);
+}
 
 int PhaseRun::discharge(const std::function<bool(const Value&)>& matches) {
     return machinery_.keeper.release(which_.incurrer, matches, "unfence", token_);

@@ -28,7 +28,8 @@ class PhaseRun final : public RunContext {
     using ProgressSink = std::function<void(int percent, std::uint64_t uploaded, std::uint64_t downloaded)>;
 
     // The token fires when `parent` does, and at the deadline with CancelReason::kDeadline.
-    PhaseRun(Machinery& machinery, Which which, Value params, Deadline deadline, const CancelToken& parent, ProgressSink progress);
+    PhaseRun(Machinery& machinery, Which which, Value params, Deadline deadline, const CancelToken& parent,
+             ProgressSink progress);
 
     World& world() override { return machinery_.world; }
     [[nodiscard]] const CancelToken& cancel() const override { return token_; }
@@ -40,12 +41,16 @@ class PhaseRun final : public RunContext {
     [[nodiscard]] std::string job_pod_name(std::string_view prefix) const override;
     [[nodiscard]] bool is_resumed() const override { return which_.is_resumed; }
     [[nodiscard]] const Value& params() const override { return params_; }
-    [[nodiscard]] Value render(const Value& value) const override { return machinery_.renderer.value(value, params_); }
+    [[nodiscard]] Value render(const Value& value) const override {
+        return machinery_.renderer.value(value, params_);
+    }
     [[nodiscard]] const location::ResolvedProfile* profile() const override;
     void feed_output(std::string_view bytes) override;
     void feed_error_output(std::string_view bytes) override;
     [[nodiscard]] Value take_outputs() override;
-    void after_recorded(std::function<void()> clean_up) override { clean_ups_.push_back(std::move(clean_up)); }
+    void after_recorded(std::function<void()> clean_up) override {
+        clean_ups_.push_back(std::move(clean_up));
+    }
     void report_progress(int percent, std::uint64_t uploaded_bytes, std::uint64_t downloaded_bytes) override;
     [[nodiscard]] std::string incur(const ObligationRequest& request) override;
     int discharge(const std::function<bool(const Value&)>& matches) override;

@@ -20,7 +20,8 @@ Value without_finalizer(Value object) {
 Value with_finalizer(Value object) {
     Value& list = object["metadata"]["finalizers"];
     const List& present = list.list_or_empty();
-    if (std::find(present.begin(), present.end(), Value(kFinalizer)) == present.end()) list.push_back(kFinalizer);
+    if (std::find(present.begin(), present.end(), Value(kFinalizer)) == present.end())
+        list.push_back(kFinalizer);
     return object;
 }
 
@@ -28,12 +29,14 @@ Value with_finalizer(Value object) {
 
 bool is_terminal(const Value& action_set) noexcept {
     const Value& value = action_set.get("status", "state");
-    return value.is_string() && (value.as_string() == state::kComplete || value.as_string() == state::kFailed);
+    return value.is_string() &&
+           (value.as_string() == state::kComplete || value.as_string() == state::kFailed);
 }
 
 Value& Status::phase(std::size_t action, int phase) {
     Value& entry = status["actions"].writable_list().at(action);
-    return phase < 0 ? entry["deferPhase"] : entry["phases"].writable_list().at(static_cast<std::size_t>(phase));
+    return phase < 0 ? entry["deferPhase"]
+                     : entry["phases"].writable_list().at(static_cast<std::size_t>(phase));
 }
 
 const Value& Status::phase(std::size_t action, int phase) const {
@@ -53,8 +56,12 @@ void Status::update_progress() {
         for (const Value& phase : action["phases"].list_or_empty()) {
             ++all;
             const std::string now = phase["state"].string_or("");
-            if (now == state::kComplete || now == state::kSkipped) done += 100;
-            else done += phase.get("progress", "progressPercent").is_string() ? std::stol("0" + phase.get("progress", "progressPercent").as_string()) : 0;
+            if (now == state::kComplete || now == state::kSkipped)
+                done += 100;
+            else
+                done += phase.get("progress", "progressPercent").is_string()
+                            ? std::stol("0" + phase.get("progress", "progressPercent").as_string())
+                            : 0;
         }
     }
     if (all > 0) status["progress"]["percentCompleted"] = std::to_string(done / all);
@@ -63,7 +70,8 @@ void Status::update_progress() {
 Record::Record(World& world, Value object) : world_(world) {
     auto state = state_.lock();
     state->now.status = object["status"];
-    if (const std::string text = object.get("metadata", "annotations", kRecordAnnotation).string_or(""); !text.empty()) {
+    if (const std::string text = object.get("metadata", "annotations", kRecordAnnotation).string_or("");
+        !text.empty()) {
         state->now.record = parse_json(text);
     }
     state->object = std::move(object);
@@ -80,7 +88,8 @@ void Record::commit(const std::function<void(Status&)>& change, const CancelToke
     Status next = state->now;
     change(next);
     if (to_json(next.status).size() > kMaxStatusBytes) {
-        throw Error(ErrorKind::kTooLarge, "the ActionSet's status would have more than 1 MiB", "put large results into the object store, not into outputs");
+        throw Error(ErrorKind::kTooLarge, "the ActionSet's status would have more than 1 MiB",
+                    "put large results into the object store, not into outputs");
     }
     state->now = std::move(next);
     write(state, cancel);
@@ -104,9 +113,11 @@ void Record::write(Guarded<State>::Locked& state, const CancelToken& cancel) {
     while (!state->is_lost) {
         Value next = state->has_finalizer ? with_finalizer(state->object) : without_finalizer(state->object);
         next["status"] = state->now.status;
-        next["metadata"]["annotations"][kRecordAnnotation] = to_json(state->now.record, {.escape_html = false, .indent = ""});
+        next["metadata"]["annotations"][kRecordAnnotation] =
+            to_json(state->now.record, {.escape_html = false, .indent = ""});
         try {
-            state->object = world_.cluster.replace(cluster::types::kActionSets, next, {.field_manager = "fencepost"});
+            state->object =
+                world_.cluster.replace(cluster::types::kActionSets, next, {.field_manager = "fencepost"});
             return;
         } catch (const Error& e) {
             const bool may_pass = e.is_transient() || e.kind() == ErrorKind::kExhausted;
@@ -120,14 +131,19 @@ void Record::write(Guarded<State>::Locked& state, const CancelToken& cancel) {
             }
         }
         // Somebody else changed the object, or it is gone.
-        const cluster::ObjectKey key{cluster::types::kActionSets, cluster::namespace_of(state->object), cluster::name_of(state->object)};
+        const cluster::ObjectKey key{cluster::types::kActionSets, cluster::namespace_of(state->object),
+                                     cluster::name_of(state->object)};
         try {
             Value fresh = world_.cluster.get(key);
-            if (cluster::uid_of(fresh) != cluster::uid_of(state->object)) state->is_lost = true;
-            else state->object = std::move(fresh);
+            if (cluster::uid_of(fresh) != cluster::uid_of(state->object))
+                state->is_lost = true;
+            else
+                state->object = std::move(fresh);
         } catch (const Error& e) {
-            if (e.kind() == ErrorKind::kNotFound) state->is_lost = true;
-            else if (!e.is_transient()) throw;
+            if (e.kind() == ErrorKind::kNotFound)
+                state->is_lost = true;
+            else if (!e.is_transient())
+                throw;
         }
     }
 }
@@ -149,9 +165,11 @@ Value initial_status(const model::ActionSet& action_set, const std::vector<model
         action["blueprint"] = spec.blueprint;
         action["phases"] = List{};
         for (const model::Phase& phase : actions[i].phases) action["phases"].push_back(entry(phase));
-        for (const auto& [name, artifact] : actions[i].output_artifacts) action["artifacts"][name] = artifact.to_value();
-        action["deferPhase"] = actions[i].defer_phase ? entry(*actions[i].defer_phase)
-                                                      : Value(Map{{"name", ""}, {"state", ""}, {"progress", Map{}}});
+        for (const auto& [name, artifact] : actions[i].output_artifacts)
+            action["artifacts"][name] = artifact.to_value();
+        action["deferPhase"] = actions[i].defer_phase
+                                   ? entry(*actions[i].defer_phase)
+                                   : Value(Map{{"name", ""}, {"state", ""}, {"progress", Map{}}});
         status["actions"].push_back(std::move(action));
     }
     return status;

@@ -37,7 +37,8 @@ inline constexpr const char* kSkipped = "skipped";
 // What a change works on.
 struct Status {
     Value status;  // as ActionSet.status
-    Value record;  // as the annotation: {launchedAt, actions: [{blueprint, definition, attempts: {phase: n}}]}
+    Value
+        record;  // as the annotation: {launchedAt, actions: [{blueprint, definition, attempts: {phase: n}}]}
     // The phase's entry in status; `phase` -1 is the deferPhase.
     [[nodiscard]] Value& phase(std::size_t action, int phase);
     [[nodiscard]] const Value& phase(std::size_t action, int phase) const;
@@ -74,6 +75,7 @@ class Record {
 };
 
 // The status that a new run starts with: every phase pending, artifacts as raw templates.
-[[nodiscard]] Value initial_status(const model::ActionSet& action_set, const std::vector<model::Action>& actions);
+[[nodiscard]] Value initial_status(const model::ActionSet& action_set,
+                                   const std::vector<model::Action>& actions);
 
 }  // namespace fencepost::run

@@ -16,7 +16,9 @@ std::string Renderer::text(std::string_view text, const Value& params) const {
     } catch (Error& e) {
         // Kanister's words first: people and tools look for them.
         const auto at = e.message().find(kNoEntry);
-        if (at != std::string::npos) e.add_trace("Failed to render template: " + e.message().substr(at + kNoEntry.size()) + " not found");
+        if (at != std::string::npos)
+            e.add_trace("Failed to render template: " + e.message().substr(at + kNoEntry.size()) +
+                        " not found");
         throw;
     }
 }
@@ -31,7 +33,8 @@ Value Renderer::value(const Value& value, const Value& params, const std::string
         }
     };
     switch (value.kind()) {
-        case Kind::kString: return text(value.as_string(), params);
+        case Kind::kString:
+            return text(value.as_string(), params);
         case Kind::kList: {
             List result;
             for (const Value& item : value.as_list()) {
@@ -44,11 +47,13 @@ Value Renderer::value(const Value& value, const Value& params, const std::string
             Map result;
             for (const auto& [key, item] : value.as_map()) {
                 const std::string inner = place.empty() ? key : place + "." + key;
-                result.set(in(inner, [&] { return text(key, params); }), in(inner, [&] { return this->value(item, params, inner); }));
+                result.set(in(inner, [&] { return text(key, params); }),
+                           in(inner, [&] { return this->value(item, params, inner); }));
             }
             return result;
         }
-        default: return value;
+        default:
+            return value;
     }
 }
 

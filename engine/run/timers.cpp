@@ -28,8 +28,8 @@ Timers::Alarm::~Alarm() {
     if (timers_ != nullptr) timers_->state_.lock()->alarms.erase(id_);
 }
 
-// Sources are cancelled under the lock: that is what lets an Alarm's destructor wait. Callbacks of tokens must not set
-// timers.
+// Sources are cancelled under the lock: that is what lets an Alarm's destructor wait. Callbacks of tokens
+// must not set timers.
 void Timers::run() {
     auto state = state_.lock();
     while (!state->is_stopping) {
@@ -42,7 +42,8 @@ void Timers::run() {
             return state->is_stopping || state->alarms.empty() || state->alarms.begin()->first.first != next;
         });
         if (is_changed) continue;
-        while (!state->alarms.empty() && state->alarms.begin()->first.first <= std::chrono::steady_clock::now()) {
+        while (!state->alarms.empty() &&
+               state->alarms.begin()->first.first <= std::chrono::steady_clock::now()) {
             CancelSource* source = state->alarms.begin()->second;
             state->alarms.erase(state->alarms.begin());
             source->cancel(CancelReason::kDeadline);

@@ -20,7 +20,8 @@ bool parse_number(std::string_view text, T& number) {
 }
 
 // False where the bytes are cut short or `take` refuses a record.
-bool for_each_record(std::string_view bytes, const std::function<bool(std::string_view, std::string_view)>& take) {
+bool for_each_record(std::string_view bytes,
+                     const std::function<bool(std::string_view, std::string_view)>& take) {
     while (!bytes.empty()) {
         const std::size_t zero = bytes.find('\0');
         if (zero == std::string_view::npos) return false;

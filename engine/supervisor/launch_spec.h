@@ -1,14 +1,16 @@
-// What one run of a container is, as the daemon hands it to fencepost-supervisor: a file of NUL-terminated "key=value"
-// records, so that neither side needs a parser. It holds secrets (the environment): mode 0600, in a 0700 folder.
-// The exit record that comes back has the same form. Standard library only: the supervisor includes nothing else.
+// What one run of a container is, as the daemon hands it to fencepost-supervisor: a file of NUL-terminated
+// "key=value" records, so that neither side needs a parser. It holds secrets (the environment): mode 0600, in
+// a 0700 folder. The exit record that comes back has the same form. Standard library only: the supervisor
+// includes nothing else.
 //
 // Files of a container's folder, <n> being the run's number (its restart count):
-//     <n>.spec   written by the daemon before it starts the supervisor, which keeps it flock()ed as long as it lives:
+//     <n>.spec   written by the daemon before it starts the supervisor, which keeps it flock()ed as long as
+//     it lives:
 //                whoever gets the lock knows that no supervisor of this run is alive, whatever the pids say
-//     <n>.pid    "<pid> <start time in ticks> <boot id>" of the supervisor; supervisor.pid: the pid alone, for people
-//     <n>.log, <n>.log.1 ...   output in CRI format, the newest in <n>.log
-//     <n>.started      "<pid> <start time in ticks> <unix nanoseconds>" of the command itself
-//     <n>.exit         the exit record: durable, written last
+//     <n>.pid    "<pid> <start time in ticks> <boot id>" of the supervisor; supervisor.pid: the pid alone,
+//     for people <n>.log, <n>.log.1 ...   output in CRI format, the newest in <n>.log <n>.started      "<pid>
+//     <start time in ticks> <unix nanoseconds>" of the command itself <n>.exit         the exit record:
+//     durable, written last
 // Errors: decoders return nullopt for bytes that are no spec. Pure; thread-safe.
 #pragma once
 
@@ -26,8 +28,8 @@ struct LaunchSpec {
     std::string working_dir;               // "" is "/"
     std::optional<std::uint32_t> uid;
     std::optional<std::uint32_t> gid;
-    std::vector<std::uint32_t> groups;  // supplementary; set only together with uid or gid
-    std::vector<std::string> sandbox;   // argv of bubblewrap up to "--"; empty: run directly
+    std::vector<std::uint32_t> groups;                   // supplementary; set only together with uid or gid
+    std::vector<std::string> sandbox;                    // argv of bubblewrap up to "--"; empty: run directly
     std::uint64_t log_bytes = std::uint64_t{10} << 20U;  // of one log file
     std::uint32_t log_files = 2;
     std::uint32_t grace_seconds = 30;  // from SIGTERM to SIGKILL where the signal does not say
@@ -35,11 +37,11 @@ struct LaunchSpec {
 };
 
 struct ExitRecord {
-    int code = 0;    // 128 + signal where a signal ended it, as shells and container runtimes say
-    int signal = 0;  // 0: it exited by itself
+    int code = 0;        // 128 + signal where a signal ended it, as shells and container runtimes say
+    int signal = 0;      // 0: it exited by itself
     std::string reason;  // Completed, Error, OOMKilled, StartError
     std::string message;
-    std::int64_t started = 0;   // unix nanoseconds
+    std::int64_t started = 0;  // unix nanoseconds
     std::int64_t finished = 0;
     friend bool operator==(const ExitRecord&, const ExitRecord&) = default;
 };

@@ -38,7 +38,7 @@ LogWriter::~LogWriter() {
 
 void LogWriter::open(int flags) {
     fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0600);
-    struct stat status {};
+    struct stat status{};
     size_ = fd_ >= 0 && ::fstat(fd_, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
 }
 

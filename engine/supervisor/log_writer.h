@@ -1,6 +1,6 @@
-// A container's output as a CRI log: "<RFC 3339 time> stdout F line\n", pieces of a line that is too long or has no end
-// marked P. Rotates by size. A log that cannot be written (a full disk) loses lines, never holds up the container.
-// One thread.
+// A container's output as a CRI log: "<RFC 3339 time> stdout F line\n", pieces of a line that is too long or
+// has no end marked P. Rotates by size. A log that cannot be written (a full disk) loses lines, never holds
+// up the container. One thread.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// fencepost-supervisor: runs one container's command so that it outlives the daemon and its exit code is never lost.
+// fencepost-supervisor: runs one container's command so that it outlives the daemon and its exit code is
+// never lost.
 //
 //     fencepost-supervisor run FOLDER N         detached; see launch_spec.h for the files
 //     fencepost-supervisor exec SPEC            in the foreground, for exec into a container
@@ -15,7 +16,8 @@ int main(int argc, char** argv) {
     if (argc == 4 && strcmp(argv[1], "run") == 0) return run_detached(argv[2], argv[3]);
     if (argc == 3 && strcmp(argv[1], "exec") == 0) return run_attached(argv[2]);
     if (argc == 4 && strcmp(argv[1], "enter") == 0) {
-        if (const auto spec = decode_launch_spec(read_whole(atoi(argv[2])))) enter(*spec, atoi(argv[3]), true);
+        if (const auto spec = decode_launch_spec(read_whole(atoi(argv[2]))))
+            enter(*spec, atoi(argv[3]), true);
     }
     fputs("fencepost-supervisor is started by fencepost; it is of no use by hand\n", stderr);
     return 2;

@@ -58,7 +58,8 @@ bool replace_file(const std::string& path, std::string_view bytes) {
 
 std::uint64_t start_ticks(pid_t pid) {
     const std::string stat = read_whole("/proc/" + std::to_string(pid) + "/stat");
-    // The name may hold anything; what follows its closing bracket is state and numbers: starttime is the 20th.
+    // The name may hold anything; what follows its closing bracket is state and numbers: starttime is the
+    // 20th.
     std::size_t at = stat.rfind(')');
     for (int field = 0; field < 20 && at != std::string::npos; ++field) at = stat.find(' ', at + 1);
     return at == std::string::npos ? 0 : strtoull(stat.c_str() + at, nullptr, 10);
@@ -84,7 +85,8 @@ void kill_descendants() {
     for (;;) {
         const std::string pids = read_whole(children);
         const char* at = pids.c_str();
-        for (char* end = nullptr; const long pid = strtol(at, &end, 10); at = end) ::kill(static_cast<pid_t>(pid), SIGKILL);
+        for (char* end = nullptr; const long pid = strtol(at, &end, 10); at = end)
+            ::kill(static_cast<pid_t>(pid), SIGKILL);
         // The children of what was killed become ours and are in the next list.
         const pid_t reaped = ::waitpid(-1, nullptr, 0);
         if (reaped < 0 && errno == ECHILD) return;
@@ -123,10 +125,12 @@ std::vector<char*> pointers(const std::vector<std::string>& words) {
 void become_user(const LaunchSpec& spec, int status_fd) {
     if (!spec.uid && !spec.gid) return;
     // An unprivileged daemon may be asked for the user that it is anyway.
-    const bool is_same = spec.uid.value_or(::geteuid()) == ::geteuid() && spec.gid.value_or(::getegid()) == ::getegid();
+    const bool is_same =
+        spec.uid.value_or(::geteuid()) == ::geteuid() && spec.gid.value_or(::getegid()) == ::getegid();
     if (is_same && ::geteuid() != 0) return;
     const std::vector<gid_t> groups(spec.groups.begin(), spec.groups.end());
-    if (::setgroups(groups.size(), groups.data()) != 0 || (spec.gid && ::setresgid(*spec.gid, *spec.gid, *spec.gid) != 0) ||
+    if (::setgroups(groups.size(), groups.data()) != 0 ||
+        (spec.gid && ::setresgid(*spec.gid, *spec.gid, *spec.gid) != 0) ||
         (spec.uid && ::setresuid(*spec.uid, *spec.uid, *spec.uid) != 0)) {
         fail(status_fd, 126, std::string("cannot become the container's user: ") + strerror(errno));
     }
@@ -168,7 +172,8 @@ void enter(const LaunchSpec& spec, int status_fd, bool waits_for_adoption) {
         if (errno != ENOENT && errno != ENOTDIR) worst = errno;
         from = to + 1;
     }
-    if (worst == ENOENT) fail(status_fd, 127, "exec: \"" + program + "\": executable file not found in $PATH");
+    if (worst == ENOENT)
+        fail(status_fd, 127, "exec: \"" + program + "\": executable file not found in $PATH");
     fail(status_fd, 126, "exec: \"" + program + "\": " + strerror(worst));
 }
 
@@ -187,14 +192,17 @@ Launch start_command(const LaunchSpec& spec, const std::string& spec_path, int i
         reset_signals();
         if (::dup2(in, 0) < 0 || ::dup2(out, 1) < 0 || ::dup2(err, 2) < 0) fail(status[1], 126, "dup2");
         if (spec.sandbox.empty()) enter(spec, status[1], false);
-        // Behind bubblewrap the supervisor's own file may be covered by a mount: it goes along as a descriptor.
+        // Behind bubblewrap the supervisor's own file may be covered by a mount: it goes along as a
+        // descriptor.
         const int self = ::open("/proc/self/exe", O_RDONLY);
         const int file = ::open(spec_path.c_str(), O_RDONLY);
         const int status_fd = ::dup(status[1]);
-        if (self < 0 || file < 0 || status_fd < 0) fail(status[1], 126, std::string("open: ") + strerror(errno));
+        if (self < 0 || file < 0 || status_fd < 0)
+            fail(status[1], 126, std::string("open: ") + strerror(errno));
         std::vector<std::string> words = spec.sandbox;
-        for (const std::string& word : {std::string("--"), "/proc/self/fd/" + std::to_string(self), std::string("enter"),
-                                        std::to_string(file), std::to_string(status_fd)}) {
+        for (const std::string& word :
+             {std::string("--"), "/proc/self/fd/" + std::to_string(self), std::string("enter"),
+              std::to_string(file), std::to_string(status_fd)}) {
             words.push_back(word);
         }
         ::execv(words.front().c_str(), pointers(words).data());

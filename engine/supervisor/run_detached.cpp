@@ -94,13 +94,15 @@ void Run::start() {
     std::array<int, 2> out{}, err{};
     const int in = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (in < 0 || ::pipe2(out.data(), O_CLOEXEC) != 0 || ::pipe2(err.data(), O_CLOEXEC) != 0) {
-        record_ = {kStartErrorCode, 0, "StartError", std::string("pipe: ") + strerror(errno), record_.started, 0};
+        record_ = {kStartErrorCode, 0, "StartError", std::string("pipe: ") + strerror(errno),
+                   record_.started, 0};
         has_ended_ = true;
         return;
     }
     const Launch launch = start_command(spec_, prefix_ + ".spec", in, out[1], err[1]);
     if (launch.child < 0) {
-        record_ = {kStartErrorCode, 0, "StartError", std::string("fork: ") + strerror(errno), record_.started, 0};
+        record_ = {kStartErrorCode, 0, "StartError", std::string("fork: ") + strerror(errno),
+                   record_.started, 0};
         has_ended_ = true;
     }
     child_ = launch.child;
@@ -120,8 +122,8 @@ int Run::poll_timeout() const {
 
 void Run::loop() {
     while (!has_ended_) {
-        std::array<pollfd, 4> waits{pollfd{signals_, POLLIN, 0}, pollfd{status_, POLLIN, 0}, pollfd{out_, POLLIN, 0},
-                                    pollfd{err_, POLLIN, 0}};
+        std::array<pollfd, 4> waits{pollfd{signals_, POLLIN, 0}, pollfd{status_, POLLIN, 0},
+                                    pollfd{out_, POLLIN, 0}, pollfd{err_, POLLIN, 0}};
         const int ready = ::poll(waits.data(), waits.size(), poll_timeout());
         if (ready < 0 && errno != EINTR) break;
         if (kill_at_ != 0 && unix_nanoseconds() >= kill_at_) {
@@ -146,7 +148,8 @@ void Run::on_status() {
     if (command_ < 0 && said_.size() > 1 && said_[0] == 'P' && said_.find('\n') != std::string::npos) {
         command_ = static_cast<pid_t>(strtol(said_.c_str() + 1, nullptr, 10));
         said_.erase(0, said_.find('\n') + 1);
-        replace_file(prefix_ + ".started", std::to_string(command_) + " " + std::to_string(start_ticks(command_)) + " " +
+        replace_file(prefix_ + ".started", std::to_string(command_) + " " +
+                                               std::to_string(start_ticks(command_)) + " " +
                                                std::to_string(record_.started) + "\n");
         if (command_ != child_) adopt({child_, status_});
         if (is_stopping_) ::kill(-child_, SIGTERM);
@@ -244,10 +247,12 @@ void Run::write_exit_record() {
     const std::string bytes = encode(record_);
     ::lseek(exit_fd_, 0, SEEK_SET);
     const bool is_written = write_whole(exit_fd_, bytes);
-    if (is_written && ::ftruncate(exit_fd_, static_cast<off_t>(bytes.size())) != 0) errno = 0;  // zeros may stay behind it
+    if (is_written && ::ftruncate(exit_fd_, static_cast<off_t>(bytes.size())) != 0)
+        errno = 0;  // zeros may stay behind it
     ::fdatasync(exit_fd_);
     ::rename((prefix_ + ".exit.new").c_str(), (prefix_ + ".exit").c_str());
-    const int folder = ::open(prefix_.substr(0, prefix_.rfind('/')).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int folder =
+        ::open(prefix_.substr(0, prefix_.rfind('/')).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder >= 0) ::fsync(folder);
 }
 

@@ -16,18 +16,26 @@ constexpr std::size_t kStepsBetweenClockReads = 4096;
 Value zero_of(const GoType* type) {
     if (type == nullptr) return {};
     switch (type->kind) {
-        case Kind::kBool: return Value(false);
-        case Kind::kInt: return Value(std::int64_t{0}, *type);
-        case Kind::kUint: return Value(std::uint64_t{0}, *type);
-        case Kind::kFloat: return Value(0.0, *type);
-        case Kind::kString: return Value("");
-        case Kind::kBytes: return Value(Bytes{});
-        default: return Value::typed_nil(*type);
+        case Kind::kBool:
+            return Value(false);
+        case Kind::kInt:
+            return Value(std::int64_t{0}, *type);
+        case Kind::kUint:
+            return Value(std::uint64_t{0}, *type);
+        case Kind::kFloat:
+            return Value(0.0, *type);
+        case Kind::kString:
+            return Value("");
+        case Kind::kBytes:
+            return Value(Bytes{});
+        default:
+            return Value::typed_nil(*type);
     }
 }
 
 bool has_field(const GoType& type, std::string_view name) {
-    return std::any_of(type.fields.begin(), type.fields.end(), [&](const GoField& field) { return field.name == name; });
+    return std::any_of(type.fields.begin(), type.fields.end(),
+                       [&](const GoField& field) { return field.name == name; });
 }
 
 // A struct's field, also one that an embedded struct brings; nullptr where there is none.
@@ -59,17 +67,27 @@ bool is_true(const Operand& operand) {
     if (operand.value == nullptr) return false;
     const Value& value = *operand.value;
     switch (value.kind()) {
-        case Kind::kNil: return false;
-        case Kind::kBool: return value.as_bool();
-        case Kind::kInt: return value.as_int() != 0;
-        case Kind::kUint: return value.as_uint() != 0;
-        case Kind::kFloat: return value.as_double() != 0;
-        case Kind::kString: return !value.as_string().empty();
-        case Kind::kBytes: return !value.as_bytes().data.empty();
-        case Kind::kList: return !value.as_list().empty();
-        case Kind::kMap: return !value.as_map().empty();
+        case Kind::kNil:
+            return false;
+        case Kind::kBool:
+            return value.as_bool();
+        case Kind::kInt:
+            return value.as_int() != 0;
+        case Kind::kUint:
+            return value.as_uint() != 0;
+        case Kind::kFloat:
+            return value.as_double() != 0;
+        case Kind::kString:
+            return !value.as_string().empty();
+        case Kind::kBytes:
+            return !value.as_bytes().data.empty();
+        case Kind::kList:
+            return !value.as_list().empty();
+        case Kind::kMap:
+            return !value.as_map().empty();
         case Kind::kTime:
-        case Kind::kStruct: return true;
+        case Kind::kStruct:
+            return true;
     }
     return false;
 }
@@ -79,18 +97,28 @@ std::string static_type(const Operand& operand) {
     return std::string(go_type_name(*operand.value));
 }
 
-Execution::Execution(std::string_view name, std::string_view text, const Trees& trees, const RenderOptions& options, std::string& output)
-    : name_(name), template_name_(name), text_(text), trees_(trees), options_(options), output_(output), output_start_(output.size()),
+Execution::Execution(std::string_view name, std::string_view text, const Trees& trees,
+                     const RenderOptions& options, std::string& output)
+    : name_(name),
+      template_name_(name),
+      text_(text),
+      trees_(trees),
+      options_(options),
+      output_(output),
+      output_start_(output.size()),
       deadline_(std::chrono::steady_clock::now() + options.max_time) {}
 
 void Execution::fail(const std::string& message) const {
-    if (node_ == nullptr) throw Error(ErrorKind::kInvalid, "template: " + std::string(template_name_) + ": " + message);
+    if (node_ == nullptr)
+        throw Error(ErrorKind::kInvalid, "template: " + std::string(template_name_) + ": " + message);
     const std::string_view before = text_.substr(0, node_->position);
     const std::size_t newline = before.rfind('\n');
-    const std::size_t column = newline == std::string_view::npos ? before.size() : before.size() - newline - 1;
+    const std::size_t column =
+        newline == std::string_view::npos ? before.size() : before.size() - newline - 1;
     const auto line = 1 + std::count(before.begin(), before.end(), '\n');
-    throw Error(ErrorKind::kInvalid, "template: " + std::string(name_) + ":" + std::to_string(line) + ":" + std::to_string(column) +
-                                         ": executing " + go_quote(template_name_) + " at <" + node_->text() + ">: " + message);
+    throw Error(ErrorKind::kInvalid, "template: " + std::string(name_) + ":" + std::to_string(line) + ":" +
+                                         std::to_string(column) + ": executing " + go_quote(template_name_) +
+                                         " at <" + node_->text() + ">: " + message);
 }
 
 void Execution::over_budget(const std::string& message) const {
@@ -102,7 +130,8 @@ void Execution::over_budget(const std::string& message) const {
 }
 
 void Execution::step() {
-    if (++steps_ > options_.max_steps) over_budget("exceeded " + std::to_string(options_.max_steps) + " steps");
+    if (++steps_ > options_.max_steps)
+        over_budget("exceeded " + std::to_string(options_.max_steps) + " steps");
     if (steps_ % kStepsBetweenClockReads == 0 && std::chrono::steady_clock::now() > deadline_) {
         over_budget("took longer than " + std::to_string(options_.max_time.count()) + " ms");
     }
@@ -139,7 +168,9 @@ Execution::Flow Execution::walk(const Operand& dot, const Node& node) {
     step();
     at(node);
     switch (node.kind) {
-        case NodeKind::kText: write(static_cast<const TextNode&>(node).literal); return Flow::kNext;
+        case NodeKind::kText:
+            write(static_cast<const TextNode&>(node).literal);
+            return Flow::kNext;
         case NodeKind::kAction: {
             const auto& action = static_cast<const ActionNode&>(node);
             const std::size_t mark = arena_.size();
@@ -151,13 +182,21 @@ Execution::Flow Execution::walk(const Operand& dot, const Node& node) {
             return Flow::kNext;
         }
         case NodeKind::kIf:
-        case NodeKind::kWith: return walk_if_or_with(dot, static_cast<const BranchNode&>(node));
-        case NodeKind::kRange: return walk_range(dot, static_cast<const BranchNode&>(node));
-        case NodeKind::kTemplate: walk_template(dot, static_cast<const TemplateNode&>(node)); return Flow::kNext;
-        case NodeKind::kBreak: return Flow::kBreak;
-        case NodeKind::kContinue: return Flow::kContinue;
-        case NodeKind::kList: return walk_list(dot, static_cast<const ListNode&>(node));
-        default: fail("unknown node: " + node.text());
+        case NodeKind::kWith:
+            return walk_if_or_with(dot, static_cast<const BranchNode&>(node));
+        case NodeKind::kRange:
+            return walk_range(dot, static_cast<const BranchNode&>(node));
+        case NodeKind::kTemplate:
+            walk_template(dot, static_cast<const TemplateNode&>(node));
+            return Flow::kNext;
+        case NodeKind::kBreak:
+            return Flow::kBreak;
+        case NodeKind::kContinue:
+            return Flow::kContinue;
+        case NodeKind::kList:
+            return walk_list(dot, static_cast<const ListNode&>(node));
+        default:
+            fail("unknown node: " + node.text());
     }
 }
 
@@ -165,13 +204,16 @@ Execution::Flow Execution::walk_if_or_with(const Operand& dot, const BranchNode&
     const std::size_t scope = variables_.size();
     const Operand value = pipeline(dot, *node.pipe);
     Flow flow = Flow::kNext;
-    if (is_true(value)) flow = walk_list(node.kind == NodeKind::kWith ? value : dot, *node.body);
-    else if (node.otherwise) flow = walk_list(dot, *node.otherwise);
+    if (is_true(value))
+        flow = walk_list(node.kind == NodeKind::kWith ? value : dot, *node.body);
+    else if (node.otherwise)
+        flow = walk_list(dot, *node.otherwise);
     variables_.resize(scope);
     return flow;
 }
 
-Execution::Flow Execution::iterate(const BranchNode& node, const Operand& index, const Operand& element, std::size_t mark) {
+Execution::Flow Execution::iterate(const BranchNode& node, const Operand& index, const Operand& element,
+                                   std::size_t mark) {
     const auto& declared = node.pipe->declarations;
     if (!declared.empty()) {
         const Operand& first = declared.size() > 1 ? index : element;
@@ -191,9 +233,12 @@ Execution::Flow Execution::iterate(const BranchNode& node, const Operand& index,
 Execution::Flow Execution::walk_range(const Operand& dot, const BranchNode& node) {
     const std::size_t scope = variables_.size();
     const Operand value = pipeline(dot, *node.pipe);
-    
+
     const std::size_t mark = variables_.size();
-    const auto refuse = [&] { fail("range can't iterate over " + (value.value == nullptr ? std::string("<invalid reflect.Value>") : go_format_v(*value.value))); };
+    const auto refuse = [&] {
+        fail("range can't iterate over " +
+             (value.value == nullptr ? std::string("<invalid reflect.Value>") : go_format_v(*value.value)));
+    };
     bool any = false;
     if (value.value != nullptr) {
         switch (value.value->kind()) {
@@ -203,7 +248,9 @@ Execution::Flow Execution::walk_range(const Operand& dot, const BranchNode& node
                 const List& list = kept.as_list();
                 for (std::size_t i = 0; i < list.size(); ++i) {
                     any = true;
-                    const Value& index = node.pipe->declarations.size() > 1 ? keep(Value(static_cast<std::int64_t>(i), go::kInt)) : list[i];
+                    const Value& index = node.pipe->declarations.size() > 1
+                                             ? keep(Value(static_cast<std::int64_t>(i), go::kInt))
+                                             : list[i];
                     if (iterate(node, {&index, false}, {&list[i], interfaces}, mark) == Flow::kBreak) break;
                 }
                 break;
@@ -213,7 +260,8 @@ Execution::Flow Execution::walk_range(const Operand& dot, const BranchNode& node
                 for (std::size_t i = 0; i < bytes.size(); ++i) {
                     any = true;
                     const Value& index = keep(Value(static_cast<std::int64_t>(i), go::kInt));
-                    const Value& byte = keep(Value(std::uint64_t{static_cast<unsigned char>(bytes[i])}, go::kUint8));
+                    const Value& byte =
+                        keep(Value(std::uint64_t{static_cast<unsigned char>(bytes[i])}, go::kUint8));
                     if (iterate(node, {&index, false}, {&byte, false}, mark) == Flow::kBreak) break;
                 }
                 break;
@@ -224,13 +272,16 @@ Execution::Flow Execution::walk_range(const Operand& dot, const BranchNode& node
                 for (const Member& member : kept.as_map()) {
                     any = true;
                     const Value& key = keep(Value(member.key));
-                    if (iterate(node, {&key, false}, {&member.value, interfaces}, mark) == Flow::kBreak) break;
+                    if (iterate(node, {&key, false}, {&member.value, interfaces}, mark) == Flow::kBreak)
+                        break;
                 }
                 break;
             }
             case Kind::kInt:
             case Kind::kUint: {
-                if (node.pipe->declarations.size() > 1) fail("can't use " + go_format_v(*value.value) + " to iterate over more than one variable");
+                if (node.pipe->declarations.size() > 1)
+                    fail("can't use " + go_format_v(*value.value) +
+                         " to iterate over more than one variable");
                 const std::int64_t count = value.value->as_int();
                 const GoType* type = value.value->go_type();
                 for (std::int64_t i = 0; i < count; ++i) {
@@ -246,7 +297,8 @@ Execution::Flow Execution::walk_range(const Operand& dot, const BranchNode& node
             case Kind::kNil:
                 if (value.value->go_type() == nullptr) refuse();
                 break;
-            default: refuse();
+            default:
+                refuse();
         }
     }
     Flow flow = Flow::kNext;
@@ -258,7 +310,8 @@ Execution::Flow Execution::walk_range(const Operand& dot, const BranchNode& node
 void Execution::walk_template(const Operand& dot, const TemplateNode& node) {
     const auto found = trees_.by_name.find(node.name);
     if (found == trees_.by_name.end()) fail("template " + go_quote(node.name) + " not defined");
-    if (depth_ >= options_.max_depth) over_budget("exceeded maximum template depth (" + std::to_string(options_.max_depth) + ")");
+    if (depth_ >= options_.max_depth)
+        over_budget("exceeded maximum template depth (" + std::to_string(options_.max_depth) + ")");
     const Operand argument_value = node.pipe ? pipeline(dot, *node.pipe) : Operand{};
     ++depth_;
     const std::string_view outer = template_name_;
@@ -309,19 +362,26 @@ Operand Execution::pipeline(const Operand& dot, const PipeNode& pipe) {
         first = false;
     }
     for (const auto& declared : pipe.declarations) {
-        if (pipe.is_assignment) set_variable(declared->names[0], value);
-        else variables_.push_back({declared->names[0], value});
+        if (pipe.is_assignment)
+            set_variable(declared->names[0], value);
+        else
+            variables_.push_back({declared->names[0], value});
     }
     return value;
 }
 
 void Execution::refuse_arguments(const CommandNode& command, const Operand* final_value) const {
-    if (command.arguments.size() > 1 || final_value != nullptr) fail("can't give argument to non-function " + command.arguments[0]->text());
+    if (command.arguments.size() > 1 || final_value != nullptr)
+        fail("can't give argument to non-function " + command.arguments[0]->text());
 }
 
 Operand Execution::ideal(const NumberNode& number) {
     at(number);
-    if (number.is_complex) return {&keep(Value("(" + go_format_float(number.real, 'g', -1) + (number.imaginary < 0 ? "" : "+") + go_format_float(number.imaginary, 'g', -1) + "i)", go::kComplex128)), false};
+    if (number.is_complex)
+        return {&keep(Value("(" + go_format_float(number.real, 'g', -1) + (number.imaginary < 0 ? "" : "+") +
+                                go_format_float(number.imaginary, 'g', -1) + "i)",
+                            go::kComplex128)),
+                false};
     if (number.ideal.is_nil()) fail(number.spelling + " overflows int");
     return {&number.ideal, false};
 }
@@ -338,12 +398,16 @@ Operand Execution::command(const Operand& dot, const CommandNode& command, const
         case NodeKind::kChain: {
             at(first);
             const auto& chain = static_cast<const ChainNode&>(first);
-            if (chain.base->kind == NodeKind::kNil) fail("indirection through explicit nil in " + chain.text());
+            if (chain.base->kind == NodeKind::kNil)
+                fail("indirection through explicit nil in " + chain.text());
             const Operand base = argument(dot, Param::kReflect, *chain.base);
             return field_chain(dot, base, first, chain.names, 0, &command, final_value);
         }
-        case NodeKind::kIdentifier: return function(dot, static_cast<const IdentifierNode&>(first), command, &command, final_value);
-        case NodeKind::kPipe: refuse_arguments(command, final_value); return pipeline(dot, static_cast<const PipeNode&>(first));
+        case NodeKind::kIdentifier:
+            return function(dot, static_cast<const IdentifierNode&>(first), command, &command, final_value);
+        case NodeKind::kPipe:
+            refuse_arguments(command, final_value);
+            return pipeline(dot, static_cast<const PipeNode&>(first));
         case NodeKind::kVariable: {
             at(first);
             const auto& node = static_cast<const VariableNode&>(first);
@@ -354,43 +418,57 @@ Operand Execution::command(const Operand& dot, const CommandNode& command, const
             }
             return field_chain(dot, value, first, node.names, 1, &command, final_value);
         }
-        default: break;
+        default:
+            break;
     }
     at(first);
     refuse_arguments(command, final_value);
     switch (first.kind) {
-        case NodeKind::kBool: return {&static_cast<const BoolNode&>(first).value, false};
-        case NodeKind::kDot: return dot;
-        case NodeKind::kNil: fail("nil is not a command");
-        case NodeKind::kNumber: return ideal(static_cast<const NumberNode&>(first));
-        case NodeKind::kString: return {&static_cast<const StringNode&>(first).literal, false};
-        default: fail("can't evaluate command " + go_quote(first.text()));
+        case NodeKind::kBool:
+            return {&static_cast<const BoolNode&>(first).value, false};
+        case NodeKind::kDot:
+            return dot;
+        case NodeKind::kNil:
+            fail("nil is not a command");
+        case NodeKind::kNumber:
+            return ideal(static_cast<const NumberNode&>(first));
+        case NodeKind::kString:
+            return {&static_cast<const StringNode&>(first).literal, false};
+        default:
+            fail("can't evaluate command " + go_quote(first.text()));
     }
 }
 
-Operand Execution::field_chain(const Operand& dot, const Operand& receiver, const Node& node, const std::vector<std::string>& names, std::size_t first,
+Operand Execution::field_chain(const Operand& dot, const Operand& receiver, const Node& node,
+                               const std::vector<std::string>& names, std::size_t first,
                                const CommandNode* command, const Operand* final_value) {
     Operand value = receiver;
-    for (std::size_t i = first; i + 1 < names.size(); ++i) value = field(dot, names[i], node, nullptr, nullptr, value);
+    for (std::size_t i = first; i + 1 < names.size(); ++i)
+        value = field(dot, names[i], node, nullptr, nullptr, value);
     return field(dot, names.back(), node, command, final_value, value);
 }
 
-Operand Execution::field(const Operand&, const std::string& name, const Node&, const CommandNode* command, const Operand* final_value, const Operand& receiver) {
+Operand Execution::field(const Operand&, const std::string& name, const Node&, const CommandNode* command,
+                         const Operand* final_value, const Operand& receiver) {
     if (receiver.value == nullptr) {
         if (options_.missing_key == MissingKey::kError) fail("nil data; no entry for key " + go_quote(name));
         return {};
     }
     const Value& value = *receiver.value;
     const GoType* type = value.go_type();
-    const bool has_arguments = (command != nullptr && command->arguments.size() > 1) || final_value != nullptr;
+    const bool has_arguments =
+        (command != nullptr && command->arguments.size() > 1) || final_value != nullptr;
     if (value.is_nil() && type == nullptr) fail("nil pointer evaluating interface {}." + name);
     if (value.is_map()) {
         if (has_arguments) fail(name + " is not a method but has arguments");
         if (const Value* member = value.as_map().find(name)) return {member, type == nullptr};
         switch (options_.missing_key) {
-            case MissingKey::kDefault: return {};
-            case MissingKey::kZero: return {&keep(zero_of(type != nullptr ? type->element : nullptr)), type == nullptr};
-            case MissingKey::kError: fail("map has no entry for key " + go_quote(name));
+            case MissingKey::kDefault:
+                return {};
+            case MissingKey::kZero:
+                return {&keep(zero_of(type != nullptr ? type->element : nullptr)), type == nullptr};
+            case MissingKey::kError:
+                fail("map has no entry for key " + go_quote(name));
         }
     }
     if (value.kind() == Kind::kStruct) {
@@ -402,34 +480,43 @@ Operand Execution::field(const Operand&, const std::string& name, const Node&, c
         if (has_field(*type, name)) fail("nil pointer evaluating " + std::string(type->name) + "." + name);
     } else if (value.is_nil() && type->kind == Kind::kMap) {
         if (options_.missing_key == MissingKey::kError) fail("map has no entry for key " + go_quote(name));
-        if (options_.missing_key == MissingKey::kZero) return {&keep(zero_of(type->element)), type->element == nullptr};
+        if (options_.missing_key == MissingKey::kZero)
+            return {&keep(zero_of(type->element)), type->element == nullptr};
         return {};
     }
     fail("can't evaluate field " + name + " in type " + static_type(receiver));
 }
 
-Operand Execution::function(const Operand& dot, const IdentifierNode& node, const Node& call_node, const CommandNode* command, const Operand* final_value) {
+Operand Execution::function(const Operand& dot, const IdentifierNode& node, const Node& call_node,
+                            const CommandNode* command, const Operand* final_value) {
     at(node);
     const FunctionEntry& entry = *node.function;
     const std::size_t written = command != nullptr ? command->arguments.size() - 1 : 0;
     const std::size_t given = written + (final_value != nullptr ? 1 : 0);
     const std::size_t fixed = entry.params.size() - (entry.is_variadic ? 1 : 0);
     if (entry.is_variadic && given < fixed) {
-        fail("wrong number of args for " + node.name + ": want at least " + std::to_string(fixed) + " got " + std::to_string(given));
+        fail("wrong number of args for " + node.name + ": want at least " + std::to_string(fixed) + " got " +
+             std::to_string(given));
     }
     if (!entry.is_variadic && given != fixed) {
-        fail("wrong number of args for " + node.name + ": want " + std::to_string(fixed) + " got " + std::to_string(given));
+        fail("wrong number of args for " + node.name + ": want " + std::to_string(fixed) + " got " +
+             std::to_string(given));
     }
-    if (entry.special == FunctionEntry::Special::kCall) refuse_call(dot, node, call_node, command, final_value);
-    if (entry.special != FunctionEntry::Special::kNone) return short_circuit(dot, entry, command, final_value);
+    if (entry.special == FunctionEntry::Special::kCall)
+        refuse_call(dot, node, call_node, command, final_value);
+    if (entry.special != FunctionEntry::Special::kNone)
+        return short_circuit(dot, entry, command, final_value);
     std::vector<const Value*> arguments;
     arguments.reserve(given);
-    const auto param_of = [&](std::size_t index) { return index < fixed ? entry.params[index] : entry.params.back(); };
+    const auto param_of = [&](std::size_t index) {
+        return index < fixed ? entry.params[index] : entry.params.back();
+    };
     static const Value kNothing;
     const auto push = [&](const Operand& operand, Param param) {
         arguments.push_back(operand.value == nullptr && param != Param::kReflect ? &kNothing : operand.value);
     };
-    for (std::size_t i = 0; i < written; ++i) push(argument(dot, param_of(i), *command->arguments[i + 1]), param_of(i));
+    for (std::size_t i = 0; i < written; ++i)
+        push(argument(dot, param_of(i), *command->arguments[i + 1]), param_of(i));
     if (final_value != nullptr) {
         const Param param = param_of(given - 1);
         Operand value = *final_value;
@@ -446,16 +533,20 @@ Operand Execution::function(const Operand& dot, const IdentifierNode& node, cons
 }
 
 // No value here is a function, so `call` can only complain, naming what it was given.
-void Execution::refuse_call(const Operand& dot, const IdentifierNode& node, const Node& call_node, const CommandNode* command, const Operand* final_value) {
+void Execution::refuse_call(const Operand& dot, const IdentifierNode& node, const Node& call_node,
+                            const CommandNode* command, const Operand* final_value) {
     const bool is_written = command != nullptr && command->arguments.size() > 1;
     const Operand callee = is_written ? argument(dot, Param::kReflect, *command->arguments[1]) : *final_value;
     at(call_node);
-    if (callee.value == nullptr || (callee.value->is_nil() && callee.value->go_type() == nullptr)) fail("error calling " + node.name + ": call of nil");
+    if (callee.value == nullptr || (callee.value->is_nil() && callee.value->go_type() == nullptr))
+        fail("error calling " + node.name + ": call of nil");
     const std::string text = is_written ? command->arguments[1]->text() : node.text();
-    fail("error calling " + node.name + ": non-function " + text + " of type " + std::string(go_type_name(*callee.value)));
+    fail("error calling " + node.name + ": non-function " + text + " of type " +
+         std::string(go_type_name(*callee.value)));
 }
 
-Operand Execution::short_circuit(const Operand& dot, const FunctionEntry& entry, const CommandNode* command, const Operand* final_value) {
+Operand Execution::short_circuit(const Operand& dot, const FunctionEntry& entry, const CommandNode* command,
+                                 const Operand* final_value) {
     Operand value;
     const bool stop_at = entry.special == FunctionEntry::Special::kOr;
     for (std::size_t i = 1; command != nullptr && i < command->arguments.size(); ++i) {
@@ -468,7 +559,8 @@ Operand Execution::short_circuit(const Operand& dot, const FunctionEntry& entry,
 Operand Execution::argument(const Operand& dot, Param param, const Node& node) {
     at(node);
     switch (node.kind) {
-        case NodeKind::kDot: return validate(dot, param);
+        case NodeKind::kDot:
+            return validate(dot, param);
         case NodeKind::kNil:
             if (param == Param::kAny || param == Param::kReflect || param >= Param::kStrings) {
                 if (param != Param::kTime) return {};
@@ -484,20 +576,26 @@ Operand Execution::argument(const Operand& dot, Param param, const Node& node) {
             if (variable_node.names.size() == 1) return validate(value, param);
             return validate(field_chain(dot, value, node, variable_node.names, 1, nullptr, nullptr), param);
         }
-        case NodeKind::kPipe: return validate(pipeline(dot, static_cast<const PipeNode&>(node)), param);
-        case NodeKind::kIdentifier: return validate(function(dot, static_cast<const IdentifierNode&>(node), node, nullptr, nullptr), param);
+        case NodeKind::kPipe:
+            return validate(pipeline(dot, static_cast<const PipeNode&>(node)), param);
+        case NodeKind::kIdentifier:
+            return validate(function(dot, static_cast<const IdentifierNode&>(node), node, nullptr, nullptr),
+                            param);
         case NodeKind::kChain: {
             const auto& chain = static_cast<const ChainNode&>(node);
-            if (chain.base->kind == NodeKind::kNil) fail("indirection through explicit nil in " + chain.text());
+            if (chain.base->kind == NodeKind::kNil)
+                fail("indirection through explicit nil in " + chain.text());
             const Operand base = argument(dot, Param::kReflect, *chain.base);
             return validate(field_chain(dot, base, node, chain.names, 0, nullptr, nullptr), param);
         }
-        default: return constant_argument(param, node);
+        default:
+            return constant_argument(param, node);
     }
 }
 
 Operand Execution::constant_argument(Param param, const Node& node) {
-    const NumberNode* number = node.kind == NodeKind::kNumber ? &static_cast<const NumberNode&>(node) : nullptr;
+    const NumberNode* number =
+        node.kind == NodeKind::kNumber ? &static_cast<const NumberNode&>(node) : nullptr;
     switch (param) {
         case Param::kAny:
         case Param::kReflect:
@@ -514,11 +612,15 @@ Operand Execution::constant_argument(Param param, const Node& node) {
         case Param::kInt64:
         case Param::kInt32:
             if (number == nullptr || !number->as_int) fail("expected integer; found " + node.text());
-            return {&keep(param == Param::kInt64 ? Value(*number->as_int) : Value(*number->as_int, param == Param::kInt ? go::kInt : go::kInt32)), false};
+            return {&keep(param == Param::kInt64
+                              ? Value(*number->as_int)
+                              : Value(*number->as_int, param == Param::kInt ? go::kInt : go::kInt32)),
+                    false};
         case Param::kFloat64:
             if (number == nullptr || !number->as_float) fail("expected float; found " + node.text());
             return {&keep(Value(*number->as_float)), false};
-        default: fail("can't handle " + node.text() + " for arg of type " + std::string(go_name(param)));
+        default:
+            fail("can't handle " + node.text() + " for arg of type " + std::string(go_name(param)));
     }
 }
 

@@ -1,5 +1,6 @@
-// Runs a parsed template over data: one Execution a render, on one thread, with its own budget. A value in flight is a
-// pointer into the data, the tree, or the execution's arena, so that fields and pipelines copy nothing.
+// Runs a parsed template over data: one Execution a render, on one thread, with its own budget. A value in
+// flight is a pointer into the data, the tree, or the execution's arena, so that fields and pipelines copy
+// nothing.
 #pragma once
 
 #include <chrono>
@@ -22,7 +23,8 @@ struct Operand {
 
 class Execution {
   public:
-    Execution(std::string_view name, std::string_view text, const Trees& trees, const RenderOptions& options, std::string& output);
+    Execution(std::string_view name, std::string_view text, const Trees& trees, const RenderOptions& options,
+              std::string& output);
     void run(const Value& data);
 
   private:
@@ -50,12 +52,17 @@ class Execution {
     Operand pipeline(const Operand& dot, const PipeNode& pipe);
     Operand command(const Operand& dot, const CommandNode& command, const Operand* final_value);
     void refuse_arguments(const CommandNode& command, const Operand* final_value) const;
-    Operand field_chain(const Operand& dot, const Operand& receiver, const Node& node, const std::vector<std::string>& names, std::size_t first,
-                        const CommandNode* command, const Operand* final_value);
-    Operand field(const Operand& dot, const std::string& name, const Node& node, const CommandNode* command, const Operand* final_value, const Operand& receiver);
-    Operand function(const Operand& dot, const IdentifierNode& node, const Node& call_node, const CommandNode* command, const Operand* final_value);
-    [[noreturn]] void refuse_call(const Operand& dot, const IdentifierNode& node, const Node& call_node, const CommandNode* command, const Operand* final_value);
-    Operand short_circuit(const Operand& dot, const FunctionEntry& entry, const CommandNode* command, const Operand* final_value);
+    Operand field_chain(const Operand& dot, const Operand& receiver, const Node& node,
+                        const std::vector<std::string>& names, std::size_t first, const CommandNode* command,
+                        const Operand* final_value);
+    Operand field(const Operand& dot, const std::string& name, const Node& node, const CommandNode* command,
+                  const Operand* final_value, const Operand& receiver);
+    Operand function(const Operand& dot, const IdentifierNode& node, const Node& call_node,
+                     const CommandNode* command, const Operand* final_value);
+    [[noreturn]] void refuse_call(const Operand& dot, const IdentifierNode& node, const Node& call_node,
+                                  const CommandNode* command, const Operand* final_value);
+    Operand short_circuit(const Operand& dot, const FunctionEntry& entry, const CommandNode* command,
+                          const Operand* final_value);
     Operand argument(const Operand& dot, Param param, const Node& node);
     Operand constant_argument(Param param, const Node& node);
     Operand validate(const Operand& operand, Param param);

@@ -1,5 +1,5 @@
-// How a template function is described to the executor: its Go signature, so that arguments are checked and complained
-// about as Go does, and its implementation. Tables of these are static and immutable.
+// How a template function is described to the executor: its Go signature, so that arguments are checked and
+// complained about as Go does, and its implementation. Tables of these are static and immutable.
 #pragma once
 
 #include <span>
@@ -16,12 +16,17 @@ namespace fencepost::tmpl {
 enum class Param : std::uint8_t {
     kAny,      // interface {}
     kReflect,  // reflect.Value: takes anything, also nothing
-    kString, kInt, kInt64, kFloat64, kBool, kInt32,
-    kStrings,  // []string
-    kList,     // []interface {}
-    kMap,      // map[string]interface {}
+    kString,
+    kInt,
+    kInt64,
+    kFloat64,
+    kBool,
+    kInt32,
+    kStrings,    // []string
+    kList,       // []interface {}
+    kMap,        // map[string]interface {}
     kMapString,  // map[string]string
-    kTime,     // time.Time
+    kTime,       // time.Time
 };
 [[nodiscard]] std::string_view go_name(Param param) noexcept;
 
@@ -31,8 +36,8 @@ using Arguments = std::span<const Value* const>;
 struct FunctionEntry {
     std::string_view name;
     std::vector<Param> params;
-    bool is_variadic = false;    // the last one any number of times
-    bool returns_any = false;    // its static result type is interface {}
+    bool is_variadic = false;  // the last one any number of times
+    bool returns_any = false;  // its static result type is interface {}
     // Errors: throws Error{kInvalid, message}; the executor puts "error calling NAME: " in front.
     Value (*call)(Arguments arguments);
     enum class Special : std::uint8_t { kNone, kAnd, kOr, kCall } special = Special::kNone;

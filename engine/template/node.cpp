@@ -25,12 +25,18 @@ std::string ListNode::text() const {
 
 std::string WordNode::text() const {
     switch (kind) {
-        case NodeKind::kDot: return ".";
-        case NodeKind::kNil: return "nil";
-        case NodeKind::kBreak: return "{{break}}";
-        case NodeKind::kContinue: return "{{continue}}";
-        case NodeKind::kElse: return "{{else}}";
-        default: return "{{end}}";
+        case NodeKind::kDot:
+            return ".";
+        case NodeKind::kNil:
+            return "nil";
+        case NodeKind::kBreak:
+            return "{{break}}";
+        case NodeKind::kContinue:
+            return "{{continue}}";
+        case NodeKind::kElse:
+            return "{{else}}";
+        default:
+            return "{{end}}";
     }
 }
 

@@ -1,5 +1,6 @@
-// The parse tree of a template: immutable once parsed, shared by threads. Every node prints itself as Go's does, since
-// errors quote it; names of fields and functions are resolved here, so that a render looks nothing up by text.
+// The parse tree of a template: immutable once parsed, shared by threads. Every node prints itself as Go's
+// does, since errors quote it; names of fields and functions are resolved here, so that a render looks
+// nothing up by text.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +17,28 @@ namespace fencepost::tmpl {
 struct FunctionEntry;
 
 enum class NodeKind {
-    kText, kAction, kPipe, kCommand, kIdentifier, kVariable, kDot, kNil, kField, kChain, kBool, kNumber, kString,
-    kIf, kRange, kWith, kTemplate, kBreak, kContinue, kList, kElse, kEnd,
+    kText,
+    kAction,
+    kPipe,
+    kCommand,
+    kIdentifier,
+    kVariable,
+    kDot,
+    kNil,
+    kField,
+    kChain,
+    kBool,
+    kNumber,
+    kString,
+    kIf,
+    kRange,
+    kWith,
+    kTemplate,
+    kBreak,
+    kContinue,
+    kList,
+    kElse,
+    kEnd,
 };
 
 struct Node {
@@ -57,13 +78,15 @@ struct IdentifierNode final : Node {
 
 // $x.a.b: names[0] is "$x".
 struct VariableNode final : Node {
-    VariableNode(std::size_t at, std::vector<std::string> value) : Node(NodeKind::kVariable, at), names(std::move(value)) {}
+    VariableNode(std::size_t at, std::vector<std::string> value)
+        : Node(NodeKind::kVariable, at), names(std::move(value)) {}
     [[nodiscard]] std::string text() const override;
     std::vector<std::string> names;
 };
 
 struct FieldNode final : Node {
-    FieldNode(std::size_t at, std::vector<std::string> value) : Node(NodeKind::kField, at), names(std::move(value)) {}
+    FieldNode(std::size_t at, std::vector<std::string> value)
+        : Node(NodeKind::kField, at), names(std::move(value)) {}
     [[nodiscard]] std::string text() const override;
     std::vector<std::string> names;
 };
@@ -84,7 +107,8 @@ struct BoolNode final : Node {
 
 // An untyped constant: what it can be is decided by who takes it.
 struct NumberNode final : Node {
-    NumberNode(std::size_t at, std::string spelled) : Node(NodeKind::kNumber, at), spelling(std::move(spelled)) {}
+    NumberNode(std::size_t at, std::string spelled)
+        : Node(NodeKind::kNumber, at), spelling(std::move(spelled)) {}
     [[nodiscard]] std::string text() const override { return spelling; }
     std::string spelling;
     std::optional<std::int64_t> as_int;
@@ -119,7 +143,8 @@ struct PipeNode final : Node {
 };
 
 struct ActionNode final : Node {
-    ActionNode(std::size_t at, std::unique_ptr<PipeNode> value) : Node(NodeKind::kAction, at), pipe(std::move(value)) {}
+    ActionNode(std::size_t at, std::unique_ptr<PipeNode> value)
+        : Node(NodeKind::kAction, at), pipe(std::move(value)) {}
     [[nodiscard]] std::string text() const override { return "{{" + pipe->text() + "}}"; }
     std::unique_ptr<PipeNode> pipe;
 };

@@ -40,28 +40,47 @@ void unquote_one(std::string_view text, std::size_t& at, char quote, std::string
         for (int i = 0; i < count; ++i, ++at) {
             if (at >= text.size()) bad_syntax();
             const char d = text[at];
-            const int digit = d >= '0' && d <= '9' ? d - '0' : (d | 0x20) >= 'a' && (d | 0x20) <= 'f' ? (d | 0x20) - 'a' + 10 : 99;
+            const int digit = d >= '0' && d <= '9'                     ? d - '0'
+                              : (d | 0x20) >= 'a' && (d | 0x20) <= 'f' ? (d | 0x20) - 'a' + 10
+                                                                       : 99;
             if (digit >= base) bad_syntax();
             value = value * static_cast<unsigned>(base) + static_cast<unsigned>(digit);
         }
         return value;
     };
     switch (c) {
-        case 'a': return byte_out(7);
-        case 'b': return byte_out(8);
-        case 'f': return byte_out(12);
-        case 'n': return byte_out(10);
-        case 'r': return byte_out(13);
-        case 't': return byte_out(9);
-        case 'v': return byte_out(11);
-        case '\\': return byte_out('\\');
-        case 'x': return byte_out(digits(2, 16));
-        case 'u': case 'U': {
+        case 'a':
+            return byte_out(7);
+        case 'b':
+            return byte_out(8);
+        case 'f':
+            return byte_out(12);
+        case 'n':
+            return byte_out(10);
+        case 'r':
+            return byte_out(13);
+        case 't':
+            return byte_out(9);
+        case 'v':
+            return byte_out(11);
+        case '\\':
+            return byte_out('\\');
+        case 'x':
+            return byte_out(digits(2, 16));
+        case 'u':
+        case 'U': {
             const unsigned rune = digits(c == 'u' ? 4 : 8, 16);
             if (rune > 0x10FFFF || (rune >= 0xD800 && rune < 0xE000)) bad_syntax();
             return rune_out(rune);
         }
-        case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': {
+        case '0':
+        case '1':
+        case '2':
+        case '3':
+        case '4':
+        case '5':
+        case '6':
+        case '7': {
             --at;
             const unsigned value = digits(3, 8);
             if (value > 255) bad_syntax();
@@ -81,8 +100,11 @@ std::string strip_underscores(std::string_view text, bool& ok) {
             out += text[i];
             continue;
         }
-        const auto is_digit_at = [&](std::size_t at) { return at < text.size() && std::isxdigit(static_cast<unsigned char>(text[at])) != 0; };
-        const bool after_prefix = i == 2 && text[0] == '0' && std::isalpha(static_cast<unsigned char>(text[1])) != 0;
+        const auto is_digit_at = [&](std::size_t at) {
+            return at < text.size() && std::isxdigit(static_cast<unsigned char>(text[at])) != 0;
+        };
+        const bool after_prefix =
+            i == 2 && text[0] == '0' && std::isalpha(static_cast<unsigned char>(text[1])) != 0;
         if (i == 0 || !is_digit_at(i + 1) || (!is_digit_at(i - 1) && !after_prefix)) ok = false;
     }
     return out;
@@ -114,13 +136,15 @@ std::optional<std::uint64_t> magnitude(const Digits& digits) {
     std::uint64_t value = 0;
     const char* end = digits.text.data() + digits.text.size();
     const auto result = std::from_chars(digits.text.data(), end, value, digits.base);
-    if (!digits.ok || digits.text.empty() || result.ec != std::errc{} || result.ptr != end) return std::nullopt;
+    if (!digits.ok || digits.text.empty() || result.ec != std::errc{} || result.ptr != end)
+        return std::nullopt;
     return value;
 }
 
 std::optional<double> floating(std::string_view spelled) {
     bool ok = true;
-    const std::string text = strip_underscores(spelled[0] == '-' || spelled[0] == '+' ? spelled.substr(1) : spelled, ok);
+    const std::string text =
+        strip_underscores(spelled[0] == '-' || spelled[0] == '+' ? spelled.substr(1) : spelled, ok);
     if (!ok || text.empty()) return std::nullopt;
     const bool hex = text.size() > 1 && (text[1] | 0x20) == 'x';
     if (hex && text.find_first_of("pP") == std::string::npos) return std::nullopt;
@@ -184,8 +208,10 @@ std::unique_ptr<NumberNode> parse_number(const Token& token) {
     }
     if (token.kind == TokenKind::kComplex || text.back() == 'i') {
         std::string_view body = std::string_view(text).substr(0, text.size() - 1);
-        std::size_t split_at = token.kind == TokenKind::kComplex ? body.find_last_of("+-") : std::string_view::npos;
-        if (split_at != std::string_view::npos && split_at > 0 && (body[split_at - 1] | 0x20) == 'e') split_at = body.find_last_of("+-", split_at - 1);
+        std::size_t split_at =
+            token.kind == TokenKind::kComplex ? body.find_last_of("+-") : std::string_view::npos;
+        if (split_at != std::string_view::npos && split_at > 0 && (body[split_at - 1] | 0x20) == 'e')
+            split_at = body.find_last_of("+-", split_at - 1);
         const std::string_view real = split_at == std::string_view::npos ? "0" : body.substr(0, split_at);
         const std::string_view imaginary = split_at == std::string_view::npos ? body : body.substr(split_at);
         const auto r = floating(real);
@@ -212,16 +238,22 @@ std::unique_ptr<NumberNode> parse_number(const Token& token) {
         number->as_float = static_cast<double>(*number->as_uint);
     } else if (const auto value = floating(text)) {
         // What looks like an integer but is too large for one is no float either.
-        if (text.find_first_of(".eEpP") == std::string::npos || (text.find_first_of("xX") != std::string::npos && text.find_first_of("pP") == std::string::npos)) {
+        if (text.find_first_of(".eEpP") == std::string::npos ||
+            (text.find_first_of("xX") != std::string::npos &&
+             text.find_first_of("pP") == std::string::npos)) {
             throw Error(ErrorKind::kInvalid, "integer overflow: " + go_quote(text));
         }
         number->as_float = value;
-        if (std::trunc(*value) == *value && std::fabs(*value) < 9223372036854775808.0) number->as_int = static_cast<std::int64_t>(*value);
-        if (std::trunc(*value) == *value && *value >= 0 && *value < 18446744073709551616.0) number->as_uint = static_cast<std::uint64_t>(*value);
-    } else if (digits.ok && digits.text.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos && digits.base == 16 && digits.text.size() > 16) {
+        if (std::trunc(*value) == *value && std::fabs(*value) < 9223372036854775808.0)
+            number->as_int = static_cast<std::int64_t>(*value);
+        if (std::trunc(*value) == *value && *value >= 0 && *value < 18446744073709551616.0)
+            number->as_uint = static_cast<std::uint64_t>(*value);
+    } else if (digits.ok && digits.text.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos &&
+               digits.base == 16 && digits.text.size() > 16) {
         throw Error(ErrorKind::kInvalid, "integer overflow: " + go_quote(text));
     }
-    if (!number->as_int && !number->as_uint && !number->as_float) throw Error(ErrorKind::kInvalid, "illegal number syntax: " + go_quote(text));
+    if (!number->as_int && !number->as_uint && !number->as_float)
+        throw Error(ErrorKind::kInvalid, "illegal number syntax: " + go_quote(text));
     finish(*number);
     return number;
 }

@@ -15,13 +15,15 @@ namespace {
 
 bool is_blank(const ListNode& list) {
     return std::all_of(list.nodes.begin(), list.nodes.end(), [](const NodePtr& node) {
-        return node->kind == NodeKind::kText && static_cast<const TextNode&>(*node).literal.find_first_not_of(" \t\r\n\v\f") == std::string::npos;
+        return node->kind == NodeKind::kText && static_cast<const TextNode&>(*node).literal.find_first_not_of(
+                                                    " \t\r\n\v\f") == std::string::npos;
     });
 }
 
 class Parser {
   public:
-    Parser(std::string_view name, std::string_view text, FunctionSet functions) : name_(name), functions_(functions), tokens_(lex(text)) {}
+    Parser(std::string_view name, std::string_view text, FunctionSet functions)
+        : name_(name), functions_(functions), tokens_(lex(text)) {}
 
     Trees run() {
         auto root = std::make_unique<ListNode>(peek().position);
@@ -53,8 +55,10 @@ class Parser {
     }
     const Token& next() {
         const Token& token = token_at(at_);
-        if (at_ + 1 < tokens_.size()) ++at_;
-        else at_ = tokens_.size() - 1;
+        if (at_ + 1 < tokens_.size())
+            ++at_;
+        else
+            at_ = tokens_.size() - 1;
         return token;
     }
     const Token& next_non_space() {
@@ -67,7 +71,8 @@ class Parser {
     }
 
     [[noreturn]] void fail(const std::string& message) {
-        throw Error(ErrorKind::kInvalid, "template: " + std::string(name_) + ":" + std::to_string(tokens_[furthest_].line) + ": " + message);
+        throw Error(ErrorKind::kInvalid, "template: " + std::string(name_) + ":" +
+                                             std::to_string(tokens_[furthest_].line) + ": " + message);
     }
     [[noreturn]] void unexpected(const Token& token, const std::string& context) {
         if (token.kind == TokenKind::kError) {
@@ -85,7 +90,9 @@ class Parser {
         if (token.kind != kind) unexpected(token, context);
     }
 
-    static bool is_end(const Node& node) { return node.kind == NodeKind::kEnd || node.kind == NodeKind::kElse; }
+    static bool is_end(const Node& node) {
+        return node.kind == NodeKind::kEnd || node.kind == NodeKind::kElse;
+    }
 
     // --- structure
     void definition() {
@@ -118,7 +125,8 @@ class Parser {
         NodePtr end;
     };
     ItemList item_list() {
-        if (++block_depth_ > kMaxBlockDepth) fail("blocks are nested deeper than " + std::to_string(kMaxBlockDepth) + " levels");
+        if (++block_depth_ > kMaxBlockDepth)
+            fail("blocks are nested deeper than " + std::to_string(kMaxBlockDepth) + " levels");
         auto list = std::make_unique<ListNode>(peek_non_space().position);
         while (peek_non_space().kind != TokenKind::kEof) {
             NodePtr node = text_or_action();
@@ -144,21 +152,38 @@ class Parser {
     NodePtr action() {
         const Token token = peek_non_space();
         switch (token.kind) {
-            case TokenKind::kBlock: next(); return block();
-            case TokenKind::kBreak: next(); return loop_control(token, NodeKind::kBreak, "{{break}}");
-            case TokenKind::kContinue: next(); return loop_control(token, NodeKind::kContinue, "{{continue}}");
-            case TokenKind::kElse: next(); return else_control();
+            case TokenKind::kBlock:
+                next();
+                return block();
+            case TokenKind::kBreak:
+                next();
+                return loop_control(token, NodeKind::kBreak, "{{break}}");
+            case TokenKind::kContinue:
+                next();
+                return loop_control(token, NodeKind::kContinue, "{{continue}}");
+            case TokenKind::kElse:
+                next();
+                return else_control();
             case TokenKind::kEnd: {
                 next();
                 const Token& close = next_non_space();
                 if (close.kind != TokenKind::kRightDelimiter) unexpected(close, "end");
                 return std::make_unique<WordNode>(NodeKind::kEnd, close.position);
             }
-            case TokenKind::kIf: next(); return branch(NodeKind::kIf, "if");
-            case TokenKind::kRange: next(); return branch(NodeKind::kRange, "range");
-            case TokenKind::kWith: next(); return branch(NodeKind::kWith, "with");
-            case TokenKind::kTemplate: next(); return template_call();
-            default: break;
+            case TokenKind::kIf:
+                next();
+                return branch(NodeKind::kIf, "if");
+            case TokenKind::kRange:
+                next();
+                return branch(NodeKind::kRange, "range");
+            case TokenKind::kWith:
+                next();
+                return branch(NodeKind::kWith, "with");
+            case TokenKind::kTemplate:
+                next();
+                return template_call();
+            default:
+                break;
         }
         return std::make_unique<ActionNode>(token.position, pipeline("command", TokenKind::kRightDelimiter));
     }
@@ -196,9 +221,11 @@ class Parser {
 
     // {{else if x}} is an {{if x}} of its own inside the else, which needs no {{end}} of its own.
     std::unique_ptr<ListNode> else_branch(NodeKind kind, const Node& end) {
-        const bool chains = (kind == NodeKind::kIf && peek().kind == TokenKind::kIf) || (kind == NodeKind::kWith && peek().kind == TokenKind::kWith);
+        const bool chains = (kind == NodeKind::kIf && peek().kind == TokenKind::kIf) ||
+                            (kind == NodeKind::kWith && peek().kind == TokenKind::kWith);
         if (chains) {
-            if (++block_depth_ > kMaxBlockDepth) fail("blocks are nested deeper than " + std::to_string(kMaxBlockDepth) + " levels");
+            if (++block_depth_ > kMaxBlockDepth)
+                fail("blocks are nested deeper than " + std::to_string(kMaxBlockDepth) + " levels");
             next();
             auto list = std::make_unique<ListNode>(end.position);
             list->nodes.push_back(branch(kind, kind == NodeKind::kIf ? "if" : "with"));
@@ -230,14 +257,17 @@ class Parser {
         const std::size_t position = peek_non_space().position;
         const std::string name = template_name("template clause");
         std::unique_ptr<PipeNode> pipe;
-        if (peek_non_space().kind == TokenKind::kRightDelimiter) next();
-        else pipe = pipeline("template clause", TokenKind::kRightDelimiter);
+        if (peek_non_space().kind == TokenKind::kRightDelimiter)
+            next();
+        else
+            pipe = pipeline("template clause", TokenKind::kRightDelimiter);
         return std::make_unique<TemplateNode>(position, name, std::move(pipe));
     }
 
     std::string template_name(const std::string& context) {
         const Token& token = next_non_space();
-        if (token.kind != TokenKind::kString && token.kind != TokenKind::kRawString) unexpected(token, context);
+        if (token.kind != TokenKind::kString && token.kind != TokenKind::kRawString)
+            unexpected(token, context);
         return unquoted(token);
     }
 
@@ -262,12 +292,22 @@ class Parser {
                 return pipe;
             }
             switch (token.kind) {
-                case TokenKind::kBool: case TokenKind::kCharConstant: case TokenKind::kComplex: case TokenKind::kDot:
-                case TokenKind::kField: case TokenKind::kIdentifier: case TokenKind::kNumber: case TokenKind::kNil:
-                case TokenKind::kRawString: case TokenKind::kString: case TokenKind::kVariable: case TokenKind::kLeftParen:
+                case TokenKind::kBool:
+                case TokenKind::kCharConstant:
+                case TokenKind::kComplex:
+                case TokenKind::kDot:
+                case TokenKind::kField:
+                case TokenKind::kIdentifier:
+                case TokenKind::kNumber:
+                case TokenKind::kNil:
+                case TokenKind::kRawString:
+                case TokenKind::kString:
+                case TokenKind::kVariable:
+                case TokenKind::kLeftParen:
                     pipe->commands.push_back(command());
                     break;
-                default: unexpected(next(), context);
+                default:
+                    unexpected(next(), context);
             }
         }
     }
@@ -280,7 +320,8 @@ class Parser {
         const auto take = [&] {
             next();
             next_non_space();
-            pipe.declarations.push_back(std::make_unique<VariableNode>(variable.position, std::vector<std::string>{variable.text}));
+            pipe.declarations.push_back(
+                std::make_unique<VariableNode>(variable.position, std::vector<std::string>{variable.text}));
             variables_.push_back(variable.text);
         };
         if (following.kind == TokenKind::kAssign || following.kind == TokenKind::kDeclare) {
@@ -292,7 +333,8 @@ class Parser {
         take();
         if (context != "range" || pipe.declarations.size() >= 2) fail("too many declarations in " + context);
         const TokenKind then = peek_non_space().kind;
-        if (then != TokenKind::kVariable && then != TokenKind::kRightDelimiter && then != TokenKind::kRightParen) {
+        if (then != TokenKind::kVariable && then != TokenKind::kRightDelimiter &&
+            then != TokenKind::kRightParen) {
             fail("range can only initialize variables");
         }
         return true;
@@ -302,9 +344,14 @@ class Parser {
         if (pipe.commands.empty()) fail("missing value for " + context);
         for (std::size_t i = 1; i < pipe.commands.size(); ++i) {
             switch (pipe.commands[i]->arguments[0]->kind) {
-                case NodeKind::kBool: case NodeKind::kDot: case NodeKind::kNil: case NodeKind::kNumber: case NodeKind::kString:
+                case NodeKind::kBool:
+                case NodeKind::kDot:
+                case NodeKind::kNil:
+                case NodeKind::kNumber:
+                case NodeKind::kString:
                     fail("non executable command in pipeline stage " + std::to_string(i + 1));
-                default: break;
+                default:
+                    break;
             }
         }
     }
@@ -319,8 +366,10 @@ class Parser {
                 next();
                 continue;
             }
-            if (token.kind == TokenKind::kPipe) next();
-            else if (token.kind != TokenKind::kRightDelimiter && token.kind != TokenKind::kRightParen) unexpected(next(), "operand");
+            if (token.kind == TokenKind::kPipe)
+                next();
+            else if (token.kind != TokenKind::kRightDelimiter && token.kind != TokenKind::kRightParen)
+                unexpected(next(), "operand");
             break;
         }
         if (command->arguments.empty()) fail("empty command");
@@ -346,9 +395,14 @@ class Parser {
                 variable.position = position;
                 return node;
             }
-            case NodeKind::kBool: case NodeKind::kString: case NodeKind::kNumber: case NodeKind::kNil: case NodeKind::kDot:
+            case NodeKind::kBool:
+            case NodeKind::kString:
+            case NodeKind::kNumber:
+            case NodeKind::kNil:
+            case NodeKind::kDot:
                 fail("unexpected . after term " + go_quote(node->text()));
-            default: break;
+            default:
+                break;
         }
         auto chain = std::make_unique<ChainNode>(position, std::move(node));
         chain->names = std::move(names);
@@ -367,12 +421,25 @@ class Parser {
                 if (function == nullptr) fail("function " + go_quote(token.text) + " not defined");
                 return std::make_unique<IdentifierNode>(token.position, token.text, *function);
             }
-            case TokenKind::kDot: next(); return std::make_unique<WordNode>(NodeKind::kDot, token.position);
-            case TokenKind::kNil: next(); return std::make_unique<WordNode>(NodeKind::kNil, token.position);
-            case TokenKind::kVariable: next(); return use_variable(token);
-            case TokenKind::kField: next(); return std::make_unique<FieldNode>(token.position, std::vector<std::string>{token.text.substr(1)});
-            case TokenKind::kBool: next(); return std::make_unique<BoolNode>(token.position, token.text == "true");
-            case TokenKind::kCharConstant: case TokenKind::kComplex: case TokenKind::kNumber:
+            case TokenKind::kDot:
+                next();
+                return std::make_unique<WordNode>(NodeKind::kDot, token.position);
+            case TokenKind::kNil:
+                next();
+                return std::make_unique<WordNode>(NodeKind::kNil, token.position);
+            case TokenKind::kVariable:
+                next();
+                return use_variable(token);
+            case TokenKind::kField:
+                next();
+                return std::make_unique<FieldNode>(token.position,
+                                                   std::vector<std::string>{token.text.substr(1)});
+            case TokenKind::kBool:
+                next();
+                return std::make_unique<BoolNode>(token.position, token.text == "true");
+            case TokenKind::kCharConstant:
+            case TokenKind::kComplex:
+            case TokenKind::kNumber:
                 next();
                 try {
                     return parse_number(token);
@@ -386,15 +453,18 @@ class Parser {
                 --paren_depth_;
                 return pipe;
             }
-            case TokenKind::kString: case TokenKind::kRawString:
+            case TokenKind::kString:
+            case TokenKind::kRawString:
                 next();
                 return std::make_unique<StringNode>(token.position, token.text, unquoted(token));
-            default: return nullptr;
+            default:
+                return nullptr;
         }
     }
 
     NodePtr use_variable(const Token& token) {
-        if (std::find(variables_.begin(), variables_.end(), token.text) == variables_.end()) fail("undefined variable " + go_quote(token.text));
+        if (std::find(variables_.begin(), variables_.end(), token.text) == variables_.end())
+            fail("undefined variable " + go_quote(token.text));
         return std::make_unique<VariableNode>(token.position, std::vector<std::string>{token.text});
     }
 
@@ -413,6 +483,8 @@ class Parser {
 
 }  // namespace
 
-Trees parse_trees(std::string_view name, std::string_view text, FunctionSet functions) { return Parser(name, text, functions).run(); }
+Trees parse_trees(std::string_view name, std::string_view text, FunctionSet functions) {
+    return Parser(name, text, functions).run();
+}
 
 }  // namespace fencepost::tmpl

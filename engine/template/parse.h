@@ -11,8 +11,9 @@
 
 namespace fencepost::tmpl {
 
-inline constexpr int kMaxExpressionDepth = 200;  // nested parentheses; Go allows 10,000, a 256 KiB stack does not
-inline constexpr int kMaxBlockDepth = 200;       // nested if, range, with, define
+inline constexpr int kMaxExpressionDepth =
+    200;                                    // nested parentheses; Go allows 10,000, a 256 KiB stack does not
+inline constexpr int kMaxBlockDepth = 200;  // nested if, range, with, define
 
 struct Trees {
     std::map<std::string, std::unique_ptr<ListNode>, std::less<>> by_name;

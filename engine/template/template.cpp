@@ -38,7 +38,8 @@ class ParsedTemplate final : public Template {
 
 }  // namespace
 
-std::shared_ptr<const Template> Template::parse(std::string_view name, std::string_view text, FunctionSet functions) {
+std::shared_ptr<const Template> Template::parse(std::string_view name, std::string_view text,
+                                                FunctionSet functions) {
     return std::make_shared<ParsedTemplate>(name, text, functions);
 }
 
@@ -55,10 +56,13 @@ struct TemplateCache::Impl {
     Guarded<State> state;
 };
 
-TemplateCache::TemplateCache(std::size_t max_entries) : impl_(std::make_unique<Impl>()) { impl_->max_entries = max_entries; }
+TemplateCache::TemplateCache(std::size_t max_entries) : impl_(std::make_unique<Impl>()) {
+    impl_->max_entries = max_entries;
+}
 TemplateCache::~TemplateCache() = default;
 
-std::shared_ptr<const Template> TemplateCache::get(std::string_view name, std::string_view text, FunctionSet functions) {
+std::shared_ptr<const Template> TemplateCache::get(std::string_view name, std::string_view text,
+                                                   FunctionSet functions) {
     std::string key(name);
     key += functions == FunctionSet::kKanister ? '\1' : '\0';
     key += text;

@@ -355,8 +355,8 @@ class Printer {
         flags.zero = zero;
     }
 
-    // The # flag: a point always, and for %g and %x as many digits as the precision (6 where none is given), counted
-    // from the first that is not 0; Go counts the x of 0x too.
+    // The # flag: a point always, and for %g and %x as many digits as the precision (6 where none is given),
+    // counted from the first that is not 0; Go counts the x of 0x too.
     static void keep_point(std::string& text, char verb, int precision) {
         const bool is_hex = verb == 'x' || verb == 'X';
         std::size_t end = text.find_first_of(is_hex ? "pP" : "eE");

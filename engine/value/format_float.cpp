@@ -66,8 +66,10 @@ std::string format_x(double size, int precision, bool upper) {
     int exponent = 0;
     const double mantissa = size == 0 ? 0 : std::frexp(size, &exponent) * 2;
     std::array<char, 64> text{};
-    if (precision < 0) std::snprintf(text.data(), text.size(), "%a", mantissa);
-    else std::snprintf(text.data(), text.size(), "%.*a", std::min(precision, 40), mantissa);
+    if (precision < 0)
+        std::snprintf(text.data(), text.size(), "%a", mantissa);
+    else
+        std::snprintf(text.data(), text.size(), "%.*a", std::min(precision, 40), mantissa);
     std::string out(text.data());
     out.resize(out.find('p'));
     exponent = size == 0 ? 0 : exponent - 1;
@@ -76,7 +78,9 @@ std::string format_x(double size, int precision, bool upper) {
         ++exponent;
     }
     append_exponent(out, exponent, 'p');
-    if (upper) std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    if (upper)
+        std::transform(out.begin(), out.end(), out.begin(),
+                       [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
     return out;
 }
 

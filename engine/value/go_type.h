@@ -30,15 +30,15 @@ extern const GoType kInt32;            // int32
 extern const GoType kUint;             // uint
 extern const GoType kUint8;            // uint8
 extern const GoType kString;           // string
-extern const GoType kComplex128;  // complex128: the text of a complex constant
+extern const GoType kComplex128;       // complex128: the text of a complex constant
 extern const GoType kFloat32;          // float32
-extern const GoType kAnyList;           // []interface {}, for a nil one
+extern const GoType kAnyList;          // []interface {}, for a nil one
 extern const GoType kStrings;          // []string
 extern const GoType kStringLists;      // [][]string
 extern const GoType kInts;             // []int
 extern const GoType kMapStringString;  // map[string]string
 extern const GoType kMapStringInt;     // map[string]int
-extern const GoType kMapStringBool;      // map[string]bool
+extern const GoType kMapStringBool;    // map[string]bool
 extern const GoType kMapStringBytes;   // map[string][]uint8
 }  // namespace go
 

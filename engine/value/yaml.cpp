@@ -75,6 +75,10 @@ class Builder : public YAML::EventHandler {
     Builder(std::string_view file, std::string_view text) : file_(file), text_(text) {}
 
     void OnDocumentStart(const YAML::Mark& mark) override {
+        // yaml-cpp leaves a stray ',' ']' or '}' between documents where it is, and finds an empty document
+        // there for ever.
+        if (mark.pos == last_start_) fail(file_, mark, "did not find expected node content");
+        last_start_ = mark.pos;
         document_ = YamlDocument{};
         document_.first_line = mark.line + 1;
         has_root_ = false;
@@ -118,6 +122,7 @@ class Builder : public YAML::EventHandler {
 
   private:
     using Style = SourceMap::Style;
+    int last_start_ = -1;
     struct Open {
         Value value;
         std::string pointer;

@@ -10,14 +10,16 @@ namespace {
 
 Value verbs() {
     List list;
-    for (const char* verb : {"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"}) {
+    for (const char* verb :
+         {"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"}) {
         list.emplace_back(verb);
     }
     return list;
 }
 
 // The types of one group and version.
-net::ServerResponse resources(cluster::Cluster& cluster, const std::string& group, const std::string& version) {
+net::ServerResponse resources(cluster::Cluster& cluster, const std::string& group,
+                              const std::string& version) {
     Value body;
     body["kind"] = "APIResourceList";
     body["apiVersion"] = "v1";
@@ -77,17 +79,25 @@ net::ServerResponse groups(cluster::Cluster& cluster) {
 }  // namespace
 
 void add_discovery(Router& router, cluster::Cluster& cluster) {
-    router.add("GET", "/api", [](const Request&) {
-        Value body;
-        body["kind"] = "APIVersions";
-        body["versions"].push_back("v1");
-        return json_response(body);
-    }, &problem_as_status);
+    router.add(
+        "GET", "/api",
+        [](const Request&) {
+            Value body;
+            body["kind"] = "APIVersions";
+            body["versions"].push_back("v1");
+            return json_response(body);
+        },
+        &problem_as_status);
     router.add("GET", "/apis", [&cluster](const Request&) { return groups(cluster); }, &problem_as_status);
-    router.add("GET", "/api/v1", [&cluster](const Request&) { return resources(cluster, "", "v1"); }, &problem_as_status);
-    router.add("GET", "/apis/{group}/{version}", [&cluster](const Request& request) {
-        return resources(cluster, request.parameter("group"), request.parameter("version"));
-    }, &problem_as_status);
+    router.add(
+        "GET", "/api/v1", [&cluster](const Request&) { return resources(cluster, "", "v1"); },
+        &problem_as_status);
+    router.add(
+        "GET", "/apis/{group}/{version}",
+        [&cluster](const Request& request) {
+            return resources(cluster, request.parameter("group"), request.parameter("version"));
+        },
+        &problem_as_status);
 }
 
 }  // namespace fencepost::api::facade

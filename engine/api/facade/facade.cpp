@@ -17,8 +17,8 @@ net::ServerResponse serve(cluster::Cluster& cluster, std::string_view group, std
             return pod_log(cluster, *target, request);
         }
         if (!target->subresource.empty() && target->subresource != "status") {
-            throw Error(ErrorKind::kNotFound, "the server does not serve " + target->type.type.resource + "/" +
-                                                  target->subresource);
+            throw Error(ErrorKind::kNotFound, "the server does not serve " + target->type.type.resource +
+                                                  "/" + target->subresource);
         }
         if (request.method == "GET" || request.method == "HEAD") {
             return is_set(request, "watch") ? watch_objects(cluster, *target, request)
@@ -44,7 +44,8 @@ std::int64_t number_of(const net::ServerRequest& request, std::string_view name,
     std::int64_t number = 0;
     const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (failed != std::errc{} || end != text.data() + text.size()) {
-        throw Error(ErrorKind::kInvalid, "the parameter " + std::string(name) + " is no number: '" + text + "'");
+        throw Error(ErrorKind::kInvalid,
+                    "the parameter " + std::string(name) + " is no number: '" + text + "'");
     }
     return number;
 }

@@ -1,6 +1,6 @@
-// The embedded cluster as an API server: Kubernetes-style paths under /api and /apis over any Cluster. Each kind of
-// request has its file: objects, watch, pod_log, discovery.
-// Ownership: the cluster is borrowed and outlives the router. Thread safety: as the router's handlers.
+// The embedded cluster as an API server: Kubernetes-style paths under /api and /apis over any Cluster. Each
+// kind of request has its file: objects, watch, pod_log, discovery. Ownership: the cluster is borrowed and
+// outlives the router. Thread safety: as the router's handlers.
 #pragma once
 
 #include "api/facade/target.h"
@@ -24,8 +24,10 @@ void add_routes(Router& router, cluster::Cluster& cluster);
                                           const net::ServerRequest& request);
 void add_discovery(Router& router, cluster::Cluster& cluster);
 
-// Query parameters as Kubernetes writes them: "1" and "true" are true; a number that does not parse is kInvalid.
+// Query parameters as Kubernetes writes them: "1" and "true" are true; a number that does not parse is
+// kInvalid.
 [[nodiscard]] bool is_set(const net::ServerRequest& request, std::string_view name);
-[[nodiscard]] std::int64_t number_of(const net::ServerRequest& request, std::string_view name, std::int64_t absent);
+[[nodiscard]] std::int64_t number_of(const net::ServerRequest& request, std::string_view name,
+                                     std::int64_t absent);
 
 }  // namespace fencepost::api::facade

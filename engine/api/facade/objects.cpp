@@ -13,7 +13,8 @@ std::string api_version(const cluster::ResourceType& type) {
 
 Value parse_body(const net::ServerRequest& request, std::string_view type) {
     try {
-        return type.find("yaml") == std::string_view::npos ? parse_json(request.body) : parse_yaml_value(request.body);
+        return type.find("yaml") == std::string_view::npos ? parse_json(request.body)
+                                                           : parse_yaml_value(request.body);
     } catch (const Error& error) {
         throw Problem(400, std::string("the body does not parse: ") + error.what());
     }
@@ -54,16 +55,18 @@ cluster::PatchType patch_type(const net::ServerRequest& request) {
     if (type == "application/merge-patch+json") return cluster::PatchType::kMerge;
     if (type == "application/strategic-merge-patch+json") return cluster::PatchType::kStrategicMerge;
     if (type == "application/apply-patch+yaml") return cluster::PatchType::kApply;
-    throw Problem(415, "a patch is application/merge-patch+json, application/json-patch+json, "
-                       "application/strategic-merge-patch+json or application/apply-patch+yaml, not '" +
-                           type + "'");
+    throw Problem(415,
+                  "a patch is application/merge-patch+json, application/json-patch+json, "
+                  "application/strategic-merge-patch+json or application/apply-patch+yaml, not '" +
+                      type + "'");
 }
 
 cluster::DeleteOptions delete_options(const net::ServerRequest& request) {
     Value body;
     if (!request.body.empty()) body = parse_body(request, media_type(request));
     cluster::DeleteOptions options;
-    const std::int64_t grace = number_of(request, "gracePeriodSeconds", body["gracePeriodSeconds"].int_or(-1));
+    const std::int64_t grace =
+        number_of(request, "gracePeriodSeconds", body["gracePeriodSeconds"].int_or(-1));
     if (grace >= 0) options.grace_period = std::chrono::seconds(grace);
     std::string propagation = request.query_parameter("propagationPolicy");
     if (propagation.empty()) propagation = body["propagationPolicy"].string_or("Background");
@@ -111,7 +114,8 @@ bool exists(cluster::Cluster& cluster, const cluster::ObjectKey& key) {
     }
 }
 
-net::ServerResponse patch_object(cluster::Cluster& cluster, const Target& target, const net::ServerRequest& request) {
+net::ServerResponse patch_object(cluster::Cluster& cluster, const Target& target,
+                                 const net::ServerRequest& request) {
     const cluster::PatchType type = patch_type(request);
     const Value patch = parse_body(request, media_type(request));
     cluster::PatchOptions options;
@@ -128,12 +132,14 @@ net::ServerResponse patch_object(cluster::Cluster& cluster, const Target& target
 
 }  // namespace
 
-net::ServerResponse read_objects(cluster::Cluster& cluster, const Target& target, const net::ServerRequest& request) {
+net::ServerResponse read_objects(cluster::Cluster& cluster, const Target& target,
+                                 const net::ServerRequest& request) {
     if (!target.name.empty()) return json_response(cluster.get(target.key()));
     return json_response(list_body(target, cluster.list(target.type.type, list_options(target, request))));
 }
 
-net::ServerResponse write_object(cluster::Cluster& cluster, const Target& target, const net::ServerRequest& request) {
+net::ServerResponse write_object(cluster::Cluster& cluster, const Target& target,
+                                 const net::ServerRequest& request) {
     const bool is_collection = target.name.empty();
     if (is_collection != (request.method == "POST")) {
         throw Error(ErrorKind::kUnsupported, request.method + " is not for " +
@@ -155,7 +161,8 @@ net::ServerResponse write_object(cluster::Cluster& cluster, const Target& target
     return json_response(cluster.replace(target.type.type, object, options));
 }
 
-net::ServerResponse delete_objects(cluster::Cluster& cluster, const Target& target, const net::ServerRequest& request) {
+net::ServerResponse delete_objects(cluster::Cluster& cluster, const Target& target,
+                                   const net::ServerRequest& request) {
     const cluster::DeleteOptions options = delete_options(request);
     if (!target.name.empty()) {
         const Value object = cluster.remove(target.key(), options);
@@ -165,7 +172,8 @@ net::ServerResponse delete_objects(cluster::Cluster& cluster, const Target& targ
     cluster::ObjectList list = cluster.list(target.type.type, list_options(target, request));
     for (const Value& item : list.items) {
         try {
-            (void)cluster.remove({target.type.type, cluster::namespace_of(item), cluster::name_of(item)}, options);
+            (void)cluster.remove({target.type.type, cluster::namespace_of(item), cluster::name_of(item)},
+                                 options);
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::kNotFound) throw;  // somebody else was faster
         }

@@ -13,7 +13,8 @@ cluster::LogOptions log_options(const net::ServerRequest& request) {
     options.timestamps = is_set(request, "timestamps");
     if (request.has_query_parameter("tailLines")) options.tail_lines = number_of(request, "tailLines", 0);
     if (request.has_query_parameter("limitBytes")) options.limit_bytes = number_of(request, "limitBytes", 0);
-    if (request.has_query_parameter("sinceTime")) options.since = parse_rfc3339(request.query_parameter("sinceTime"));
+    if (request.has_query_parameter("sinceTime"))
+        options.since = parse_rfc3339(request.query_parameter("sinceTime"));
     if (request.has_query_parameter("sinceSeconds")) {
         options.since = SystemClock().now() - std::chrono::seconds(number_of(request, "sinceSeconds", 0));
     }
@@ -22,7 +23,8 @@ cluster::LogOptions log_options(const net::ServerRequest& request) {
 
 }  // namespace
 
-net::ServerResponse pod_log(cluster::Cluster& cluster, const Target& target, const net::ServerRequest& request) {
+net::ServerResponse pod_log(cluster::Cluster& cluster, const Target& target,
+                            const net::ServerRequest& request) {
     const cluster::LogOptions options = log_options(request);
     const Value pod = cluster.get(target.key());  // an unknown Pod is a Status, not an empty log
     const List& containers = pod["spec"]["containers"].list_or_empty();
@@ -33,7 +35,9 @@ net::ServerResponse pod_log(cluster::Cluster& cluster, const Target& target, con
     response.headers = {{"Content-Type", "text/plain"}};
     response.stream = [&cluster, target, options, cancel = request.cancel](net::ResponseStream& stream) {
         try {
-            cluster.logs(target.ns, target.name, options, [&](std::string_view bytes) { stream.write(bytes); }, cancel);
+            cluster.logs(
+                target.ns, target.name, options, [&](std::string_view bytes) { stream.write(bytes); },
+                cancel);
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::kNotFound) throw;  // the container has not begun: an empty log
         }

@@ -7,38 +7,62 @@ namespace {
 
 std::string_view reason_of(ErrorKind kind) noexcept {
     switch (kind) {
-        case ErrorKind::kInvalid: return "Invalid";
-        case ErrorKind::kNotFound: return "NotFound";
-        case ErrorKind::kAlreadyExists: return "AlreadyExists";
-        case ErrorKind::kConflict: return "Conflict";
-        case ErrorKind::kGone: return "Expired";
-        case ErrorKind::kFailedPrecondition: return "Conflict";
-        case ErrorKind::kUnauthorized: return "Unauthorized";
-        case ErrorKind::kForbidden: return "Forbidden";
-        case ErrorKind::kUnsupported: return "MethodNotAllowed";
-        case ErrorKind::kTooLarge: return "RequestEntityTooLarge";
-        case ErrorKind::kTimeout: return "Timeout";
+        case ErrorKind::kInvalid:
+            return "Invalid";
+        case ErrorKind::kNotFound:
+            return "NotFound";
+        case ErrorKind::kAlreadyExists:
+            return "AlreadyExists";
+        case ErrorKind::kConflict:
+            return "Conflict";
+        case ErrorKind::kGone:
+            return "Expired";
+        case ErrorKind::kFailedPrecondition:
+            return "Conflict";
+        case ErrorKind::kUnauthorized:
+            return "Unauthorized";
+        case ErrorKind::kForbidden:
+            return "Forbidden";
+        case ErrorKind::kUnsupported:
+            return "MethodNotAllowed";
+        case ErrorKind::kTooLarge:
+            return "RequestEntityTooLarge";
+        case ErrorKind::kTimeout:
+            return "Timeout";
         case ErrorKind::kExhausted:
-        case ErrorKind::kUnavailable: return "ServiceUnavailable";
+        case ErrorKind::kUnavailable:
+            return "ServiceUnavailable";
         case ErrorKind::kDataLoss:
-        case ErrorKind::kInternal: return "InternalError";
+        case ErrorKind::kInternal:
+            return "InternalError";
     }
     return "InternalError";
 }
 
 std::string_view reason_of(int status) noexcept {
     switch (status) {
-        case 400: return "BadRequest";
-        case 404: return "NotFound";
-        case 405: return "MethodNotAllowed";
-        case 409: return "Conflict";
-        case 410: return "Expired";
-        case 413: return "RequestEntityTooLarge";
-        case 415: return "UnsupportedMediaType";
-        case 422: return "Invalid";
-        case 503: return "ServiceUnavailable";
-        case 504: return "Timeout";
-        default: return "InternalError";
+        case 400:
+            return "BadRequest";
+        case 404:
+            return "NotFound";
+        case 405:
+            return "MethodNotAllowed";
+        case 409:
+            return "Conflict";
+        case 410:
+            return "Expired";
+        case 413:
+            return "RequestEntityTooLarge";
+        case 415:
+            return "UnsupportedMediaType";
+        case 422:
+            return "Invalid";
+        case 503:
+            return "ServiceUnavailable";
+        case 504:
+            return "Timeout";
+        default:
+            return "InternalError";
     }
 }
 
@@ -63,10 +87,14 @@ Value details_of(const Target& target) {
 
 int status_code(ErrorKind kind) noexcept {
     switch (kind) {
-        case ErrorKind::kInvalid: return 422;
-        case ErrorKind::kUnsupported: return 405;
-        case ErrorKind::kExhausted: return 503;
-        default: return http_status(kind);
+        case ErrorKind::kInvalid:
+            return 422;
+        case ErrorKind::kUnsupported:
+            return 405;
+        case ErrorKind::kExhausted:
+            return 503;
+        default:
+            return http_status(kind);
     }
 }
 

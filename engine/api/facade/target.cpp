@@ -27,7 +27,8 @@ Target parse_target(cluster::Cluster& cluster, std::string_view group, std::stri
     std::vector<std::string> segments = split(rest);
     Target target;
     // namespaces/x/pods is about Pods; namespaces/x and namespaces/x/status are about the Namespace.
-    if (segments.size() >= 3 && segments[0] == "namespaces" && segments[2] != "status" && segments[2] != "finalize") {
+    if (segments.size() >= 3 && segments[0] == "namespaces" && segments[2] != "status" &&
+        segments[2] != "finalize") {
         target.ns = segments[1];
         segments.erase(segments.begin(), segments.begin() + 2);
     }

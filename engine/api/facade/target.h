@@ -1,4 +1,5 @@
-// What a Kubernetes-style path names: a type, perhaps a namespace, an object, a subresource. Pure; thread-safe.
+// What a Kubernetes-style path names: a type, perhaps a namespace, an object, a subresource. Pure;
+// thread-safe.
 #pragma once
 
 #include <string>
@@ -16,8 +17,8 @@ struct Target {
     [[nodiscard]] cluster::ObjectKey key() const { return {type.type, ns, name}; }
 };
 
-// `rest` is what follows /api/v1/ or /apis/{group}/{version}/. Throws Error{kNotFound} for a type or shape that is not
-// served.
+// `rest` is what follows /api/v1/ or /apis/{group}/{version}/. Throws Error{kNotFound} for a type or shape
+// that is not served.
 [[nodiscard]] Target parse_target(cluster::Cluster& cluster, std::string_view group, std::string_view version,
                                   std::string_view rest);
 

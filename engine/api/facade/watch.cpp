@@ -10,10 +10,14 @@ constexpr std::int64_t kDefaultWatchSeconds = 1800;
 
 std::string_view event_name(cluster::WatchEvent::Type type) noexcept {
     switch (type) {
-        case cluster::WatchEvent::Type::kAdded: return "ADDED";
-        case cluster::WatchEvent::Type::kModified: return "MODIFIED";
-        case cluster::WatchEvent::Type::kDeleted: return "DELETED";
-        case cluster::WatchEvent::Type::kBookmark: return "BOOKMARK";
+        case cluster::WatchEvent::Type::kAdded:
+            return "ADDED";
+        case cluster::WatchEvent::Type::kModified:
+            return "MODIFIED";
+        case cluster::WatchEvent::Type::kDeleted:
+            return "DELETED";
+        case cluster::WatchEvent::Type::kBookmark:
+            return "BOOKMARK";
     }
     return "ERROR";
 }
@@ -35,9 +39,10 @@ Value bookmark_object(const Value& position, const Target& target) {
 
 }  // namespace
 
-// Events as JSON lines until the client goes, the time is up, or the position is lost (an ERROR event, as an API
-// server sends: the client lists again).
-net::ServerResponse watch_objects(cluster::Cluster& cluster, const Target& target, const net::ServerRequest& request) {
+// Events as JSON lines until the client goes, the time is up, or the position is lost (an ERROR event, as an
+// API server sends: the client lists again).
+net::ServerResponse watch_objects(cluster::Cluster& cluster, const Target& target,
+                                  const net::ServerRequest& request) {
     cluster::WatchOptions options;
     options.ns = target.ns;
     options.label_selector = request.query_parameter("labelSelector");

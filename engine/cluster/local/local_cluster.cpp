@@ -33,7 +33,9 @@ std::uint64_t to_revision(const std::string& text, const char* what) {
 struct Filter {
     Filter(const std::string& labels, const std::string& fields)
         : label(LabelSelector::parse(labels)), field(FieldSelector::parse(fields)) {}
-    [[nodiscard]] bool accepts(const Value& object) const { return label.matches(object) && field.matches(object); }
+    [[nodiscard]] bool accepts(const Value& object) const {
+        return label.matches(object) && field.matches(object);
+    }
     LabelSelector label;
     FieldSelector field;
 };
@@ -41,12 +43,16 @@ struct Filter {
 class LocalWatch final : public Watch {
   public:
     LocalWatch(Store& store, const ResourceType& type, const WatchOptions& options)
-        : filter_(options.label_selector, options.field_selector), ns_(options.ns), bookmarks_(options.allow_bookmarks) {
+        : filter_(options.label_selector, options.field_selector),
+          ns_(options.ns),
+          bookmarks_(options.allow_bookmarks) {
         std::uint64_t revision = 0;
         if (options.resource_version.empty() || options.resource_version == "0") {
-            Store::Listing present = store.list(type, ns_, [this](const Value& object) { return filter_.accepts(object); });
+            Store::Listing present =
+                store.list(type, ns_, [this](const Value& object) { return filter_.accepts(object); });
             revision = present.revision;
-            for (auto& [key, object] : present.items) first_.push_back({WatchEvent::Type::kAdded, std::move(object)});
+            for (auto& [key, object] : present.items)
+                first_.push_back({WatchEvent::Type::kAdded, std::move(object)});
         } else {
             revision = to_revision(options.resource_version, "resourceVersion");
         }
@@ -81,7 +87,8 @@ class LocalWatch final : public Watch {
         if (!ns_.empty() && change.key.ns != ns_) return std::nullopt;
         const bool did = change.before && filter_.accepts(*change.before);
         const bool does = change.after && filter_.accepts(*change.after);
-        if (does) return WatchEvent{did ? WatchEvent::Type::kModified : WatchEvent::Type::kAdded, *change.after};
+        if (does)
+            return WatchEvent{did ? WatchEvent::Type::kModified : WatchEvent::Type::kAdded, *change.after};
         if (!did) return std::nullopt;
         Value last = change.after ? *change.after : *change.before;
         last["metadata"]["resourceVersion"] = std::to_string(change.revision);
@@ -101,7 +108,8 @@ class LocalCluster final : public Cluster {
   public:
     LocalCluster(const LocalOptions& options, Clock& clock, Log& log)
         : clock_(clock), runs_pods_(options.run_pods), store_(Store::open(options.data_dir)) {
-        for (const auto& [key, definition] : store_->list(types::kCustomResourceDefinitions, "", [](const Value&) { return true; }).items) {
+        for (const auto& [key, definition] :
+             store_->list(types::kCustomResourceDefinitions, "", [](const Value&) { return true; }).items) {
             types_.define(definition);
         }
         for (const char* name : {"default", "kube-system"}) {
@@ -123,10 +131,12 @@ class LocalCluster final : public Cluster {
     ObjectList list(const ResourceType& type, const ListOptions& options) override {
         (void)types_.at(type);
         const Filter filter(options.label_selector, options.field_selector);
-        Store::Listing listing = store_->list(type, options.ns, [&](const Value& object) { return filter.accepts(object); });
+        Store::Listing listing =
+            store_->list(type, options.ns, [&](const Value& object) { return filter.accepts(object); });
         ObjectList result;
         result.resource_version = std::to_string(listing.revision);
-        // A continue token is the last key given: pages are of now, not of one snapshot, and never skip a key.
+        // A continue token is the last key given: pages are of now, not of one snapshot, and never skip a
+        // key.
         const std::string after = options.continue_token.empty() ? "" : base64_decode(options.continue_token);
         for (auto& [key, object] : listing.items) {
             const std::string position = key.ns + "/" + key.name;
@@ -148,25 +158,31 @@ class LocalCluster final : public Cluster {
 
     Value create(const ResourceType& type, const Value& object, const WriteOptions& options) override {
         const ResourceDescription description = types_.at(type);
-        if (!options.subresource.empty()) throw Error(ErrorKind::kUnsupported, "a subresource cannot be created");
+        if (!options.subresource.empty())
+            throw Error(ErrorKind::kUnsupported, "a subresource cannot be created");
         Value prepared = prepare_new(description, object, clock_.now());
         prepared["metadata"]["uid"] = random_uuid();
         check_size(prepared);
         const bool is_generated = name_of(prepared).empty();
-        Value stored = store_->write([&](Transaction& change) {
-            check_namespace(change, description, prepared);
-            for (int attempt = 0;; ++attempt) {
-                Value candidate = prepared;
-                if (is_generated) {
-                    candidate["metadata"]["name"] = candidate.get("metadata", "generateName").as_string() + random_name_suffix(5);
+        Value stored = store_->write(
+            [&](Transaction& change) {
+                check_namespace(change, description, prepared);
+                for (int attempt = 0;; ++attempt) {
+                    Value candidate = prepared;
+                    if (is_generated) {
+                        candidate["metadata"]["name"] =
+                            candidate.get("metadata", "generateName").as_string() + random_name_suffix(5);
+                    }
+                    const ObjectKey key{type, namespace_of(candidate), name_of(candidate)};
+                    if (!change.get(key))
+                        return options.dry_run ? candidate : change.put(key, std::move(candidate));
+                    if (!is_generated || attempt == 8) {
+                        throw Error(ErrorKind::kAlreadyExists,
+                                    qualified_name(type) + " \"" + key.name + "\" already exists");
+                    }
                 }
-                const ObjectKey key{type, namespace_of(candidate), name_of(candidate)};
-                if (!change.get(key)) return options.dry_run ? candidate : change.put(key, std::move(candidate));
-                if (!is_generated || attempt == 8) {
-                    throw Error(ErrorKind::kAlreadyExists, qualified_name(type) + " \"" + key.name + "\" already exists");
-                }
-            }
-        });
+            },
+            options.may_be_lost ? Store::Durable::kSoon : Store::Durable::kNow);
         if (type == types::kCustomResourceDefinitions && !options.dry_run) types_.define(stored);
         return stored;
     }
@@ -176,16 +192,20 @@ class LocalCluster final : public Cluster {
         return change_object(key, options.subresource, options.dry_run, [&](const Value&) { return object; });
     }
 
-    Value patch(const ObjectKey& key, PatchType patch_type, const Value& patch, const PatchOptions& options) override {
+    Value patch(const ObjectKey& key, PatchType patch_type, const Value& patch,
+                const PatchOptions& options) override {
         if (patch_type == PatchType::kApply) {
             throw Error(ErrorKind::kUnsupported, "the embedded cluster does not do server-side apply",
                         "use kubectl apply without --server-side, or a merge patch");
         }
         return change_object(key, options.subresource, options.dry_run, [&](const Value& stored) {
             switch (patch_type) {
-                case PatchType::kJson: return json_patch(stored, patch);
-                case PatchType::kStrategicMerge: return strategic_merge(stored, patch);
-                default: return json_merge(stored, patch);
+                case PatchType::kJson:
+                    return json_patch(stored, patch);
+                case PatchType::kStrategicMerge:
+                    return strategic_merge(stored, patch);
+                default:
+                    return json_merge(stored, patch);
             }
         });
     }
@@ -199,16 +219,19 @@ class LocalCluster final : public Cluster {
             if (options.dry_run) return *stored;
             return remove_or_mark(change, key, *stored, options);
         });
-        if (key.type == types::kCustomResourceDefinitions && !options.dry_run && !has_finalizers(last)) types_.forget(last);
+        if (key.type == types::kCustomResourceDefinitions && !options.dry_run && !has_finalizers(last))
+            types_.forget(last);
         return last;
     }
 
-    std::optional<ResourceDescription> find_type(std::string_view group, std::string_view version, std::string_view name) override {
+    std::optional<ResourceDescription> find_type(std::string_view group, std::string_view version,
+                                                 std::string_view name) override {
         return types_.find(group, version, name);
     }
     std::vector<ResourceDescription> types() override { return types_.all(); }
 
-    ExecResult exec(std::string_view ns, std::string_view pod, const ExecOptions& options, const CancelToken& cancel) override {
+    ExecResult exec(std::string_view ns, std::string_view pod, const ExecOptions& options,
+                    const CancelToken& cancel) override {
         return backend().exec(get({types::kPods, std::string(ns), std::string(pod)}), options, cancel);
     }
     void logs(std::string_view ns, std::string_view pod, const LogOptions& options,
@@ -218,27 +241,32 @@ class LocalCluster final : public Cluster {
 
   private:
     PodBackend& backend() {
-        if (pods_ == nullptr) throw Error(ErrorKind::kUnsupported, "this cluster stores objects only; it runs no Pods");
+        if (pods_ == nullptr)
+            throw Error(ErrorKind::kUnsupported, "this cluster stores objects only; it runs no Pods");
         return *pods_;
     }
 
     static void check_size(const Value& object) {
         if (to_json(object).size() > kMaxObjectBytes) {
-            throw Error(ErrorKind::kTooLarge, object["kind"].string_or("object") + " \"" + name_of(object) + "\" has more than 1.5 MiB");
+            throw Error(ErrorKind::kTooLarge, object["kind"].string_or("object") + " \"" + name_of(object) +
+                                                  "\" has more than 1.5 MiB");
         }
     }
 
-    static void check_namespace(const Transaction& change, const ResourceDescription& type, const Value& object) {
+    static void check_namespace(const Transaction& change, const ResourceDescription& type,
+                                const Value& object) {
         if (!type.is_namespaced) return;
         const std::string ns = namespace_of(object);
         const auto stored = change.get({types::kNamespaces, "", ns});
         if (!stored) {
-            throw Error(ErrorKind::kNotFound, "namespaces \"" + ns + "\" not found", "create it first: a Namespace object");
+            throw Error(ErrorKind::kNotFound, "namespaces \"" + ns + "\" not found",
+                        "create it first: a Namespace object");
         }
         if (!stored->get("metadata", "deletionTimestamp").is_nil()) {
-            throw Error(ErrorKind::kForbidden, qualified_name(type.type) + " \"" + name_of(object) +
-                                                   "\" is forbidden: unable to create new content in namespace " + ns +
-                                                   " because it is being terminated");
+            throw Error(ErrorKind::kForbidden,
+                        qualified_name(type.type) + " \"" + name_of(object) +
+                            "\" is forbidden: unable to create new content in namespace " + ns +
+                            " because it is being terminated");
         }
     }
 
@@ -252,7 +280,8 @@ class LocalCluster final : public Cluster {
             if (is_dry_run || next == *stored) return next;
             check_size(next);
             const bool is_leaving = !next.get("metadata", "deletionTimestamp").is_nil();
-            const bool is_stopping_pod = key.type == types::kPods && next.get("metadata", "deletionGracePeriodSeconds").int_or(0) > 0;
+            const bool is_stopping_pod =
+                key.type == types::kPods && next.get("metadata", "deletionGracePeriodSeconds").int_or(0) > 0;
             if (is_leaving && !has_finalizers(next) && !is_stopping_pod) {
                 (void)change.put(key, next);
                 return change.erase(key);
@@ -266,16 +295,19 @@ class LocalCluster final : public Cluster {
     static void check_preconditions(const ObjectKey& key, const Value& stored, const DeleteOptions& options) {
         const auto check = [&](const char* what, const std::string& wanted, const std::string& have) {
             if (wanted.empty() || wanted == have) return;
-            throw Error(ErrorKind::kConflict, "Operation cannot be fulfilled on " + qualified_name(key.type) + " \"" + key.name +
-                                                  "\": the " + what + " in the precondition (" + wanted +
-                                                  ") does not match the " + what + " in record (" + have + ")");
+            throw Error(ErrorKind::kConflict,
+                        "Operation cannot be fulfilled on " + qualified_name(key.type) + " \"" + key.name +
+                            "\": the " + what + " in the precondition (" + wanted + ") does not match the " +
+                            what + " in record (" + have + ")");
         };
         check("UID", options.precondition_uid, uid_of(stored));
         check("ResourceVersion", options.precondition_resource_version, resource_version_of(stored));
     }
 
-    // A Pod gets its grace period (the runtime ends it and removes it then); what has finalizers waits for them.
-    Value remove_or_mark(Transaction& change, const ObjectKey& key, const Value& stored, const DeleteOptions& options) {
+    // A Pod gets its grace period (the runtime ends it and removes it then); what has finalizers waits for
+    // them.
+    Value remove_or_mark(Transaction& change, const ObjectKey& key, const Value& stored,
+                         const DeleteOptions& options) {
         Value object = stored;
         Value& metadata = object["metadata"];
         const auto add_finalizer = [&](const char* name) {
@@ -287,16 +319,20 @@ class LocalCluster final : public Cluster {
         };
         const bool is_leaving = !stored.get("metadata", "deletionTimestamp").is_nil();
         if (!is_leaving) {
-            if (options.propagation == DeleteOptions::Propagation::kForeground) add_finalizer("foregroundDeletion");
+            if (options.propagation == DeleteOptions::Propagation::kForeground)
+                add_finalizer("foregroundDeletion");
             if (options.propagation == DeleteOptions::Propagation::kOrphan) add_finalizer("orphan");
         }
         std::int64_t grace = 0;
         if (key.type == types::kPods && runs_pods_) {
-            grace = options.grace_period ? options.grace_period->count() : object.get("spec", "terminationGracePeriodSeconds").int_or(30);
-            if (is_leaving) grace = std::min(grace, stored.get("metadata", "deletionGracePeriodSeconds").int_or(grace));
+            grace = options.grace_period ? options.grace_period->count()
+                                         : object.get("spec", "terminationGracePeriodSeconds").int_or(30);
+            if (is_leaving)
+                grace = std::min(grace, stored.get("metadata", "deletionGracePeriodSeconds").int_or(grace));
         }
         if (grace <= 0 && !has_finalizers(object)) return change.erase(key);
-        const bool is_shorter = key.type == types::kPods && stored.get("metadata", "deletionGracePeriodSeconds").int_or(-1) != grace;
+        const bool is_shorter = key.type == types::kPods &&
+                                stored.get("metadata", "deletionGracePeriodSeconds").int_or(-1) != grace;
         if (!is_leaving || is_shorter) {
             metadata["deletionTimestamp"] = format_rfc3339(clock_.now() + std::chrono::seconds(grace));
             metadata["deletionGracePeriodSeconds"] = grace;
@@ -320,7 +356,8 @@ std::unique_ptr<Cluster> open_local_cluster(const LocalOptions& options, Clock& 
     std::error_code failed;
     std::filesystem::create_directories(options.data_dir, failed);
     if (failed) throw errno_error("cannot make the data folder " + options.data_dir.string(), failed.value());
-    std::filesystem::permissions(options.data_dir, std::filesystem::perms::others_write, std::filesystem::perm_options::remove, failed);
+    std::filesystem::permissions(options.data_dir, std::filesystem::perms::others_write,
+                                 std::filesystem::perm_options::remove, failed);
     return std::make_unique<LocalCluster>(options, clock, log);
 }
 

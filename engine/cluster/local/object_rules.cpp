@@ -30,11 +30,13 @@ bool is_label_value(std::string_view value) {
     const auto is_word = [](char c) { return is_alphanumeric(c) || (c >= 'A' && c <= 'Z'); };
     if (value.empty()) return true;
     return value.size() <= kMaxLabelBytes && is_word(value.front()) && is_word(value.back()) &&
-           std::all_of(value.begin(), value.end(), [&](char c) { return is_word(c) || c == '-' || c == '_' || c == '.'; });
+           std::all_of(value.begin(), value.end(),
+                       [&](char c) { return is_word(c) || c == '-' || c == '_' || c == '.'; });
 }
 
 Error invalid(const Value& object, const std::string& field, const std::string& why) {
-    return {ErrorKind::kInvalid, object["kind"].string_or("object") + " \"" + name_of(object) + "\" is invalid: " + field + ": " + why};
+    return {ErrorKind::kInvalid, object["kind"].string_or("object") + " \"" + name_of(object) +
+                                     "\" is invalid: " + field + ": " + why};
 }
 
 void check_texts(const Value& object, const char* member, bool are_labels) {
@@ -44,14 +46,18 @@ void check_texts(const Value& object, const char* member, bool are_labels) {
     if (!texts.is_map()) throw invalid(object, field, "must be a map of strings");
     std::size_t bytes = 0;
     for (const auto& [key, value] : texts.as_map()) {
-        if (!value.is_string()) throw invalid(object, field + "." + key, "must be a string (quote it in YAML)");
+        if (!value.is_string())
+            throw invalid(object, field + "." + key, "must be a string (quote it in YAML)");
         bytes += key.size() + value.as_string().size();
         if (are_labels && !is_label_value(value.as_string())) {
-            throw invalid(object, field + "." + key, "Invalid value: \"" + value.as_string() +
-                                                         "\": a valid label must be at most 63 letters, digits, '-', '_' or '.', and start and end with a letter or digit");
+            throw invalid(object, field + "." + key,
+                          "Invalid value: \"" + value.as_string() +
+                              "\": a valid label must be at most 63 letters, digits, '-', '_' or '.', and "
+                              "start and end with a letter or digit");
         }
     }
-    if (!are_labels && bytes > kMaxAnnotationBytes) throw invalid(object, field, "must have at most 262144 bytes");
+    if (!are_labels && bytes > kMaxAnnotationBytes)
+        throw invalid(object, field, "must have at most 262144 bytes");
 }
 
 void check_metadata(const Value& object) {
@@ -59,7 +65,8 @@ void check_metadata(const Value& object) {
     check_texts(object, "annotations", false);
     for (const Value& owner : object.get("metadata", "ownerReferences").list_or_empty()) {
         for (const char* member : {"apiVersion", "kind", "name", "uid"}) {
-            if (owner[member].string_or("").empty()) throw invalid(object, std::string("metadata.ownerReferences.") + member, "Required value");
+            if (owner[member].string_or("").empty())
+                throw invalid(object, std::string("metadata.ownerReferences.") + member, "Required value");
         }
     }
 }
@@ -86,23 +93,30 @@ void check_containers(const Value& object, const char* list, std::set<std::strin
     for (const Value& container : object.get("spec", list).list_or_empty()) {
         const std::string name = container["name"].string_or("");
         if (name.empty()) throw invalid(object, std::string("spec.") + list + "[].name", "Required value");
-        if (!names.insert(name).second) throw invalid(object, std::string("spec.") + list + "[].name", "Duplicate value: \"" + name + "\"");
+        if (!names.insert(name).second)
+            throw invalid(object, std::string("spec.") + list + "[].name",
+                          "Duplicate value: \"" + name + "\"");
     }
 }
 
 void prepare_pod(Value& object) {
-    if (object.get("spec", "containers").list_or_empty().empty()) throw invalid(object, "spec.containers", "Required value");
+    if (object.get("spec", "containers").list_or_empty().empty())
+        throw invalid(object, "spec.containers", "Required value");
     std::set<std::string> names;
     check_containers(object, "initContainers", names);
     check_containers(object, "containers", names);
     std::set<std::string> volumes;
-    for (const Value& volume : object.get("spec", "volumes").list_or_empty()) volumes.insert(volume["name"].string_or(""));
+    for (const Value& volume : object.get("spec", "volumes").list_or_empty())
+        volumes.insert(volume["name"].string_or(""));
     for (const char* list : {"initContainers", "containers"}) {
         for (const Value& container : object.get("spec", list).list_or_empty()) {
             for (const Value& mount : container["volumeMounts"].list_or_empty()) {
                 const std::string name = mount["name"].string_or("");
                 if (!volumes.contains(name)) {
-                    throw invalid(object, std::string("spec.") + list + "[" + container["name"].string_or("") + "].volumeMounts", "Not found: \"" + name + "\"");
+                    throw invalid(object,
+                                  std::string("spec.") + list + "[" + container["name"].string_or("") +
+                                      "].volumeMounts",
+                                  "Not found: \"" + name + "\"");
                 }
             }
         }
@@ -114,10 +128,14 @@ void prepare_pod(Value& object) {
 }
 
 void prepare_definition(Value& object) {
-    const std::string name = object.get("spec", "names", "plural").string_or("") + "." + object.get("spec", "group").string_or("");
-    if (name_of(object) != name) throw invalid(object, "metadata.name", "must be spec.names.plural+\".\"+spec.group (" + name + ")");
-    if (object.get("spec", "versions").list_or_empty().empty()) throw invalid(object, "spec.versions", "Required value");
-    if (object.get("spec", "names", "kind").string_or("").empty()) throw invalid(object, "spec.names.kind", "Required value");
+    const std::string name =
+        object.get("spec", "names", "plural").string_or("") + "." + object.get("spec", "group").string_or("");
+    if (name_of(object) != name)
+        throw invalid(object, "metadata.name", "must be spec.names.plural+\".\"+spec.group (" + name + ")");
+    if (object.get("spec", "versions").list_or_empty().empty())
+        throw invalid(object, "spec.versions", "Required value");
+    if (object.get("spec", "names", "kind").string_or("").empty())
+        throw invalid(object, "spec.names.kind", "Required value");
 }
 
 // What the kinds that the embedded cluster gives life to need; others are stored as they come.
@@ -130,7 +148,8 @@ void prepare_kind(const ResourceDescription& type, Value& object) {
         object["status"] = Map{{"phase", "Active"}};
     }
     if (type.type == types::kPersistentVolumeClaims) object["status"] = Map{{"phase", "Pending"}};
-    const bool is_workload = type.type == types::kStatefulSets || type.type == types::kDeployments || type.type == types::kReplicaSets;
+    const bool is_workload = type.type == types::kStatefulSets || type.type == types::kDeployments ||
+                             type.type == types::kReplicaSets;
     if (is_workload && object.get("spec", "replicas").is_nil()) object["spec"]["replicas"] = 1;
 }
 
@@ -148,16 +167,21 @@ void check_pod_change(const Value& stored, const Value& wanted) {
         return spec;
     };
     if (!(without_image(stored) == without_image(wanted))) {
-        throw Error(ErrorKind::kInvalid, "Pod \"" + name_of(stored) + "\" is invalid: spec: Forbidden: pod updates may not change fields other than "
-                                         "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,"
-                                         "`spec.tolerations`,`spec.terminationGracePeriodSeconds`",
-                    "delete the Pod and create it again");
+        throw Error(
+            ErrorKind::kInvalid,
+            "Pod \"" + name_of(stored) +
+                "\" is invalid: spec: Forbidden: pod updates may not change fields other than "
+                "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,"
+                "`spec.tolerations`,`spec.terminationGracePeriodSeconds`",
+            "delete the Pod and create it again");
     }
 }
 
 void keep(Value& metadata, const Value& stored, const char* member) {
-    if (stored[member].is_nil()) metadata.erase(member);
-    else metadata[member] = stored[member];
+    if (stored[member].is_nil())
+        metadata.erase(member);
+    else
+        metadata[member] = stored[member];
 }
 
 // Everything that counts as the object's own wish: a change of it is a new generation.
@@ -182,25 +206,31 @@ bool has_finalizers(const Value& object) noexcept {
 
 Value prepare_new(const ResourceDescription& type, Value object, SystemTime now) {
     if (!object.is_map()) throw Error(ErrorKind::kInvalid, "an object is a map");
-    object["apiVersion"] = type.type.group.empty() ? type.type.version : type.type.group + "/" + type.type.version;
+    object["apiVersion"] =
+        type.type.group.empty() ? type.type.version : type.type.group + "/" + type.type.version;
     object["kind"] = type.kind;
     if (!object["metadata"].is_map()) object["metadata"] = Map{};
-    if (!resource_version_of(object).empty()) throw Error(ErrorKind::kInvalid, "resourceVersion should not be set on objects to be created");
+    if (!resource_version_of(object).empty())
+        throw Error(ErrorKind::kInvalid, "resourceVersion should not be set on objects to be created");
     Value& metadata = object["metadata"];
-    for (const char* member : {"uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation",
-                               "resourceVersion", "selfLink", "managedFields"}) {
+    for (const char* member : {"uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds",
+                               "generation", "resourceVersion", "selfLink", "managedFields"}) {
         metadata.erase(member);
     }
     const std::string name = name_of(object);
     const std::string prefix = object.get("metadata", "generateName").string_or("");
-    if (name.empty() && prefix.empty()) throw invalid(object, "metadata.name", "Required value: name or generateName is required");
+    if (name.empty() && prefix.empty())
+        throw invalid(object, "metadata.name", "Required value: name or generateName is required");
     if (!is_dns_name(name.empty() ? prefix + "x" : name)) {
         throw invalid(object, name.empty() ? "metadata.generateName" : "metadata.name",
                       "Invalid value: \"" + (name.empty() ? prefix : name) +
-                          "\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character");
+                          "\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric "
+                          "characters, '-' or '.', and must start and end with an alphanumeric character");
     }
-    if (!type.is_namespaced) metadata.erase("namespace");
-    else if (namespace_of(object).empty()) throw invalid(object, "metadata.namespace", "Required value");
+    if (!type.is_namespaced)
+        metadata.erase("namespace");
+    else if (namespace_of(object).empty())
+        throw invalid(object, "metadata.namespace", "Required value");
     if (type.has_status_subresource) object.erase("status");
     check_metadata(object);
     prepare_kind(type, object);
@@ -210,35 +240,45 @@ Value prepare_new(const ResourceDescription& type, Value object, SystemTime now)
     return object;
 }
 
-Value prepare_change(const ResourceDescription& type, const Value& stored, Value wanted, const std::string& subresource) {
+Value prepare_change(const ResourceDescription& type, const Value& stored, Value wanted,
+                     const std::string& subresource) {
     if (!subresource.empty() && !(subresource == "status" && type.has_status_subresource)) {
-        throw Error(ErrorKind::kNotFound, qualified_name(type.type) + " has no subresource '" + subresource + "'");
+        throw Error(ErrorKind::kNotFound,
+                    qualified_name(type.type) + " has no subresource '" + subresource + "'");
     }
     const std::string version = resource_version_of(wanted);
     if (!version.empty() && version != resource_version_of(stored)) {
-        throw Error(ErrorKind::kConflict, "Operation cannot be fulfilled on " + qualified_name(type.type) + " \"" + name_of(stored) +
-                                              "\": the object has been modified; please apply your changes to the latest version and try again");
+        throw Error(ErrorKind::kConflict, "Operation cannot be fulfilled on " + qualified_name(type.type) +
+                                              " \"" + name_of(stored) +
+                                              "\": the object has been modified; please apply your changes "
+                                              "to the latest version and try again");
     }
     const std::string uid = uid_of(wanted);
     if (!uid.empty() && uid != uid_of(stored)) {
-        throw Error(ErrorKind::kConflict, "Precondition failed: UID in precondition: " + uid + ", UID in object meta: " + uid_of(stored));
+        throw Error(ErrorKind::kConflict, "Precondition failed: UID in precondition: " + uid +
+                                              ", UID in object meta: " + uid_of(stored));
     }
     if (subresource == "status") {
         Value result = stored;
-        if (wanted.get("status").is_nil()) result.erase("status");
-        else result["status"] = wanted["status"];
+        if (wanted.get("status").is_nil())
+            result.erase("status");
+        else
+            result["status"] = wanted["status"];
         return result == stored ? stored : result;
     }
     if (type.has_status_subresource) {
-        if (stored["status"].is_nil()) wanted.erase("status");
-        else wanted["status"] = stored["status"];
+        if (stored["status"].is_nil())
+            wanted.erase("status");
+        else
+            wanted["status"] = stored["status"];
     }
     wanted["apiVersion"] = stored["apiVersion"];
     wanted["kind"] = stored["kind"];
     if (!wanted["metadata"].is_map()) wanted["metadata"] = Map{};
     Value& metadata = wanted["metadata"];
-    for (const char* member : {"name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds",
-                               "generation", "resourceVersion", "generateName"}) {
+    for (const char* member :
+         {"name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds",
+          "generation", "resourceVersion", "generateName"}) {
         keep(metadata, stored["metadata"], member);
     }
     metadata.erase("managedFields");
@@ -248,7 +288,8 @@ Value prepare_change(const ResourceDescription& type, const Value& stored, Value
         const List& old = stored.get("metadata", "finalizers").list_or_empty();
         for (const Value& finalizer : wanted.get("metadata", "finalizers").list_or_empty()) {
             if (std::find(old.begin(), old.end(), finalizer) == old.end()) {
-                throw invalid(wanted, "metadata.finalizers", "Forbidden: no new finalizers can be added if the object is being deleted");
+                throw invalid(wanted, "metadata.finalizers",
+                              "Forbidden: no new finalizers can be added if the object is being deleted");
             }
         }
     }
@@ -260,7 +301,8 @@ Value prepare_change(const ResourceDescription& type, const Value& stored, Value
     }
     if (wanted == stored) return stored;
     const std::int64_t generation = stored.get("metadata", "generation").int_or(0);
-    if (generation > 0 && !(wish(stored, type.has_status_subresource) == wish(wanted, type.has_status_subresource))) {
+    if (generation > 0 &&
+        !(wish(stored, type.has_status_subresource) == wish(wanted, type.has_status_subresource))) {
         wanted["metadata"]["generation"] = generation + 1;
     }
     return wanted;

@@ -18,9 +18,10 @@ enum Status : bool { kNoStatus = false, kHasStatus = true };
 
 std::vector<ResourceDescription> built_in() {
     std::vector<ResourceDescription> types;
-    const auto add = [&](const char* group, const char* version, const char* resource, const char* kind, Scope scope,
-                         Status status, std::vector<std::string> short_names = {}) {
-        types.push_back({{group, version, resource}, kind, lower(kind), std::move(short_names), scope, status});
+    const auto add = [&](const char* group, const char* version, const char* resource, const char* kind,
+                         Scope scope, Status status, std::vector<std::string> short_names = {}) {
+        types.push_back(
+            {{group, version, resource}, kind, lower(kind), std::move(short_names), scope, status});
     };
     add("", "v1", "namespaces", "Namespace", kCluster, kHasStatus, {"ns"});
     add("", "v1", "nodes", "Node", kCluster, kHasStatus, {"no"});
@@ -36,10 +37,14 @@ std::vector<ResourceDescription> built_in() {
     add("apps", "v1", "deployments", "Deployment", kNamespaced, kHasStatus, {"deploy"});
     add("apps", "v1", "replicasets", "ReplicaSet", kNamespaced, kHasStatus, {"rs"});
     add("storage.k8s.io", "v1", "storageclasses", "StorageClass", kCluster, kNoStatus, {"sc"});
-    add("snapshot.storage.k8s.io", "v1", "volumesnapshots", "VolumeSnapshot", kNamespaced, kHasStatus, {"vs"});
-    add("snapshot.storage.k8s.io", "v1", "volumesnapshotcontents", "VolumeSnapshotContent", kCluster, kHasStatus, {"vsc"});
-    add("snapshot.storage.k8s.io", "v1", "volumesnapshotclasses", "VolumeSnapshotClass", kCluster, kNoStatus, {"vsclass"});
-    add("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", kCluster, kHasStatus, {"crd"});
+    add("snapshot.storage.k8s.io", "v1", "volumesnapshots", "VolumeSnapshot", kNamespaced, kHasStatus,
+        {"vs"});
+    add("snapshot.storage.k8s.io", "v1", "volumesnapshotcontents", "VolumeSnapshotContent", kCluster,
+        kHasStatus, {"vsc"});
+    add("snapshot.storage.k8s.io", "v1", "volumesnapshotclasses", "VolumeSnapshotClass", kCluster, kNoStatus,
+        {"vsclass"});
+    add("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", kCluster,
+        kHasStatus, {"crd"});
     // Kanister's have no status subresource: its clients write status with ordinary updates.
     add("cr.kanister.io", "v1alpha1", "actionsets", "ActionSet", kNamespaced, kNoStatus);
     add("cr.kanister.io", "v1alpha1", "blueprints", "Blueprint", kNamespaced, kNoStatus);
@@ -56,10 +61,12 @@ std::vector<ResourceDescription> defined_by(const Value& definition) {
     for (const Value& version : spec["versions"].list_or_empty()) {
         if (!version["served"].bool_or(false)) continue;
         ResourceDescription type;
-        type.type = {spec["group"].string_or(""), version["name"].string_or(""), names["plural"].string_or("")};
+        type.type = {spec["group"].string_or(""), version["name"].string_or(""),
+                     names["plural"].string_or("")};
         type.kind = names["kind"].string_or("");
         type.singular = names["singular"].string_or(lower(type.kind));
-        for (const Value& name : names["shortNames"].list_or_empty()) type.short_names.push_back(name.string_or(""));
+        for (const Value& name : names["shortNames"].list_or_empty())
+            type.short_names.push_back(name.string_or(""));
         type.is_namespaced = spec["scope"].string_or("") == "Namespaced";
         type.has_status_subresource = version.get("subresources", "status").is_map();
         types.push_back(std::move(type));
@@ -80,8 +87,9 @@ std::optional<ResourceDescription> TypeTable::find(std::string_view group, std::
         // With a version, "" is the core group; without one it is any group.
         if (!group.empty() && type.type.group != group) continue;
         if (group.empty() && !version.empty() && !type.type.group.empty()) continue;
-        const bool fits = word == type.type.resource || word == lower(type.kind) || word == type.singular ||
-                          std::find(type.short_names.begin(), type.short_names.end(), word) != type.short_names.end();
+        const bool fits =
+            word == type.type.resource || word == lower(type.kind) || word == type.singular ||
+            std::find(type.short_names.begin(), type.short_names.end(), word) != type.short_names.end();
         if (fits) return type;
     }
     return std::nullopt;
@@ -95,7 +103,8 @@ ResourceDescription TypeTable::at(const ResourceType& wanted) const {
         }
     }
     const std::string name = wanted.group.empty() ? wanted.resource : wanted.resource + "." + wanted.group;
-    throw Error(ErrorKind::kNotFound, "the server could not find the requested resource (" + name + "/" + wanted.version + ")",
+    throw Error(ErrorKind::kNotFound,
+                "the server could not find the requested resource (" + name + "/" + wanted.version + ")",
                 "a custom type needs its CustomResourceDefinition first");
 }
 

@@ -17,6 +17,9 @@ namespace {
 
 constexpr int kWorkers = 2;
 constexpr std::size_t kMostWaiting = 1;
+// Of chunks that wait or are worked on; a larger chunk is alone. Chunks have 1.5 MiB as a rule, so that this
+// rarely makes anybody wait, but several of 8 MiB at once would be all of a push's memory.
+constexpr std::size_t kMostBytes = std::size_t{6} << 20U;
 constexpr std::size_t kReadBytes = std::size_t{256} * 1024;
 constexpr std::size_t kKeepBytes = std::size_t{2} << 20U;  // of a buffer that is used again
 
@@ -50,8 +53,12 @@ class Pipeline {
 
     void put(std::unique_ptr<Buffer> bytes, std::size_t size) {
         auto state = shared_.lock();
-        state.wait([&] { return state->waiting.size() < kMostWaiting || state->failure; });
+        state.wait([&] {
+            const bool fits = state->bytes_held == 0 || state->bytes_held + size <= kMostBytes;
+            return (state->waiting.size() < kMostWaiting && fits) || state->failure;
+        });
         check(state);
+        state->bytes_held += size;
         const std::size_t number = state->content.chunks.size();
         state->content.chunks.emplace_back();
         state->content.bytes += size;
@@ -70,6 +77,7 @@ class Pipeline {
   private:
     struct Shared {
         std::deque<Chunk> waiting;
+        std::size_t bytes_held = 0;  // of chunks that wait or are worked on
         std::vector<std::unique_ptr<Buffer>> free;
         std::unordered_set<Digest, DigestHash> taken;  // stored by this push, or being stored
         StreamContent content;
@@ -95,7 +103,10 @@ class Pipeline {
             while (auto chunk = next()) {
                 store(*chunk, cipher, compressor, sealed);
                 chunk->bytes->trim(kKeepBytes);
-                shared_.lock()->free.push_back(std::move(chunk->bytes));
+                auto state = shared_.lock();
+                state->bytes_held -= chunk->size;
+                state->free.push_back(std::move(chunk->bytes));
+                state.notify_all();
             }
         } catch (...) {
             auto state = shared_.lock();

@@ -21,15 +21,13 @@ class Opener {
         : location_(location), clock_(clock), password_(password), cancel_(cancel) {}
 
     Opened open(bool create) {
-        std::optional<std::string> sealed = load_config();
-        if (!sealed && !create) throw no_repository();
-        const bool was_there = sealed.has_value();
-        if (!sealed) {
-            make();
-            sealed = load_config();
-            if (!sealed) throw no_repository();
-        }
-        return open_with(*sealed, was_there);
+        if (const auto config = load_config()) return open_with(*config, true);
+        if (!create) throw no_repository();
+        const std::optional<MasterKey> made = make();
+        const auto config = load_config();
+        if (!config) throw no_repository();
+        if (made) return {.key = *made, .config = parse_config(Cipher(*made).open(*config))};
+        return open_with(*config, false);
     }
 
   private:
@@ -105,25 +103,31 @@ class Opener {
                               : "somebody else made a repository there at the same moment, with another key");
     }
 
-    // Leaves a config behind, ours or somebody else's.
-    void make() {
+    // Leaves a config behind, ours or somebody else's; the key is returned if it opens that.
+    [[nodiscard]] std::optional<MasterKey> make() {
         std::vector<std::string> before = key_names();
-        if (!before.empty()) return adopt(before);
+        if (!before.empty()) {
+            adopt(before);
+            return std::nullopt;
+        }
         const MasterKey fresh = MasterKey::random();
         const std::string mine = save_key(fresh);
         std::vector<std::string> now = key_names();
         std::sort(now.begin(), now.end());
         if (!now.empty() && now.front() != mine) {
             location_.remove(mine, cancel_);
-            return adopt(now);
+            adopt(now);
+            return std::nullopt;
         }
-        if (!save_config(fresh)) {  // somebody was faster; is it their key, or ours that they took over?
-            const auto config = load_config();
-            try {
-                if (config) static_cast<void>(Cipher(fresh).open(*config));
-            } catch (const Error&) {
-                location_.remove(mine, cancel_);
-            }
+        if (save_config(fresh)) return fresh;
+        // Somebody was faster: with their key, or with ours, which they took over?
+        const auto config = load_config();
+        try {
+            if (config) static_cast<void>(Cipher(fresh).open(*config));
+            return fresh;
+        } catch (const Error&) {
+            location_.remove(mine, cancel_);
+            return std::nullopt;
         }
     }
 

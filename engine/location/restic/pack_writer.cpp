@@ -70,12 +70,15 @@ struct PackWriter::Impl {
         return buffer;
     }
 
-    // Hands the pack to a thread of its own, once there is room for one more.
+    static void wait_for_room(Locked& state) {
+        state.wait([&] { return state->in_flight < kUploadsInFlight || state->failure; });
+        check(state);
+    }
+
+    // Hands the pack to a thread of its own. REQUIRES room for one more.
     void send(Locked& state, OpenPack& slot) {
         auto pack = std::make_shared<OpenPack>(std::move(slot));
         slot = {};
-        state.wait([&] { return state->in_flight < kUploadsInFlight || state->failure; });
-        check(state);
         ++state->in_flight;
         uploads.spawn([this, pack] { upload(*pack); });
     }
@@ -134,10 +137,13 @@ void PackWriter::add(BlobType type, const Digest& id, std::string_view sealed, s
     auto state = impl_->shared.lock();
     Impl::check(state);
     OpenPack* pack = &state->open[static_cast<std::size_t>(type)];
-    // Another thread may fill the fresh pack while this one waits for room to send the full one.
-    while (pack->bytes &&
-           pack->size + sealed.size() + header_room(pack->blobs.size() + 1) > pack->bytes->capacity()) {
-        impl_->send(state, *pack);
+    const auto is_full = [&] {
+        return pack->bytes &&
+               pack->size + sealed.size() + header_room(pack->blobs.size() + 1) > pack->bytes->capacity();
+    };
+    while (is_full()) {
+        Impl::wait_for_room(state);  // meanwhile another thread may have sent it
+        if (is_full()) impl_->send(state, *pack);
     }
     if (!pack->bytes) pack->bytes = Impl::take_buffer(state, sealed.size() + header_room(1));
     sealed.copy(pack->bytes->data() + pack->size, sealed.size());
@@ -147,7 +153,6 @@ void PackWriter::add(BlobType type, const Digest& id, std::string_view sealed, s
                            .length = static_cast<std::uint32_t>(sealed.size()),
                            .raw_length = raw_length});
     pack->size += sealed.size();
-    if (pack->size >= kPackBytes) impl_->send(state, *pack);
 }
 
 void PackWriter::finish() {
@@ -156,7 +161,9 @@ void PackWriter::finish() {
         auto state = impl_->shared.lock();
         Impl::check(state);
         for (OpenPack& pack : state->open) {
-            if (pack.bytes) impl_->send(state, pack);
+            if (!pack.bytes) continue;
+            Impl::wait_for_room(state);
+            impl_->send(state, pack);
         }
         state.wait([&] { return state->in_flight == 0; });
         Impl::check(state);

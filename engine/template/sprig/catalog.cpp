@@ -27,8 +27,9 @@ bool is_empty(const Value& value) { return !is_true({&value, false}) && value.ki
 const FunctionEntry* find_sprig(std::string_view name) noexcept {
     static const std::unordered_map<std::string_view, const FunctionEntry*> by_name = [] {
         std::unordered_map<std::string_view, const FunctionEntry*> all;
-        for (const sprig::Table table : {sprig::strings(), sprig::lists(), sprig::dicts(), sprig::encodings(), sprig::numbers(), sprig::dates(),
-                                         sprig::defaults(), sprig::reflection(), sprig::patterns(), sprig::paths()}) {
+        for (const sprig::Table table :
+             {sprig::strings(), sprig::lists(), sprig::dicts(), sprig::encodings(), sprig::numbers(),
+              sprig::dates(), sprig::defaults(), sprig::reflection(), sprig::patterns(), sprig::paths()}) {
             for (const FunctionEntry& entry : table) all.emplace(entry.name, &entry);
         }
         return all;

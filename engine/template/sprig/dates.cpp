@@ -50,7 +50,8 @@ Value to_date(Arguments a) {
 }
 
 Value ago(Arguments a) {
-    const auto rounded = std::chrono::round<std::chrono::seconds>(std::chrono::nanoseconds{now().unix_nanoseconds - time_of(*a[0]).unix_nanoseconds});
+    const auto rounded = std::chrono::round<std::chrono::seconds>(
+        std::chrono::nanoseconds{now().unix_nanoseconds - time_of(*a[0]).unix_nanoseconds});
     return Value(format_duration(rounded));
 }
 
@@ -59,19 +60,28 @@ constexpr Param A = Param::kAny;
 
 const FunctionEntry kTable[] = {
     {.name = "ago", .params = {A}, .call = ago},
-    {.name = "date", .params = {S, A}, .call = [](Arguments a) { return Value(format_in(a[0]->as_string(), *a[1], "Local")); }},
+    {.name = "date",
+     .params = {S, A},
+     .call = [](Arguments a) { return Value(format_in(a[0]->as_string(), *a[1], "Local")); }},
     {.name = "dateInZone", .params = {S, A, S}, .call = date_in_zone},
     {.name = "dateModify", .params = {S, Param::kTime}, .call = date_modify},
     {.name = "date_in_zone", .params = {S, A, S}, .call = date_in_zone},
     {.name = "date_modify", .params = {S, Param::kTime}, .call = date_modify},
-    {.name = "htmlDate", .params = {A}, .call = [](Arguments a) { return Value(format_in("2006-01-02", *a[0], "Local")); }},
-    {.name = "htmlDateInZone", .params = {A, S}, .call = [](Arguments a) { return Value(format_in("2006-01-02", *a[0], a[1]->as_string())); }},
+    {.name = "htmlDate",
+     .params = {A},
+     .call = [](Arguments a) { return Value(format_in("2006-01-02", *a[0], "Local")); }},
+    {.name = "htmlDateInZone",
+     .params = {A, S},
+     .call = [](Arguments a) { return Value(format_in("2006-01-02", *a[0], a[1]->as_string())); }},
     {.name = "now", .params = {}, .call = [](Arguments) { return Value(now()); }},
     {.name = "toDate", .params = {S, S}, .call = to_date},
-    {.name = "unixEpoch", .params = {Param::kTime}, .call = [](Arguments a) {
-         const std::int64_t nanoseconds = a[0]->as_time().unix_nanoseconds;
-         return Value(std::to_string(nanoseconds / kSecond - (nanoseconds % kSecond < 0 ? 1 : 0)));
-     }},
+    {.name = "unixEpoch",
+     .params = {Param::kTime},
+     .call =
+         [](Arguments a) {
+             const std::int64_t nanoseconds = a[0]->as_time().unix_nanoseconds;
+             return Value(std::to_string(nanoseconds / kSecond - (nanoseconds % kSecond < 0 ? 1 : 0)));
+         }},
 };
 
 }  // namespace

@@ -14,7 +14,9 @@ Value coalesce(Arguments a) {
 }
 
 // Reading the controller's environment and asking the network from a template is refused on purpose.
-[[noreturn]] Value refuse(const char* name) { fail(std::string(name) + " is not allowed: templates read neither the environment nor the network"); }
+[[noreturn]] Value refuse(const char* name) {
+    fail(std::string(name) + " is not allowed: templates read neither the environment nor the network");
+}
 
 constexpr Param S = Param::kString;
 constexpr Param A = Param::kAny;
@@ -27,7 +29,10 @@ const FunctionEntry kTable[] = {
     {.name = "expandenv", .params = {S}, .call = [](Arguments) -> Value { refuse("expandenv"); }},
     {.name = "fail", .params = {S}, .call = [](Arguments a) -> Value { fail(a[0]->as_string()); }},
     {.name = "getHostByName", .params = {S}, .call = [](Arguments) -> Value { refuse("getHostByName"); }},
-    {.name = "ternary", .params = {A, A, Param::kBool}, .returns_any = true, .call = [](Arguments a) { return a[2]->as_bool() ? *a[0] : *a[1]; }},
+    {.name = "ternary",
+     .params = {A, A, Param::kBool},
+     .returns_any = true,
+     .call = [](Arguments a) { return a[2]->as_bool() ? *a[0] : *a[1]; }},
 };
 
 }  // namespace

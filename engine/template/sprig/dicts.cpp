@@ -7,11 +7,13 @@ namespace {
 
 Value dict(Arguments a) {
     Map map;
-    for (std::size_t i = 0; i < a.size(); i += 2) map.set(strval(*a[i]), i + 1 < a.size() ? *a[i + 1] : Value(""));
+    for (std::size_t i = 0; i < a.size(); i += 2)
+        map.set(strval(*a[i]), i + 1 < a.size() ? *a[i + 1] : Value(""));
     return Value(std::move(map));
 }
 
-// Go's set and unset change the map in place; maps here are values, so what a template gets back is the changed one.
+// Go's set and unset change the map in place; maps here are values, so what a template gets back is the
+// changed one.
 Value set(Arguments a) {
     Value map = *a[0];
     map.writable_map().set(a[1]->as_string(), *a[2]);
@@ -91,8 +93,16 @@ const FunctionEntry kTable[] = {
     {.name = "dict", .params = {A}, .is_variadic = true, .call = dict},
     {.name = "hasKey", .params = {M, S}, .call = has_key},
     {.name = "keys", .params = {M}, .is_variadic = true, .call = keys},
-    {.name = "merge", .params = {M, M}, .is_variadic = true, .returns_any = true, .call = [](Arguments a) { return merge_all(a, false); }},
-    {.name = "mergeOverwrite", .params = {M, M}, .is_variadic = true, .returns_any = true, .call = [](Arguments a) { return merge_all(a, true); }},
+    {.name = "merge",
+     .params = {M, M},
+     .is_variadic = true,
+     .returns_any = true,
+     .call = [](Arguments a) { return merge_all(a, false); }},
+    {.name = "mergeOverwrite",
+     .params = {M, M},
+     .is_variadic = true,
+     .returns_any = true,
+     .call = [](Arguments a) { return merge_all(a, true); }},
     {.name = "omit", .params = {M, S}, .is_variadic = true, .call = omit},
     {.name = "pick", .params = {M, S}, .is_variadic = true, .call = pick},
     {.name = "pluck", .params = {S, M}, .is_variadic = true, .call = pluck},

@@ -29,7 +29,8 @@ Value b32enc(Arguments a) {
     for (std::size_t i = 0; i < bytes.size(); i += 5) {
         std::uint64_t group = 0;
         const std::size_t count = std::min<std::size_t>(5, bytes.size() - i);
-        for (std::size_t n = 0; n < 5; ++n) group = group << 8U | (n < count ? static_cast<unsigned char>(bytes[i + n]) : 0U);
+        for (std::size_t n = 0; n < 5; ++n)
+            group = group << 8U | (n < count ? static_cast<unsigned char>(bytes[i + n]) : 0U);
         const std::size_t digits = (count * 8 + 4) / 5;
         for (std::size_t n = 0; n < 8; ++n) out += n < digits ? kBase32[group >> (35 - 5 * n) & 31U] : '=';
     }
@@ -46,7 +47,8 @@ Value b32dec(Arguments a) {
         if (c == '\n' || c == '\r') continue;
         if (c == '=') break;
         const std::size_t digit = kBase32.find(c);
-        if (digit == std::string_view::npos) return Value("illegal base32 data at input byte " + std::to_string(i));
+        if (digit == std::string_view::npos)
+            return Value("illegal base32 data at input byte " + std::to_string(i));
         group = group << 5U | digit;
         bits += 5;
         if (bits >= 8) {
@@ -91,8 +93,12 @@ const FunctionEntry kTable[] = {
     {.name = "b32enc", .params = {S}, .call = b32enc},
     {.name = "b64dec", .params = {S}, .call = b64dec},
     {.name = "b64enc", .params = {S}, .call = [](Arguments a) { return Value(base64_encode(str(a[0]))); }},
-    {.name = "sha1sum", .params = {S}, .call = [](Arguments a) { return Value(digest_hex(str(a[0]), EVP_sha1())); }},
-    {.name = "sha256sum", .params = {S}, .call = [](Arguments a) { return Value(digest_hex(str(a[0]), EVP_sha256())); }},
+    {.name = "sha1sum",
+     .params = {S},
+     .call = [](Arguments a) { return Value(digest_hex(str(a[0]), EVP_sha1())); }},
+    {.name = "sha256sum",
+     .params = {S},
+     .call = [](Arguments a) { return Value(digest_hex(str(a[0]), EVP_sha256())); }},
     {.name = "toJson", .params = {A}, .call = [](Arguments a) { return to_json_text(a, ""); }},
     {.name = "toPrettyJson", .params = {A}, .call = [](Arguments a) { return to_json_text(a, "  "); }},
 };

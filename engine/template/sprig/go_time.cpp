@@ -13,14 +13,18 @@ namespace fencepost::tmpl::sprig {
 
 namespace {
 
-constexpr std::array<std::string_view, 12> kMonths{"January", "February", "March", "April", "May", "June",
-                                                   "July", "August", "September", "October", "November", "December"};
-constexpr std::array<std::string_view, 7> kDays{"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
+constexpr std::array<std::string_view, 12> kMonths{"January",   "February", "March",    "April",
+                                                   "May",       "June",     "July",     "August",
+                                                   "September", "October",  "November", "December"};
+constexpr std::array<std::string_view, 7> kDays{"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                                "Thursday", "Friday", "Saturday"};
 
 // The elements of a layout, longest first where one begins another.
 constexpr std::array<std::string_view, 36> kElements{
-    "January", "Jan", "Monday", "Mon", "MST", "2006", "002", "-07:00:00", "-07:00", "-070000", "-0700", "-07", "Z07:00:00", "Z07:00",
-    "Z070000", "Z0700", "Z07", "01", "02", "03", "04", "05", "06", "15", "_2006", "__2", "_2", "PM", "pm", "1", "2", "3", "4", "5", ".0", ".9"};
+    "January", "Jan",   "Monday", "Mon",       "MST",    "2006",    "002",   "-07:00:00", "-07:00",
+    "-070000", "-0700", "-07",    "Z07:00:00", "Z07:00", "Z070000", "Z0700", "Z07",       "01",
+    "02",      "03",    "04",     "05",        "06",     "15",      "_2006", "__2",       "_2",
+    "PM",      "pm",    "1",      "2",         "3",      "4",       "5",     ".0",        ".9"};
 
 struct Element {
     std::string_view text;  // empty: none left
@@ -93,8 +97,10 @@ std::string zone_text(const Time& time, std::string_view element) {
     std::string text = time.offset_seconds < 0 ? "-" : "+";
     const std::string_view shape = element.substr(1);
     text += padded(offset / 3600, 2);
-    if (shape.size() > 2) text += (shape.find(':') != std::string_view::npos ? ":" : "") + padded(offset / 60 % 60, 2);
-    if (shape.size() > 5 || shape == "070000") text += (shape.find(':') != std::string_view::npos ? ":" : "") + padded(offset % 60, 2);
+    if (shape.size() > 2)
+        text += (shape.find(':') != std::string_view::npos ? ":" : "") + padded(offset / 60 % 60, 2);
+    if (shape.size() > 5 || shape == "070000")
+        text += (shape.find(':') != std::string_view::npos ? ":" : "") + padded(offset % 60, 2);
     return text;
 }
 
@@ -131,7 +137,9 @@ std::string element_text(const Time& time, const Civil& c, std::string_view e) {
     if (e == "5") return std::to_string(c.second);
     if (e == "PM") return c.hour >= 12 ? "PM" : "AM";
     if (e == "pm") return c.hour >= 12 ? "pm" : "am";
-    if (e == "MST") return !time.zone.empty() ? time.zone : zone_text(time, time.offset_seconds % 3600 == 0 ? "-07" : "-0700");
+    if (e == "MST")
+        return !time.zone.empty() ? time.zone
+                                  : zone_text(time, time.offset_seconds % 3600 == 0 ? "-07" : "-0700");
     if (e[0] == '.' || e[0] == ',') return fraction_text(c.nanosecond, e);
     return zone_text(time, e);
 }
@@ -172,7 +180,8 @@ class Reader {
     int digits(std::size_t least, std::size_t most) {
         std::size_t count = 0;
         int number = 0;
-        while (count < most && count < rest_.size() && is_digit(rest_[count])) number = number * 10 + (rest_[count++] - '0');
+        while (count < most && count < rest_.size() && is_digit(rest_[count]))
+            number = number * 10 + (rest_[count++] - '0');
         if (count < least) mismatch();
         rest_.remove_prefix(count);
         return number;
@@ -191,33 +200,59 @@ class Reader {
     }
 
     void value(std::string_view e, std::string_view following) {
-        if (e == "2006") c_.year = digits(4, 4);
-        else if (e == "06") { c_.year = digits(2, 2); c_.year += c_.year >= 69 ? 1900 : 2000; }
-        else if (e == "January") c_.month = static_cast<unsigned>(name(kMonths, 0)) + 1;
-        else if (e == "Jan") c_.month = static_cast<unsigned>(name(kMonths, 3)) + 1;
-        else if (e == "01") c_.month = static_cast<unsigned>(digits(2, 2));
-        else if (e == "1") c_.month = static_cast<unsigned>(digits(1, 2));
-        else if (e == "Monday") (void)name(kDays, 0);
-        else if (e == "Mon") (void)name(kDays, 3);
-        else if (e == "02") c_.day = static_cast<unsigned>(digits(2, 2));
-        else if (e == "_2" || e == "2") { if (e == "_2" && !rest_.empty() && rest_[0] == ' ') rest_.remove_prefix(1); c_.day = static_cast<unsigned>(digits(1, 2)); }
-        else if (e == "15") c_.hour = digits(2, 2);
-        else if (e == "03") c_.hour = digits(2, 2);
-        else if (e == "3") c_.hour = digits(1, 2);
-        else if (e == "04") c_.minute = digits(2, 2);
-        else if (e == "4") c_.minute = digits(1, 2);
-        else if (e == "05" || e == "5") { c_.second = digits(e.size(), 2); if (!following.starts_with('.') && !following.starts_with(',')) fraction(); }
-        else if (e == "PM" || e == "pm") half_day(e);
-        else if (e[0] == '.' || e[0] == ',') fraction();
-        else if (e == "MST") zone_name();
-        else offset(e);
+        if (e == "2006")
+            c_.year = digits(4, 4);
+        else if (e == "06") {
+            c_.year = digits(2, 2);
+            c_.year += c_.year >= 69 ? 1900 : 2000;
+        } else if (e == "January")
+            c_.month = static_cast<unsigned>(name(kMonths, 0)) + 1;
+        else if (e == "Jan")
+            c_.month = static_cast<unsigned>(name(kMonths, 3)) + 1;
+        else if (e == "01")
+            c_.month = static_cast<unsigned>(digits(2, 2));
+        else if (e == "1")
+            c_.month = static_cast<unsigned>(digits(1, 2));
+        else if (e == "Monday")
+            (void)name(kDays, 0);
+        else if (e == "Mon")
+            (void)name(kDays, 3);
+        else if (e == "02")
+            c_.day = static_cast<unsigned>(digits(2, 2));
+        else if (e == "_2" || e == "2") {
+            if (e == "_2" && !rest_.empty() && rest_[0] == ' ') rest_.remove_prefix(1);
+            c_.day = static_cast<unsigned>(digits(1, 2));
+        } else if (e == "15")
+            c_.hour = digits(2, 2);
+        else if (e == "03")
+            c_.hour = digits(2, 2);
+        else if (e == "3")
+            c_.hour = digits(1, 2);
+        else if (e == "04")
+            c_.minute = digits(2, 2);
+        else if (e == "4")
+            c_.minute = digits(1, 2);
+        else if (e == "05" || e == "5") {
+            c_.second = digits(e.size(), 2);
+            if (!following.starts_with('.') && !following.starts_with(',')) fraction();
+        } else if (e == "PM" || e == "pm")
+            half_day(e);
+        else if (e[0] == '.' || e[0] == ',')
+            fraction();
+        else if (e == "MST")
+            zone_name();
+        else
+            offset(e);
     }
 
     void half_day(std::string_view e) {
         const bool upper = e == "PM";
-        if (rest_.starts_with(upper ? "PM" : "pm")) { if (c_.hour < 12) c_.hour += 12; }
-        else if (rest_.starts_with(upper ? "AM" : "am")) { if (c_.hour == 12) c_.hour = 0; }
-        else mismatch();
+        if (rest_.starts_with(upper ? "PM" : "pm")) {
+            if (c_.hour < 12) c_.hour += 12;
+        } else if (rest_.starts_with(upper ? "AM" : "am")) {
+            if (c_.hour == 12) c_.hour = 0;
+        } else
+            mismatch();
         rest_.remove_prefix(2);
     }
 
@@ -271,7 +306,8 @@ class Reader {
         if (c_.hour > 23) fail(": hour out of range");
         if (c_.minute > 59) fail(": minute out of range");
         if (c_.second > 59) fail(": second out of range");
-        const std::int64_t seconds_count = sys_days{date}.time_since_epoch().count() * std::int64_t{86'400} + c_.hour * 3600 + c_.minute * 60 + c_.second - offset_;
+        const std::int64_t seconds_count = sys_days{date}.time_since_epoch().count() * std::int64_t{86'400} +
+                                           c_.hour * 3600 + c_.minute * 60 + c_.second - offset_;
         return Time{seconds_count * 1'000'000'000 + c_.nanosecond, offset_, zone_};
     }
 
@@ -288,12 +324,17 @@ class Reader {
 std::optional<std::pair<int, std::string>> zone_at(const std::string& file, std::int64_t instant) {
     const auto be = [&](std::size_t at, std::size_t size) {
         std::int64_t number = size > 0 && (static_cast<unsigned char>(file[at]) & 0x80U) != 0 ? -1 : 0;
-        for (std::size_t i = 0; i < size; ++i) number = static_cast<std::int64_t>(static_cast<std::uint64_t>(number) << 8U | static_cast<unsigned char>(file[at + i]));
+        for (std::size_t i = 0; i < size; ++i)
+            number = static_cast<std::int64_t>(static_cast<std::uint64_t>(number) << 8U |
+                                               static_cast<unsigned char>(file[at + i]));
         return number;
     };
-    const auto count = [&](std::size_t header, std::size_t index) { return static_cast<std::size_t>(be(header + 20 + index * 4, 4)); };
+    const auto count = [&](std::size_t header, std::size_t index) {
+        return static_cast<std::size_t>(be(header + 20 + index * 4, 4));
+    };
     if (file.size() < 44 || file.compare(0, 4, "TZif") != 0 || file[4] < '2') return std::nullopt;
-    const std::size_t first_body = count(0, 3) * 5 + count(0, 4) * 6 + count(0, 5) + count(0, 2) * 8 + count(0, 1) + count(0, 0);
+    const std::size_t first_body =
+        count(0, 3) * 5 + count(0, 4) * 6 + count(0, 5) + count(0, 2) * 8 + count(0, 1) + count(0, 0);
     const std::size_t header = 44 + first_body;
     if (file.size() < header + 44) return std::nullopt;
     const std::size_t transitions = count(header, 3);
@@ -304,9 +345,11 @@ std::optional<std::pair<int, std::string>> zone_at(const std::string& file, std:
     const std::size_t names = infos + types * 6;
     if (file.size() < names || types == 0) return std::nullopt;
     std::size_t type = 0;
-    for (std::size_t i = 0; i < transitions && be(times + i * 8, 8) <= instant; ++i) type = static_cast<unsigned char>(file[indices + i]);
+    for (std::size_t i = 0; i < transitions && be(times + i * 8, 8) <= instant; ++i)
+        type = static_cast<unsigned char>(file[indices + i]);
     const std::size_t info = infos + type * 6;
-    return std::pair{static_cast<int>(be(info, 4)), std::string(file.c_str() + names + static_cast<unsigned char>(file[info + 5]))};
+    return std::pair{static_cast<int>(be(info, 4)),
+                     std::string(file.c_str() + names + static_cast<unsigned char>(file[info + 5]))};
 }
 
 }  // namespace

@@ -18,11 +18,15 @@ List items_of(const Value& value, std::string_view what) {
     if (value.is_list()) return value.as_list();
     if (value.kind() == Kind::kBytes) {
         List items;
-        for (const char c : value.as_bytes().data) items.emplace_back(std::uint64_t{static_cast<unsigned char>(c)}, go::kUint8);
+        for (const char c : value.as_bytes().data)
+            items.emplace_back(std::uint64_t{static_cast<unsigned char>(c)}, go::kUint8);
         return items;
     }
     if (value.is_nil() && value.go_type() != nullptr && value.go_type()->kind == Kind::kList) return {};
-    fail(std::string(what) + std::string(value.go_type() != nullptr ? (value.go_type()->kind == Kind::kMap ? "map" : value.go_type()->name) : kind_name(value)));
+    fail(std::string(what) +
+         std::string(value.go_type() != nullptr
+                         ? (value.go_type()->kind == Kind::kMap ? "map" : value.go_type()->name)
+                         : kind_name(value)));
 }
 
 std::string cannot(std::string_view verb) { return "Cannot " + std::string(verb) + " on type "; }
@@ -34,7 +38,8 @@ std::vector<std::string> strslice(const Value& value) {
             if (!is_untyped_nil(item)) texts.push_back(strval(item));
         }
     } else if (value.kind() == Kind::kBytes) {
-        for (const char c : value.as_bytes().data) texts.push_back(std::to_string(static_cast<unsigned char>(c)));
+        for (const char c : value.as_bytes().data)
+            texts.push_back(std::to_string(static_cast<unsigned char>(c)));
     } else if (!is_untyped_nil(value)) {
         texts.push_back(strval(value));
     }
@@ -53,7 +58,9 @@ std::vector<std::string> split(std::string_view text, std::string_view separator
     if (separator.empty()) {
         for (std::size_t at = 0; at < text.size();) {
             std::size_t length = 1;
-            while (at + length < text.size() && (static_cast<unsigned char>(text[at + length]) & 0xC0U) == 0x80U) ++length;
+            while (at + length < text.size() &&
+                   (static_cast<unsigned char>(text[at + length]) & 0xC0U) == 0x80U)
+                ++length;
             if (most > 0 && static_cast<std::int64_t>(parts.size()) == most - 1) length = text.size() - at;
             parts.emplace_back(text.substr(at, length));
             at += length;
@@ -62,7 +69,8 @@ std::vector<std::string> split(std::string_view text, std::string_view separator
     }
     for (std::size_t at = 0;;) {
         const std::size_t found = text.find(separator, at);
-        if (found == std::string_view::npos || (most > 0 && static_cast<std::int64_t>(parts.size()) == most - 1)) {
+        if (found == std::string_view::npos ||
+            (most > 0 && static_cast<std::int64_t>(parts.size()) == most - 1)) {
             parts.emplace_back(text.substr(at));
             return parts;
         }
@@ -154,7 +162,9 @@ Value compact(Arguments a) {
     return Value(std::move(kept));
 }
 
-bool contains(const List& items, const Value& wanted) { return std::find(items.begin(), items.end(), wanted) != items.end(); }
+bool contains(const List& items, const Value& wanted) {
+    return std::find(items.begin(), items.end(), wanted) != items.end();
+}
 
 Value uniq(Arguments a) {
     List kept;
@@ -167,7 +177,8 @@ Value uniq(Arguments a) {
 Value without(Arguments a) {
     List kept;
     for (Value& item : items_of(*a[0], cannot("find without"))) {
-        const bool omitted = std::any_of(a.begin() + 1, a.end(), [&](const Value* omit) { return *omit == item; });
+        const bool omitted =
+            std::any_of(a.begin() + 1, a.end(), [&](const Value* omit) { return *omit == item; });
         if (!omitted) kept.push_back(std::move(item));
     }
     return Value(std::move(kept));
@@ -185,7 +196,9 @@ Value slice(Arguments a) {
     const auto index = [&](std::size_t i) { return i < a.size() ? to_int64(*a[i]) : 0; };
     const std::int64_t start = a.size() > 1 ? index(1) : 0;
     const std::int64_t end = a.size() > 2 ? index(2) : size;
-    if (start < 0 || end < start || end > size) fail("runtime error: slice bounds out of range [" + std::to_string(start) + ":" + std::to_string(end) + "]");
+    if (start < 0 || end < start || end > size)
+        fail("runtime error: slice bounds out of range [" + std::to_string(start) + ":" +
+             std::to_string(end) + "]");
     return Value(List(items.begin() + start, items.begin() + end));
 }
 
@@ -236,14 +249,24 @@ const FunctionEntry kTable[] = {
     {.name = "shuffle", .params = {S}, .call = shuffle},
     {.name = "slice", .params = {A, A}, .is_variadic = true, .returns_any = true, .call = slice},
     {.name = "sortAlpha", .params = {A}, .call = sort_alpha},
-    {.name = "split", .params = {S, S}, .call = [](Arguments a) { return split_map(split(str(a[1]), str(a[0]), -1)); }},
-    {.name = "splitList", .params = {S, S}, .call = [](Arguments a) { return strings_value(split(str(a[1]), str(a[0]), -1)); }},
-    {.name = "splitn", .params = {S, I, S}, .call = [](Arguments a) { return split_map(split(str(a[2]), str(a[0]), a[1]->as_int())); }},
+    {.name = "split",
+     .params = {S, S},
+     .call = [](Arguments a) { return split_map(split(str(a[1]), str(a[0]), -1)); }},
+    {.name = "splitList",
+     .params = {S, S},
+     .call = [](Arguments a) { return strings_value(split(str(a[1]), str(a[0]), -1)); }},
+    {.name = "splitn",
+     .params = {S, I, S},
+     .call = [](Arguments a) { return split_map(split(str(a[2]), str(a[0]), a[1]->as_int())); }},
     {.name = "toStrings", .params = {A}, .call = [](Arguments a) { return strings_value(strslice(*a[0])); }},
     {.name = "tuple", .params = {A}, .is_variadic = true, .call = list},
     {.name = "uniq", .params = {A}, .call = uniq},
-    {.name = "until", .params = {I}, .call = [](Arguments a) { return until_step(0, a[0]->as_int(), a[0]->as_int() < 0 ? -1 : 1); }},
-    {.name = "untilStep", .params = {I, I, I}, .call = [](Arguments a) { return until_step(a[0]->as_int(), a[1]->as_int(), a[2]->as_int()); }},
+    {.name = "until",
+     .params = {I},
+     .call = [](Arguments a) { return until_step(0, a[0]->as_int(), a[0]->as_int() < 0 ? -1 : 1); }},
+    {.name = "untilStep",
+     .params = {I, I, I},
+     .call = [](Arguments a) { return until_step(a[0]->as_int(), a[1]->as_int(), a[2]->as_int()); }},
     {.name = "without", .params = {A, A}, .is_variadic = true, .call = without},
 };
 

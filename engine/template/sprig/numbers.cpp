@@ -18,7 +18,9 @@ std::int64_t wrapping(std::uint64_t number) { return static_cast<std::int64_t>(n
 template <typename Operation>
 Value fold(Arguments a, std::int64_t start, Operation operation) {
     std::int64_t total = start;
-    for (const Value* value : a) total = wrapping(operation(static_cast<std::uint64_t>(total), static_cast<std::uint64_t>(to_int64(*value))));
+    for (const Value* value : a)
+        total = wrapping(
+            operation(static_cast<std::uint64_t>(total), static_cast<std::uint64_t>(to_int64(*value))));
     return Value(total);
 }
 
@@ -26,13 +28,15 @@ Value divide(Arguments a, bool remainder) {
     const std::int64_t left = to_int64(*a[0]);
     const std::int64_t right = to_int64(*a[1]);
     if (right == 0) fail("runtime error: integer divide by zero");
-    if (right == -1) return Value(remainder ? std::int64_t{0} : wrapping(0 - static_cast<std::uint64_t>(left)));
+    if (right == -1)
+        return Value(remainder ? std::int64_t{0} : wrapping(0 - static_cast<std::uint64_t>(left)));
     return Value(remainder ? left % right : left / right);
 }
 
 Value extreme(Arguments a, bool largest) {
     std::int64_t best = to_int64(*a[0]);
-    for (const Value* value : a.subspan(1)) best = largest ? std::max(best, to_int64(*value)) : std::min(best, to_int64(*value));
+    for (const Value* value : a.subspan(1))
+        best = largest ? std::max(best, to_int64(*value)) : std::min(best, to_int64(*value));
     return Value(best);
 }
 
@@ -72,12 +76,14 @@ Value random_text(Arguments a, std::string_view alphabet) {
     if (count < 0) fail("runtime error: makeslice: len out of range");
     if (count > kMost) fail("random text of more than " + std::to_string(kMost) + " characters");
     std::string out;
-    for (const char byte : random_bytes(static_cast<std::size_t>(count))) out += alphabet[static_cast<unsigned char>(byte) % alphabet.size()];
+    for (const char byte : random_bytes(static_cast<std::size_t>(count)))
+        out += alphabet[static_cast<unsigned char>(byte) % alphabet.size()];
     return Value(std::move(out));
 }
 
 constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-constexpr std::string_view kLettersAndDigits = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+constexpr std::string_view kLettersAndDigits =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
 std::string printable_ascii() {
     std::string all;
@@ -91,26 +97,54 @@ constexpr Param A = Param::kAny;
 using U = std::uint64_t;
 
 const FunctionEntry kTable[] = {
-    {.name = "add", .params = {A}, .is_variadic = true, .call = [](Arguments a) { return fold(a, 0, [](U x, U y) { return x + y; }); }},
-    {.name = "add1", .params = {A}, .call = [](Arguments a) { return Value(wrapping(static_cast<U>(to_int64(*a[0])) + 1)); }},
+    {.name = "add",
+     .params = {A},
+     .is_variadic = true,
+     .call = [](Arguments a) { return fold(a, 0, [](U x, U y) { return x + y; }); }},
+    {.name = "add1",
+     .params = {A},
+     .call = [](Arguments a) { return Value(wrapping(static_cast<U>(to_int64(*a[0])) + 1)); }},
     {.name = "atoi", .params = {S}, .call = atoi},
-    {.name = "biggest", .params = {A, A}, .is_variadic = true, .call = [](Arguments a) { return extreme(a, true); }},
+    {.name = "biggest",
+     .params = {A, A},
+     .is_variadic = true,
+     .call = [](Arguments a) { return extreme(a, true); }},
     {.name = "ceil", .params = {A}, .call = [](Arguments a) { return Value(std::ceil(to_float64(*a[0]))); }},
     {.name = "div", .params = {A, A}, .call = [](Arguments a) { return divide(a, false); }},
     {.name = "float64", .params = {A}, .call = [](Arguments a) { return Value(to_float64(*a[0])); }},
-    {.name = "floor", .params = {A}, .call = [](Arguments a) { return Value(std::floor(to_float64(*a[0]))); }},
+    {.name = "floor",
+     .params = {A},
+     .call = [](Arguments a) { return Value(std::floor(to_float64(*a[0]))); }},
     {.name = "int", .params = {A}, .call = [](Arguments a) { return plain_int(to_int64(*a[0])); }},
     {.name = "int64", .params = {A}, .call = [](Arguments a) { return Value(to_int64(*a[0])); }},
-    {.name = "max", .params = {A, A}, .is_variadic = true, .call = [](Arguments a) { return extreme(a, true); }},
-    {.name = "min", .params = {A, A}, .is_variadic = true, .call = [](Arguments a) { return extreme(a, false); }},
+    {.name = "max",
+     .params = {A, A},
+     .is_variadic = true,
+     .call = [](Arguments a) { return extreme(a, true); }},
+    {.name = "min",
+     .params = {A, A},
+     .is_variadic = true,
+     .call = [](Arguments a) { return extreme(a, false); }},
     {.name = "mod", .params = {A, A}, .call = [](Arguments a) { return divide(a, true); }},
-    {.name = "mul", .params = {A, A}, .is_variadic = true, .call = [](Arguments a) { return fold(a, 1, [](U x, U y) { return x * y; }); }},
+    {.name = "mul",
+     .params = {A, A},
+     .is_variadic = true,
+     .call = [](Arguments a) { return fold(a, 1, [](U x, U y) { return x * y; }); }},
     {.name = "randAlpha", .params = {I}, .call = [](Arguments a) { return random_text(a, kLetters); }},
-    {.name = "randAlphaNum", .params = {I}, .call = [](Arguments a) { return random_text(a, kLettersAndDigits); }},
-    {.name = "randAscii", .params = {I}, .call = [](Arguments a) { return random_text(a, printable_ascii()); }},
+    {.name = "randAlphaNum",
+     .params = {I},
+     .call = [](Arguments a) { return random_text(a, kLettersAndDigits); }},
+    {.name = "randAscii",
+     .params = {I},
+     .call = [](Arguments a) { return random_text(a, printable_ascii()); }},
     {.name = "randNumeric", .params = {I}, .call = [](Arguments a) { return random_text(a, "0123456789"); }},
     {.name = "round", .params = {A, I, Param::kFloat64}, .is_variadic = true, .call = round},
-    {.name = "sub", .params = {A, A}, .call = [](Arguments a) { return Value(wrapping(static_cast<U>(to_int64(*a[0])) - static_cast<U>(to_int64(*a[1])))); }},
+    {.name = "sub",
+     .params = {A, A},
+     .call =
+         [](Arguments a) {
+             return Value(wrapping(static_cast<U>(to_int64(*a[0])) - static_cast<U>(to_int64(*a[1]))));
+         }},
     {.name = "toDecimal", .params = {A}, .call = to_decimal},
     {.name = "uuidv4", .params = {}, .call = [](Arguments) { return Value(random_uuid()); }},
 };
@@ -119,10 +153,18 @@ const FunctionEntry kTable[] = {
 
 std::int64_t to_int64(const Value& value) {
     switch (value.kind()) {
-        case Kind::kInt: return value.as_int();
-        case Kind::kUint: return value.as_uint() > static_cast<std::uint64_t>(INT64_MAX) ? INT64_MAX : static_cast<std::int64_t>(value.as_uint());
-        case Kind::kFloat: return std::isnan(value.as_double()) || std::fabs(value.as_double()) >= 9.3e18 ? INT64_MIN : static_cast<std::int64_t>(value.as_double());
-        case Kind::kBool: return value.as_bool() ? 1 : 0;
+        case Kind::kInt:
+            return value.as_int();
+        case Kind::kUint:
+            return value.as_uint() > static_cast<std::uint64_t>(INT64_MAX)
+                       ? INT64_MAX
+                       : static_cast<std::int64_t>(value.as_uint());
+        case Kind::kFloat:
+            return std::isnan(value.as_double()) || std::fabs(value.as_double()) >= 9.3e18
+                       ? INT64_MIN
+                       : static_cast<std::int64_t>(value.as_double());
+        case Kind::kBool:
+            return value.as_bool() ? 1 : 0;
         case Kind::kString: {
             // strconv.ParseInt(text, 0, 64): the base is the prefix's.
             std::string text;
@@ -146,7 +188,8 @@ std::int64_t to_int64(const Value& value) {
             if (*end != '\0') return 0;
             return errno == ERANGE ? 0 : number;
         }
-        default: return 0;
+        default:
+            return 0;
     }
 }
 
@@ -154,15 +197,20 @@ double to_float64(const Value& value) {
     switch (value.kind()) {
         case Kind::kInt:
         case Kind::kUint:
-        case Kind::kFloat: return value.as_double();
-        case Kind::kBool: return value.as_bool() ? 1 : 0;
+        case Kind::kFloat:
+            return value.as_double();
+        case Kind::kBool:
+            return value.as_bool() ? 1 : 0;
         case Kind::kString: {
             const std::string& text = value.as_string();
             char* end = nullptr;
             const double number = std::strtod(text.c_str(), &end);
-            return text.empty() || *end != '\0' || std::isspace(static_cast<unsigned char>(text[0])) != 0 ? 0 : number;
+            return text.empty() || *end != '\0' || std::isspace(static_cast<unsigned char>(text[0])) != 0
+                       ? 0
+                       : number;
         }
-        default: return 0;
+        default:
+            return 0;
     }
 }
 

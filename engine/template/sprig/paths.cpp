@@ -20,8 +20,10 @@ std::string clean(std::string_view path) {
         const std::string_view part = path.substr(at, slash - at);
         at = slash + 1;
         if (part.empty() || part == ".") continue;
-        if (part == ".." && !parts.empty() && parts.back() != "..") parts.pop_back();
-        else if (part != ".." || !rooted) parts.push_back(part);
+        if (part == ".." && !parts.empty() && parts.back() != "..")
+            parts.pop_back();
+        else if (part != ".." || !rooted)
+            parts.push_back(part);
     }
     std::string out = rooted ? "/" : "";
     for (std::size_t i = 0; i < parts.size(); ++i) out += (i > 0 ? "/" : "") + std::string(parts[i]);
@@ -56,10 +58,12 @@ Value url_parse(Arguments a) {
     try {
         url.set("fragment", url_decode(take('#')));
         std::string scheme;
-        if (const std::size_t colon = rest.find(':'); colon != std::string_view::npos && colon > 0 && rest.find_first_of("/?") > colon) {
+        if (const std::size_t colon = rest.find(':');
+            colon != std::string_view::npos && colon > 0 && rest.find_first_of("/?") > colon) {
             scheme = rest.substr(0, colon);
             rest.remove_prefix(colon + 1);
-            std::transform(scheme.begin(), scheme.end(), scheme.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+            std::transform(scheme.begin(), scheme.end(), scheme.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
         }
         url.set("scheme", scheme);
         url.set("query", take('?'));
@@ -93,7 +97,9 @@ Value url_parse(Arguments a) {
 std::string text_member(const Value& map, std::string_view key) {
     const Value* member = map.find(key);
     if (member == nullptr) return "";
-    if (!member->is_string()) fail("unable to parse " + std::string(key) + " key, must be of type string, but " + kind_name(*member) + " found");
+    if (!member->is_string())
+        fail("unable to parse " + std::string(key) + " key, must be of type string, but " +
+             kind_name(*member) + " found");
     return member->as_string();
 }
 
@@ -127,10 +133,14 @@ constexpr Param S = Param::kString;
 const FunctionEntry kTable[] = {
     {.name = "base", .params = {S}, .call = [](Arguments a) { return Value(base(str(a[0]))); }},
     {.name = "clean", .params = {S}, .call = [](Arguments a) { return Value(clean(str(a[0]))); }},
-    {.name = "dir", .params = {S}, .call = [](Arguments a) {
-         const std::size_t slash = str(a[0]).rfind('/');
-         return Value(clean(slash == std::string::npos ? "" : std::string_view(str(a[0])).substr(0, slash + 1)));
-     }},
+    {.name = "dir",
+     .params = {S},
+     .call =
+         [](Arguments a) {
+             const std::size_t slash = str(a[0]).rfind('/');
+             return Value(
+                 clean(slash == std::string::npos ? "" : std::string_view(str(a[0])).substr(0, slash + 1)));
+         }},
     {.name = "ext", .params = {S}, .call = [](Arguments a) { return Value(extension(str(a[0]))); }},
     {.name = "isAbs", .params = {S}, .call = [](Arguments a) { return Value(str(a[0]).starts_with("/")); }},
     {.name = "urlJoin", .params = {Param::kMap}, .call = url_join},

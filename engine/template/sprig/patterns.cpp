@@ -16,8 +16,10 @@ const std::string& str(const Value* value) { return value->as_string(); }
 void require(const re2::RE2& pattern, const std::string& text) {
     if (pattern.ok()) return;
     std::string why = pattern.error();
-    if (const std::size_t colon = why.find(": "); colon != std::string::npos) why = why.substr(0, colon + 2) + "`" + why.substr(colon + 2) + "`";
-    fail("regexp: Compile(" + (text.find('`') == std::string::npos ? "`" + text + "`" : go_quote(text)) + "): error parsing regexp: " + why);
+    if (const std::size_t colon = why.find(": "); colon != std::string::npos)
+        why = why.substr(0, colon + 2) + "`" + why.substr(colon + 2) + "`";
+    fail("regexp: Compile(" + (text.find('`') == std::string::npos ? "`" + text + "`" : go_quote(text)) +
+         "): error parsing regexp: " + why);
 }
 
 re2::RE2::Options options() {
@@ -25,14 +27,16 @@ re2::RE2::Options options() {
     return result;
 }
 
-// Visits every match that does not overlap, as Go's FindAll does: an empty match right after a match is skipped.
+// Visits every match that does not overlap, as Go's FindAll does: an empty match right after a match is
+// skipped.
 template <typename Visit>
 void each_match(const re2::RE2& pattern, re2::StringPiece text, Visit visit) {
     const int groups = pattern.NumberOfCapturingGroups() + 1;
     std::vector<re2::StringPiece> found(static_cast<std::size_t>(groups));
     std::size_t at = 0;
     std::size_t previous_end = std::string::npos;
-    while (at <= text.size() && pattern.Match(text, at, text.size(), re2::RE2::UNANCHORED, found.data(), groups)) {
+    while (at <= text.size() &&
+           pattern.Match(text, at, text.size(), re2::RE2::UNANCHORED, found.data(), groups)) {
         const auto begin = static_cast<std::size_t>(found[0].data() - text.data());
         const std::size_t end = begin + found[0].size();
         if (!(found[0].empty() && begin == previous_end) && !visit(found, begin, end)) return;
@@ -47,7 +51,8 @@ void each_match(const re2::RE2& pattern, re2::StringPiece text, Visit visit) {
 }
 
 // Go's template syntax in replacements: $1, ${name}, $$.
-void expand(std::string& out, const std::string& replacement, const re2::RE2& pattern, const std::vector<re2::StringPiece>& groups) {
+void expand(std::string& out, const std::string& replacement, const re2::RE2& pattern,
+            const std::vector<re2::StringPiece>& groups) {
     const auto group = [&](const std::string& name) {
         std::size_t index = 0;
         const auto read = std::from_chars(name.data(), name.data() + name.size(), index);
@@ -57,7 +62,8 @@ void expand(std::string& out, const std::string& replacement, const re2::RE2& pa
             if (found == named.end()) return;
             index = static_cast<std::size_t>(found->second);
         }
-        if (index < groups.size()) out.append(groups[index].data() == nullptr ? "" : groups[index].data(), groups[index].size());
+        if (index < groups.size())
+            out.append(groups[index].data() == nullptr ? "" : groups[index].data(), groups[index].size());
     };
     for (std::size_t i = 0; i < replacement.size(); ++i) {
         if (replacement[i] != '$' || i + 1 >= replacement.size()) {
@@ -72,7 +78,9 @@ void expand(std::string& out, const std::string& replacement, const re2::RE2& pa
         const bool braces = replacement[i + 1] == '{';
         std::size_t end = i + 1 + (braces ? 1U : 0U);
         const std::size_t begin = end;
-        while (end < replacement.size() && (std::isalnum(static_cast<unsigned char>(replacement[end])) != 0 || replacement[end] == '_')) ++end;
+        while (end < replacement.size() &&
+               (std::isalnum(static_cast<unsigned char>(replacement[end])) != 0 || replacement[end] == '_'))
+            ++end;
         if (end == begin || (braces && (end >= replacement.size() || replacement[end] != '}'))) {
             out += '$';
             continue;
@@ -90,8 +98,10 @@ Value replace(Arguments a, bool literal) {
     std::size_t copied = 0;
     each_match(pattern, text, [&](const auto& groups, std::size_t begin, std::size_t end) {
         out.append(text, copied, begin - copied);
-        if (literal) out += str(a[2]);
-        else expand(out, str(a[2]), pattern, groups);
+        if (literal)
+            out += str(a[2]);
+        else
+            expand(out, str(a[2]), pattern, groups);
         copied = end;
         return true;
     });
@@ -157,7 +167,9 @@ const FunctionEntry kTable[] = {
     {.name = "regexFindAll", .params = {S, S, I}, .call = find_all},
     {.name = "regexMatch", .params = {S, S}, .call = match},
     {.name = "regexReplaceAll", .params = {S, S, S}, .call = [](Arguments a) { return replace(a, false); }},
-    {.name = "regexReplaceAllLiteral", .params = {S, S, S}, .call = [](Arguments a) { return replace(a, true); }},
+    {.name = "regexReplaceAllLiteral",
+     .params = {S, S, S},
+     .call = [](Arguments a) { return replace(a, true); }},
     {.name = "regexSplit", .params = {S, S, I}, .call = split},
 };
 

@@ -11,10 +11,19 @@ constexpr Param A = Param::kAny;
 
 const FunctionEntry kTable[] = {
     {.name = "deepEqual", .params = {A, A}, .call = [](Arguments a) { return Value(*a[0] == *a[1]); }},
-    {.name = "kindIs", .params = {S, A}, .call = [](Arguments a) { return Value(kind_name(*a[1]) == a[0]->as_string()); }},
+    {.name = "kindIs",
+     .params = {S, A},
+     .call = [](Arguments a) { return Value(kind_name(*a[1]) == a[0]->as_string()); }},
     {.name = "kindOf", .params = {A}, .call = [](Arguments a) { return Value(kind_name(*a[0])); }},
-    {.name = "typeIs", .params = {S, A}, .call = [](Arguments a) { return Value(type_of(*a[1]) == a[0]->as_string()); }},
-    {.name = "typeIsLike", .params = {S, A}, .call = [](Arguments a) { return Value(type_of(*a[1]) == a[0]->as_string() || type_of(*a[1]) == "*" + a[0]->as_string()); }},
+    {.name = "typeIs",
+     .params = {S, A},
+     .call = [](Arguments a) { return Value(type_of(*a[1]) == a[0]->as_string()); }},
+    {.name = "typeIsLike",
+     .params = {S, A},
+     .call =
+         [](Arguments a) {
+             return Value(type_of(*a[1]) == a[0]->as_string() || type_of(*a[1]) == "*" + a[0]->as_string());
+         }},
     {.name = "typeOf", .params = {A}, .call = [](Arguments a) { return Value(type_of(*a[0])); }},
 };
 
@@ -24,13 +33,18 @@ std::string kind_name(const Value& value) {
     const GoType* type = value.go_type();
     if (type != nullptr && type->is_pointer) return "ptr";
     switch (type != nullptr && value.is_nil() ? type->kind : value.kind()) {
-        case Kind::kNil: return "invalid";
+        case Kind::kNil:
+            return "invalid";
         case Kind::kBytes:
-        case Kind::kList: return "slice";
-        case Kind::kMap: return "map";
+        case Kind::kList:
+            return "slice";
+        case Kind::kMap:
+            return "map";
         case Kind::kTime:
-        case Kind::kStruct: return "struct";
-        default: return std::string(go_type_name(value));
+        case Kind::kStruct:
+            return "struct";
+        default:
+            return std::string(go_type_name(value));
     }
 }
 

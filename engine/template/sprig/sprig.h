@@ -1,4 +1,5 @@
-// sprig 2.22.0's text functions, a family a file; each exports its table. kanister.md 2.5 lists the 150 names.
+// sprig 2.22.0's text functions, a family a file; each exports its table. kanister.md 2.5 lists the 150
+// names.
 #pragma once
 
 #include <span>
@@ -26,8 +27,8 @@ using Table = std::span<const FunctionEntry>;
 [[nodiscard]] std::string strval(const Value& value);  // sprig's toString
 [[nodiscard]] bool is_empty(const Value& value);       // sprig's empty
 [[nodiscard]] bool is_untyped_nil(const Value& value);
-[[nodiscard]] std::int64_t to_int64(const Value& value);    // sprig's int64: 0 for what is no number
+[[nodiscard]] std::int64_t to_int64(const Value& value);  // sprig's int64: 0 for what is no number
 [[nodiscard]] double to_float64(const Value& value);
-[[nodiscard]] std::string kind_name(const Value& value);    // reflect.Kind: "map", "slice", "ptr"
+[[nodiscard]] std::string kind_name(const Value& value);  // reflect.Kind: "map", "slice", "ptr"
 
 }  // namespace fencepost::tmpl::sprig

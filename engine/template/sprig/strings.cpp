@@ -35,8 +35,12 @@ std::vector<unsigned> runes(std::string_view text) {
     return all;
 }
 
-std::string upper(std::string_view text) { return map_runes(text, [](std::string& out, unsigned r) { append_rune(out, to_upper(r)); }); }
-std::string lower(std::string_view text) { return map_runes(text, [](std::string& out, unsigned r) { append_rune(out, to_lower(r)); }); }
+std::string upper(std::string_view text) {
+    return map_runes(text, [](std::string& out, unsigned r) { append_rune(out, to_upper(r)); });
+}
+std::string lower(std::string_view text) {
+    return map_runes(text, [](std::string& out, unsigned r) { append_rune(out, to_lower(r)); });
+}
 
 bool is_separator(unsigned r) {
     if (r < 0x80) return !(std::isalnum(static_cast<int>(r)) != 0 || r == '_');
@@ -107,9 +111,12 @@ std::string replace_all(std::string_view text, std::string_view from, std::strin
 
 std::string swap_case(std::string_view text) {
     return map_runes(text, [](std::string& out, unsigned r) {
-        if (is_upper(r)) append_rune(out, to_lower(r));
-        else if (is_lower(r)) append_rune(out, to_upper(r));
-        else append_rune(out, r);
+        if (is_upper(r))
+            append_rune(out, to_lower(r));
+        else if (is_lower(r))
+            append_rune(out, to_upper(r));
+        else
+            append_rune(out, r);
     });
 }
 
@@ -126,7 +133,8 @@ std::string connected(std::string_view text, char connector) {
             out += connector;
             continue;
         }
-        const bool boundary = i > 0 && !is_connector(all[i - 1]) && is_upper(r) && (!is_upper(all[i - 1]) || is_lower(at(i + 1)));
+        const bool boundary = i > 0 && !is_connector(all[i - 1]) && is_upper(r) &&
+                              (!is_upper(all[i - 1]) || is_lower(at(i + 1)));
         if (boundary) out += connector;
         append_rune(out, to_lower(r));
     }
@@ -167,7 +175,9 @@ std::string abbreviate(const std::string& text, std::int64_t left, std::int64_t 
     if (size <= width) return text;
     if (left > size) left = size;
     if (size - left < width - 3) left = size - (width - 3);
-    const auto part = [&](std::int64_t begin, std::int64_t end) { return text.substr(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)); };
+    const auto part = [&](std::int64_t begin, std::int64_t end) {
+        return text.substr(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
+    };
     if (left <= 4) return part(0, width - 3) + "...";
     if (left + (width - 3) < size) return "..." + abbreviate(part(left, size), 0, width - 3);
     return "..." + part(size - (width - 3), size);
@@ -212,7 +222,8 @@ Value repeat(Arguments a) {
     const std::int64_t count = num(a[0]);
     const std::string& text = str(a[1]);
     if (count < 0) fail("strings: negative Repeat count");
-    if (static_cast<std::size_t>(count) * text.size() > kMaxRepeatBytes) fail("repeat: the result is larger than " + std::to_string(kMaxRepeatBytes) + " bytes");
+    if (static_cast<std::size_t>(count) * text.size() > kMaxRepeatBytes)
+        fail("repeat: the result is larger than " + std::to_string(kMaxRepeatBytes) + " bytes");
     std::string out;
     for (std::int64_t i = 0; i < count; ++i) out += text;
     return Value(std::move(out));
@@ -224,13 +235,16 @@ std::string indented(std::int64_t spaces, const std::string& text) {
 }
 
 // goutils' word wrap: lines of at most `width` bytes broken at spaces; long words are cut where asked to.
-std::string wrap_text(const std::string& text, std::int64_t width, const std::string& newline, bool cut_long) {
+std::string wrap_text(const std::string& text, std::int64_t width, const std::string& newline,
+                      bool cut_long) {
     if (text.empty()) return "";
     if (width < 1) width = 1;
     const auto size = static_cast<std::int64_t>(text.size());
     std::string out;
     std::int64_t offset = 0;
-    const auto part = [&](std::int64_t begin, std::int64_t end) { return text.substr(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)); };
+    const auto part = [&](std::int64_t begin, std::int64_t end) {
+        return text.substr(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
+    };
     while (size - offset > width) {
         if (text[static_cast<std::size_t>(offset)] == ' ') {
             ++offset;
@@ -299,39 +313,75 @@ const FunctionEntry kTable[] = {
     {.name = "abbrevboth", .params = {I, I, S}, .call = abbrev_both},
     {.name = "camelcase", .params = {S}, .call = [](Arguments a) { return Value(camel_case(str(a[0]))); }},
     {.name = "cat", .params = {A}, .is_variadic = true, .call = cat},
-    {.name = "contains", .params = {S, S}, .call = [](Arguments a) { return Value(str(a[1]).find(str(a[0])) != std::string::npos); }},
-    {.name = "hasPrefix", .params = {S, S}, .call = [](Arguments a) { return Value(str(a[1]).starts_with(str(a[0]))); }},
-    {.name = "hasSuffix", .params = {S, S}, .call = [](Arguments a) { return Value(str(a[1]).ends_with(str(a[0]))); }},
+    {.name = "contains",
+     .params = {S, S},
+     .call = [](Arguments a) { return Value(str(a[1]).find(str(a[0])) != std::string::npos); }},
+    {.name = "hasPrefix",
+     .params = {S, S},
+     .call = [](Arguments a) { return Value(str(a[1]).starts_with(str(a[0]))); }},
+    {.name = "hasSuffix",
+     .params = {S, S},
+     .call = [](Arguments a) { return Value(str(a[1]).ends_with(str(a[0]))); }},
     {.name = "hello", .params = {}, .call = [](Arguments) { return Value("Hello!"); }},
-    {.name = "indent", .params = {I, S}, .call = [](Arguments a) { return Value(indented(num(a[0]), str(a[1]))); }},
+    {.name = "indent",
+     .params = {I, S},
+     .call = [](Arguments a) { return Value(indented(num(a[0]), str(a[1]))); }},
     {.name = "initials", .params = {S}, .call = [](Arguments a) { return Value(initials(str(a[0]))); }},
-    {.name = "kebabcase", .params = {S}, .call = [](Arguments a) { return Value(connected(str(a[0]), '-')); }},
+    {.name = "kebabcase",
+     .params = {S},
+     .call = [](Arguments a) { return Value(connected(str(a[0]), '-')); }},
     {.name = "lower", .params = {S}, .call = [](Arguments a) { return Value(lower(str(a[0]))); }},
-    {.name = "nindent", .params = {I, S}, .call = [](Arguments a) { return Value("\n" + indented(num(a[0]), str(a[1]))); }},
+    {.name = "nindent",
+     .params = {I, S},
+     .call = [](Arguments a) { return Value("\n" + indented(num(a[0]), str(a[1]))); }},
     {.name = "nospace", .params = {S}, .call = [](Arguments a) { return Value(nospace(str(a[0]))); }},
-    {.name = "plural", .params = {S, S, I}, .call = [](Arguments a) { return num(a[2]) == 1 ? *a[0] : *a[1]; }},
+    {.name = "plural",
+     .params = {S, S, I},
+     .call = [](Arguments a) { return num(a[2]) == 1 ? *a[0] : *a[1]; }},
     {.name = "quote", .params = {A}, .is_variadic = true, .call = quote},
     {.name = "repeat", .params = {I, S}, .call = repeat},
-    {.name = "replace", .params = {S, S, S}, .call = [](Arguments a) { return Value(replace_all(str(a[2]), str(a[0]), str(a[1]))); }},
-    {.name = "snakecase", .params = {S}, .call = [](Arguments a) { return Value(connected(str(a[0]), '_')); }},
+    {.name = "replace",
+     .params = {S, S, S},
+     .call = [](Arguments a) { return Value(replace_all(str(a[2]), str(a[0]), str(a[1]))); }},
+    {.name = "snakecase",
+     .params = {S},
+     .call = [](Arguments a) { return Value(connected(str(a[0]), '_')); }},
     {.name = "squote", .params = {A}, .is_variadic = true, .call = squote},
     {.name = "substr", .params = {I, I, S}, .call = substr},
     {.name = "swapcase", .params = {S}, .call = [](Arguments a) { return Value(swap_case(str(a[0]))); }},
     {.name = "title", .params = {S}, .call = [](Arguments a) { return Value(by_word(str(a[0]), to_upper)); }},
     {.name = "toString", .params = {A}, .call = [](Arguments a) { return Value(strval(*a[0])); }},
     {.name = "trim", .params = {S}, .call = [](Arguments a) { return Value(trim_space(str(a[0]))); }},
-    {.name = "trimAll", .params = {S, S}, .call = [](Arguments a) { return Value(trim_set(str(a[1]), str(a[0]))); }},
-    {.name = "trimall", .params = {S, S}, .call = [](Arguments a) { return Value(trim_set(str(a[1]), str(a[0]))); }},
-    {.name = "trimPrefix", .params = {S, S}, .call = [](Arguments a) { return str(a[1]).starts_with(str(a[0])) ? Value(str(a[1]).substr(str(a[0]).size())) : *a[1]; }},
-    {.name = "trimSuffix", .params = {S, S}, .call = [](Arguments a) {
-         const std::string& text = str(a[1]);
-         return text.ends_with(str(a[0])) ? Value(text.substr(0, text.size() - str(a[0]).size())) : *a[1];
-     }},
+    {.name = "trimAll",
+     .params = {S, S},
+     .call = [](Arguments a) { return Value(trim_set(str(a[1]), str(a[0]))); }},
+    {.name = "trimall",
+     .params = {S, S},
+     .call = [](Arguments a) { return Value(trim_set(str(a[1]), str(a[0]))); }},
+    {.name = "trimPrefix",
+     .params = {S, S},
+     .call =
+         [](Arguments a) {
+             return str(a[1]).starts_with(str(a[0])) ? Value(str(a[1]).substr(str(a[0]).size())) : *a[1];
+         }},
+    {.name = "trimSuffix",
+     .params = {S, S},
+     .call =
+         [](Arguments a) {
+             const std::string& text = str(a[1]);
+             return text.ends_with(str(a[0])) ? Value(text.substr(0, text.size() - str(a[0]).size())) : *a[1];
+         }},
     {.name = "trunc", .params = {I, S}, .call = trunc},
-    {.name = "untitle", .params = {S}, .call = [](Arguments a) { return Value(by_word(str(a[0]), to_lower)); }},
+    {.name = "untitle",
+     .params = {S},
+     .call = [](Arguments a) { return Value(by_word(str(a[0]), to_lower)); }},
     {.name = "upper", .params = {S}, .call = [](Arguments a) { return Value(upper(str(a[0]))); }},
-    {.name = "wrap", .params = {I, S}, .call = [](Arguments a) { return Value(wrap_text(str(a[1]), num(a[0]), "\n", false)); }},
-    {.name = "wrapWith", .params = {I, S, S}, .call = [](Arguments a) { return Value(wrap_text(str(a[2]), num(a[0]), str(a[1]), true)); }},
+    {.name = "wrap",
+     .params = {I, S},
+     .call = [](Arguments a) { return Value(wrap_text(str(a[1]), num(a[0]), "\n", false)); }},
+    {.name = "wrapWith",
+     .params = {I, S, S},
+     .call = [](Arguments a) { return Value(wrap_text(str(a[2]), num(a[0]), str(a[1]), true)); }},
 };
 
 }  // namespace

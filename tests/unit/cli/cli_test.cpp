@@ -66,14 +66,16 @@ Result fencepost_cli(std::vector<const char*> arguments) {
     world.version = "1.2.3";
     Result result;
     result.errors = captured(2, [&] {
-        result.output = captured(1, [&] { result.code = cli::run(static_cast<int>(arguments.size()), arguments.data(), world); });
+        result.output = captured(
+            1, [&] { result.code = cli::run(static_cast<int>(arguments.size()), arguments.data(), world); });
     });
     return result;
 }
 
 }  // namespace
 
-TEST_CASE("a three-way patch changes what differs, removes what was taken out, and leaves what others added") {
+TEST_CASE(
+    "a three-way patch changes what differs, removes what was taken out, and leaves what others added") {
     struct Case {
         const char* last;
         const char* wanted;
@@ -85,21 +87,24 @@ TEST_CASE("a three-way patch changes what differs, removes what was taken out, a
         {"{}", R"({"a":2})", R"({"a":1})", R"({"a":2})"},
         {R"({"a":1,"b":2})", R"({"a":1})", R"({"a":1,"b":2,"c":3})", R"({"b":null})"},
         {R"({"a":1,"b":2})", R"({"a":1})", R"({"a":1})", "null"},
-        {R"({"m":{"x":1,"y":1}})", R"({"m":{"x":2}})", R"({"m":{"x":1,"y":1,"z":1}})", R"({"m":{"x":2,"y":null}})"},
+        {R"({"m":{"x":1,"y":1}})", R"({"m":{"x":2}})", R"({"m":{"x":1,"y":1,"z":1}})",
+         R"({"m":{"x":2,"y":null}})"},
         {"{}", R"({"l":[1,2]})", R"({"l":[1]})", R"({"l":[1,2]})"},
         {"{}", R"({"m":{"x":1}})", R"({"m":"text"})", R"({"m":{"x":1}})"},
         {"{}", R"({"m":{}})", "{}", R"({"m":{}})"},
     };
     for (const auto& c : cases) {
         CAPTURE(c.wanted, c.live);
-        CHECK(to_json(cli::three_way_patch(parse_json(c.last), parse_json(c.wanted), parse_json(c.live))) == c.patch);
+        CHECK(to_json(cli::three_way_patch(parse_json(c.last), parse_json(c.wanted), parse_json(c.live))) ==
+              c.patch);
     }
 }
 
 TEST_CASE("objects are named KIND/NAME, profiles NAME or NAMESPACE/NAME") {
     CHECK(cli::parse_object_name("secret/app1-db").kind == "secret");
     CHECK(cli::parse_object_name("secret/app1-db").name == "app1-db");
-    for (const char* wrong : {"secret", "/x", "secret/", "a/b/c"}) CHECK_THROWS_AS(cli::parse_object_name(wrong), cli::UsageError);
+    for (const char* wrong : {"secret", "/x", "secret/", "a/b/c"})
+        CHECK_THROWS_AS(cli::parse_object_name(wrong), cli::UsageError);
     CHECK(cli::parse_namespaced_name("store", "default").ns == "default");
     CHECK(cli::parse_namespaced_name("infra/store", "default").ns == "infra");
     CHECK_THROWS_AS(cli::parse_namespaced_name("/store", "default"), cli::UsageError);
@@ -123,17 +128,20 @@ TEST_CASE("a table's columns are as wide as their widest cell, in characters") {
 TEST_CASE("ActionSets have Kanister's columns, BlueprintBindings have K10's") {
     const auto headers = [](const cluster::ResourceType& type) {
         std::string text;
-        for (const auto& column : cli::columns_of(type, false)) text += (text.empty() ? "" : "|") + column.header;
+        for (const auto& column : cli::columns_of(type, false))
+            text += (text.empty() ? "" : "|") + column.header;
         return text;
     };
     CHECK(headers(cluster::types::kActionSets) ==
-          "NAME|PROGRESS|SIZE DOWNLOADED B|SIZE UPLOADED B|ESTIMATED DOWNLOAD SIZE B|ESTIMATED UPLOAD SIZE B|RUNNING "
+          "NAME|PROGRESS|SIZE DOWNLOADED B|SIZE UPLOADED B|ESTIMATED DOWNLOAD SIZE B|ESTIMATED UPLOAD SIZE "
+          "B|RUNNING "
           "PHASE|LAST TRANSITION TIME|STATE");
     CHECK(headers(cluster::types::kBlueprintBindings) == "NAME|DISABLED|STATUS|AGE");
     CHECK(headers(cluster::types::kPods) == "NAME|READY|STATUS|RESTARTS|AGE");
     CHECK(headers({"example.com", "v1", "things"}) == "NAME|AGE");
 
-    const Value binding = parse_json(R"({"metadata":{"name":"b"},"spec":{},"status":{"validation":"Success"}})");
+    const Value binding =
+        parse_json(R"({"metadata":{"name":"b"},"spec":{},"status":{"validation":"Success"}})");
     const auto columns = cli::columns_of(cluster::types::kBlueprintBindings, true);
     CHECK(columns[1].cell(binding, {}) == "b");
     CHECK(columns[2].cell(binding, {}).empty());  // DISABLED is blank where it is not set
@@ -146,7 +154,8 @@ TEST_CASE("manifests: documents, lists and folders become objects in order") {
     (void)folder.write("a.json", R"({"kind":"List","items":[{"kind":"A1"},{"kind":"A2"}]})");
     (void)folder.write("note.txt", "not a manifest");
     std::string kinds;
-    for (const auto& manifest : cli::read_manifests({folder.path.string()})) kinds += manifest.object["kind"].as_string() + " ";
+    for (const auto& manifest : cli::read_manifests({folder.path.string()}))
+        kinds += manifest.object["kind"].as_string() + " ";
     CHECK(kinds == "A1 A2 B1 B2 ");
     CHECK_THROWS_AS(cli::read_manifests({folder.write("broken.yaml", "a: [")}), Error);
     CHECK_THROWS_AS(cli::read_manifests({folder.write("empty.yaml", "# nothing\n")}), Error);
@@ -159,7 +168,8 @@ TEST_CASE("usage: a wrong command line is exit code 2, help is 0 and has example
     CHECK(fencepost_cli({"get", "pods", "-o", "xml"}).code == 2);
     CHECK(fencepost_cli({"serve"}).code == 2);
     CHECK(fencepost_cli({"run", "backup", "--object", "nonsense", "--server", "127.0.0.1:1"}).code == 2);
-    for (const char* verb : {"serve", "apply", "get", "delete", "run", "logs", "cancel", "obligations", "explain", "lint", "version"}) {
+    for (const char* verb : {"serve", "apply", "get", "delete", "run", "logs", "cancel", "obligations",
+                             "explain", "lint", "version"}) {
         CAPTURE(verb);
         const Result help = fencepost_cli({verb, "--help"});
         CHECK(help.code == 0);
@@ -175,7 +185,8 @@ TEST_CASE("a server that is not there is exit code 4 and says how to start one")
 }
 
 TEST_CASE("serve reads its address, version prints itself") {
-    CHECK(fencepost_cli({"serve", "--data-dir", "d", "--listen", "127.0.0.1:81"}).output == "d 127.0.0.1 81\n");
+    CHECK(fencepost_cli({"serve", "--data-dir", "d", "--listen", "127.0.0.1:81"}).output ==
+          "d 127.0.0.1 81\n");
     CHECK(fencepost_cli({"serve", "--data-dir", "d", "--listen", "[::1]:82"}).output == "d ::1 82\n");
     CHECK(fencepost_cli({"serve", "--data-dir", "d", "--listen", ":83"}).output == "d 127.0.0.1 83\n");
     CHECK(fencepost_cli({"serve", "--data-dir", "d", "--listen", "127.0.0.1:99999"}).code == 2);

@@ -32,9 +32,12 @@ class World {
         cluster.reset();
         cluster = local::open_local_cluster({.data_dir = folder, .run_pods = false}, clock, log);
     }
-    Value create(const ResourceType& type, std::string_view yaml) { return cluster->create(type, parse_yaml_value(yaml)); }
+    Value create(const ResourceType& type, std::string_view yaml) {
+        return cluster->create(type, parse_yaml_value(yaml));
+    }
     Value map(const std::string& name, const std::string& more = "") {
-        return create(types::kConfigMaps, "metadata: {name: " + name + ", namespace: default" + more + "}\ndata: {a: '1'}");
+        return create(types::kConfigMaps,
+                      "metadata: {name: " + name + ", namespace: default" + more + "}\ndata: {a: '1'}");
     }
     static ObjectKey map_key(const std::string& name) { return {types::kConfigMaps, "default", name}; }
     bool exists(const ObjectKey& key) {
@@ -47,7 +50,8 @@ class World {
         }
     }
     void wait(const std::function<bool()>& condition) {
-        for (int i = 0; i < 2000 && !condition(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        for (int i = 0; i < 2000 && !condition(); ++i)
+            std::this_thread::sleep_for(std::chrono::milliseconds(2));
         REQUIRE(condition());
     }
 
@@ -89,10 +93,14 @@ TEST_CASE("creating the same name twice, in no namespace, or without a name is r
     world.map("one");
     CHECK(kind_of([&] { world.map("one"); }) == ErrorKind::kAlreadyExists);
     CHECK(kind_of([&] { world.map("UPPER"); }) == ErrorKind::kInvalid);
-    CHECK(kind_of([&] { world.create(types::kConfigMaps, "metadata: {name: x, namespace: nowhere}"); }) == ErrorKind::kNotFound);
-    CHECK(kind_of([&] { world.create(types::kConfigMaps, "metadata: {namespace: default}"); }) == ErrorKind::kInvalid);
+    CHECK(kind_of([&] { world.create(types::kConfigMaps, "metadata: {name: x, namespace: nowhere}"); }) ==
+          ErrorKind::kNotFound);
+    CHECK(kind_of([&] { world.create(types::kConfigMaps, "metadata: {namespace: default}"); }) ==
+          ErrorKind::kInvalid);
     CHECK(kind_of([&] { world.map("bad", ", labels: {a: 'no spaces'}"); }) == ErrorKind::kInvalid);
-    CHECK(kind_of([&] { world.create({"example.com", "v1", "things"}, "metadata: {name: x, namespace: default}"); }) == ErrorKind::kNotFound);
+    CHECK(kind_of([&] {
+              world.create({"example.com", "v1", "things"}, "metadata: {name: x, namespace: default}");
+          }) == ErrorKind::kNotFound);
 }
 
 TEST_CASE("generateName makes names that differ") {
@@ -113,12 +121,14 @@ TEST_CASE("replace with a stale resourceVersion conflicts, and an unchanged obje
     Value late = stale;
     late["data"]["a"] = "3";
     CHECK(kind_of([&] { world.cluster->replace(types::kConfigMaps, late); }) == ErrorKind::kConflict);
-    CHECK(resource_version_of(world.cluster->replace(types::kConfigMaps, object)) == resource_version_of(object));
+    CHECK(resource_version_of(world.cluster->replace(types::kConfigMaps, object)) ==
+          resource_version_of(object));
     late["metadata"].erase("resourceVersion");
     CHECK(world.cluster->replace(types::kConfigMaps, late).get("data", "a") == Value("3"));
 }
 
-TEST_CASE("status is a subresource where Kubernetes has one, and generation counts changes of the spec alone") {
+TEST_CASE(
+    "status is a subresource where Kubernetes has one, and generation counts changes of the spec alone") {
     World world;
     const std::string claim = "metadata: {name: c, namespace: default}\nspec: {x: 1}\nstatus: {phase: Lost}";
     Value object = world.create(types::kPersistentVolumeClaims, claim);
@@ -130,13 +140,16 @@ TEST_CASE("status is a subresource where Kubernetes has one, and generation coun
     CHECK(spec.get("metadata", "generation") == Value(2));
     spec["status"]["phase"] = "Bound";
     spec["spec"]["x"] = 3;
-    const Value status = world.cluster->replace(types::kPersistentVolumeClaims, spec, {.subresource = "status"});
+    const Value status =
+        world.cluster->replace(types::kPersistentVolumeClaims, spec, {.subresource = "status"});
     CHECK(status.get("status", "phase") == Value("Bound"));
     CHECK(status.get("spec", "x") == Value(2));
     CHECK(status.get("metadata", "generation") == Value(2));
 
-    const Value set = world.create(types::kActionSets, "metadata: {name: a, namespace: default}\nstatus: {state: pending}");
-    CHECK(set.get("status", "state") == Value("pending"));  // Kanister's clients write it with ordinary updates
+    const Value set =
+        world.create(types::kActionSets, "metadata: {name: a, namespace: default}\nstatus: {state: pending}");
+    CHECK(set.get("status", "state") ==
+          Value("pending"));  // Kanister's clients write it with ordinary updates
 }
 
 TEST_CASE("finalizers keep a deleted object until they are gone") {
@@ -146,17 +159,22 @@ TEST_CASE("finalizers keep a deleted object until they are gone") {
     CHECK(leaving.get("metadata", "deletionTimestamp").is_string());
     CHECK(world.exists(World::map_key("one")));
     CHECK(kind_of([&] {
-              world.cluster->patch(World::map_key("one"), PatchType::kMerge, parse_json(R"({"metadata":{"finalizers":["a/b","example.com/wait"]}})"));
+              world.cluster->patch(World::map_key("one"), PatchType::kMerge,
+                                   parse_json(R"({"metadata":{"finalizers":["a/b","example.com/wait"]}})"));
           }) == ErrorKind::kInvalid);
-    world.cluster->patch(World::map_key("one"), PatchType::kMerge, parse_json(R"({"metadata":{"finalizers":null}})"));
+    world.cluster->patch(World::map_key("one"), PatchType::kMerge,
+                         parse_json(R"({"metadata":{"finalizers":null}})"));
     CHECK(!world.exists(World::map_key("one")));
 }
 
 TEST_CASE("deletion honours preconditions and dry run") {
     World world;
     world.map("one");
-    CHECK(kind_of([&] { world.cluster->remove(World::map_key("one"), {.precondition_uid = "other"}); }) == ErrorKind::kConflict);
-    CHECK(kind_of([&] { world.cluster->remove(World::map_key("one"), {.precondition_resource_version = "1"}); }) == ErrorKind::kConflict);
+    CHECK(kind_of([&] { world.cluster->remove(World::map_key("one"), {.precondition_uid = "other"}); }) ==
+          ErrorKind::kConflict);
+    CHECK(kind_of([&] {
+              world.cluster->remove(World::map_key("one"), {.precondition_resource_version = "1"});
+          }) == ErrorKind::kConflict);
     world.cluster->remove(World::map_key("one"), {.dry_run = true});
     CHECK(world.exists(World::map_key("one")));
     world.cluster->remove(World::map_key("one"));
@@ -166,7 +184,8 @@ TEST_CASE("deletion honours preconditions and dry run") {
 TEST_CASE("a watch tells what is there, what changes, and resumes after a resourceVersion") {
     World world;
     world.map("one", ", labels: {app: pg}");
-    const auto watch = world.cluster->watch(types::kConfigMaps, {.ns = "default", .label_selector = "app=pg"});
+    const auto watch =
+        world.cluster->watch(types::kConfigMaps, {.ns = "default", .label_selector = "app=pg"});
     const auto next = [&](Watch& from) {
         const auto event = from.next({}, std::chrono::steady_clock::now() + std::chrono::seconds(2));
         REQUIRE(event);
@@ -178,17 +197,20 @@ TEST_CASE("a watch tells what is there, what changes, and resumes after a resour
     const WatchEvent modified = next(*watch);
     CHECK(modified.type == WatchEvent::Type::kModified);
     CHECK(modified.object.get("data", "a") == Value("2"));
-    world.cluster->patch(World::map_key("one"), PatchType::kMerge, parse_json(R"({"metadata":{"labels":{"app":"x"}}})"));
+    world.cluster->patch(World::map_key("one"), PatchType::kMerge,
+                         parse_json(R"({"metadata":{"labels":{"app":"x"}}})"));
     CHECK(next(*watch).type == WatchEvent::Type::kDeleted);  // it left the selection
     world.cluster->remove(World::map_key("one"));
 
-    const auto resumed = world.cluster->watch(types::kConfigMaps, {.resource_version = resource_version_of(modified.object)});
+    const auto resumed =
+        world.cluster->watch(types::kConfigMaps, {.resource_version = resource_version_of(modified.object)});
     CHECK(next(*resumed).type == WatchEvent::Type::kModified);
     const WatchEvent gone = next(*resumed);
     CHECK(gone.type == WatchEvent::Type::kDeleted);
     CHECK(name_of(gone.object) == "one");
     world.start();
-    CHECK(kind_of([&] { (void)world.cluster->watch(types::kConfigMaps, {.resource_version = "1"}); }) == ErrorKind::kGone);
+    CHECK(kind_of([&] { (void)world.cluster->watch(types::kConfigMaps, {.resource_version = "1"}); }) ==
+          ErrorKind::kGone);
 }
 
 TEST_CASE("a watch ends with its token and with its deadline") {
@@ -208,7 +230,12 @@ TEST_CASE("selectors choose by label and field") {
     world.map("c", ", labels: {number: '7'}");
     const auto names = [&](const std::string& label, const std::string& field = "") {
         std::string result;
-        for (const Value& item : world.cluster->list(types::kConfigMaps, {.ns = "default", .label_selector = label, .field_selector = field}).items) result += name_of(item);
+        for (const Value& item :
+             world.cluster
+                 ->list(types::kConfigMaps,
+                        {.ns = "default", .label_selector = label, .field_selector = field})
+                 .items)
+            result += name_of(item);
         return result;
     };
     CHECK(names("app=pg") == "ab");
@@ -240,26 +267,42 @@ TEST_CASE("the three patches of kubectl, and a clear refusal of server-side appl
     World world;
     world.map("one");
     const ObjectKey key = World::map_key("one");
-    CHECK(world.cluster->patch(key, PatchType::kMerge, parse_json(R"({"data":{"a":null,"b":"2"}})"))["data"] == parse_json(R"({"b":"2"})"));
-    CHECK(world.cluster->patch(key, PatchType::kJson, parse_json(R"([{"op":"test","path":"/data/b","value":"2"},{"op":"add","path":"/data/c","value":"3"}])"))["data"] ==
-          parse_json(R"({"b":"2","c":"3"})"));
-    CHECK(kind_of([&] { world.cluster->patch(key, PatchType::kJson, parse_json(R"([{"op":"test","path":"/data/b","value":"9"}])")); }) == ErrorKind::kInvalid);
-    CHECK(world.cluster->patch(key, PatchType::kStrategicMerge, parse_json(R"({"data":{"c":"4"}})")).get("data", "c") == Value("4"));
+    CHECK(
+        world.cluster->patch(key, PatchType::kMerge, parse_json(R"({"data":{"a":null,"b":"2"}})"))["data"] ==
+        parse_json(R"({"b":"2"})"));
+    CHECK(
+        world.cluster->patch(
+            key, PatchType::kJson,
+            parse_json(
+                R"([{"op":"test","path":"/data/b","value":"2"},{"op":"add","path":"/data/c","value":"3"}])"))
+            ["data"] == parse_json(R"({"b":"2","c":"3"})"));
+    CHECK(kind_of([&] {
+              world.cluster->patch(key, PatchType::kJson,
+                                   parse_json(R"([{"op":"test","path":"/data/b","value":"9"}])"));
+          }) == ErrorKind::kInvalid);
+    CHECK(world.cluster->patch(key, PatchType::kStrategicMerge, parse_json(R"({"data":{"c":"4"}})"))
+              .get("data", "c") == Value("4"));
     CHECK(kind_of([&] { world.cluster->patch(key, PatchType::kApply, Value()); }) == ErrorKind::kUnsupported);
 }
 
 TEST_CASE("a Secret's stringData is stored as data, and data that is no base64 is refused") {
     World world;
-    const Value secret = world.create(types::kSecrets, "metadata: {name: s, namespace: default}\nstringData: {password: x}");
+    const Value secret =
+        world.create(types::kSecrets, "metadata: {name: s, namespace: default}\nstringData: {password: x}");
     CHECK(secret.get("data", "password") == Value("eA=="));
     CHECK(secret["stringData"].is_nil());
     CHECK(secret["type"] == Value("Opaque"));
-    CHECK(kind_of([&] { world.create(types::kSecrets, "metadata: {name: t, namespace: default}\ndata: {password: '***'}"); }) == ErrorKind::kInvalid);
+    CHECK(kind_of([&] {
+              world.create(types::kSecrets,
+                           "metadata: {name: t, namespace: default}\ndata: {password: '***'}");
+          }) == ErrorKind::kInvalid);
 }
 
 TEST_CASE("a CustomResourceDefinition makes its kind, also after a restart, and takes it away") {
     World world;
-    const char* definition = "metadata: {name: things.example.com}\nspec: {group: example.com, scope: Namespaced, names: {kind: Thing, plural: things}, versions: [{name: v1, served: true, storage: true}]}";
+    const char* definition =
+        "metadata: {name: things.example.com}\nspec: {group: example.com, scope: Namespaced, names: {kind: "
+        "Thing, plural: things}, versions: [{name: v1, served: true, storage: true}]}";
     world.create(types::kCustomResourceDefinitions, definition);
     const ResourceType things{"example.com", "v1", "things"};
     world.create(things, "metadata: {name: t, namespace: default}\nspec: {a: 1}");
@@ -275,7 +318,9 @@ TEST_CASE("a CustomResourceDefinition makes its kind, also after a restart, and 
 TEST_CASE("dependents go with their owners: background, foreground and orphan") {
     World world;
     const auto owned = [&](const std::string& name, const Value& owner) {
-        return world.map(name, ", ownerReferences: [{apiVersion: v1, kind: ConfigMap, name: " + name_of(owner) + ", uid: " + uid_of(owner) + ", blockOwnerDeletion: true}]");
+        return world.map(name,
+                         ", ownerReferences: [{apiVersion: v1, kind: ConfigMap, name: " + name_of(owner) +
+                             ", uid: " + uid_of(owner) + ", blockOwnerDeletion: true}]");
     };
     owned("child-b", world.map("b"));
     world.cluster->remove(World::map_key("b"));
@@ -283,7 +328,8 @@ TEST_CASE("dependents go with their owners: background, foreground and orphan") 
 
     owned("child-f", world.map("f"));
     world.cluster->remove(World::map_key("f"), {.propagation = DeleteOptions::Propagation::kForeground});
-    world.wait([&] { return !world.exists(World::map_key("f")) && !world.exists(World::map_key("child-f")); });
+    world.wait(
+        [&] { return !world.exists(World::map_key("f")) && !world.exists(World::map_key("child-f")); });
 
     owned("child-o", world.map("o"));
     world.cluster->remove(World::map_key("o"), {.propagation = DeleteOptions::Propagation::kOrphan});
@@ -299,19 +345,27 @@ TEST_CASE("dependents go with their owners: background, foreground and orphan") 
 TEST_CASE("a Namespace that is deleted takes its content along and lets nothing new in") {
     World world;
     world.create(types::kNamespaces, "metadata: {name: app}");
-    const Value kept = world.create(types::kConfigMaps, "metadata: {name: x, namespace: app, finalizers: [a/b]}");
+    const Value kept =
+        world.create(types::kConfigMaps, "metadata: {name: x, namespace: app, finalizers: [a/b]}");
     world.cluster->remove({types::kNamespaces, "", "app"});
-    CHECK(kind_of([&] { world.create(types::kConfigMaps, "metadata: {name: late, namespace: app}"); }) == ErrorKind::kForbidden);
+    CHECK(kind_of([&] { world.create(types::kConfigMaps, "metadata: {name: late, namespace: app}"); }) ==
+          ErrorKind::kForbidden);
     CHECK(world.exists({types::kNamespaces, "", "app"}));
-    world.wait([&] { return world.cluster->get({types::kConfigMaps, "app", "x"}).get("metadata", "deletionTimestamp").is_string(); });
-    world.cluster->patch({types::kConfigMaps, "app", "x"}, PatchType::kMerge, parse_json(R"({"metadata":{"finalizers":null}})"));
+    world.wait([&] {
+        return world.cluster->get({types::kConfigMaps, "app", "x"})
+            .get("metadata", "deletionTimestamp")
+            .is_string();
+    });
+    world.cluster->patch({types::kConfigMaps, "app", "x"}, PatchType::kMerge,
+                         parse_json(R"({"metadata":{"finalizers":null}})"));
     world.wait([&] { return !world.exists({types::kNamespaces, "", "app"}); });
 }
 
 TEST_CASE("a StatefulSet makes its Pods and claims in order and scales down from the last") {
     World world;
     world.create(types::kStatefulSets,
-                 "metadata: {name: pg, namespace: default}\nspec: {replicas: 2, serviceName: pg, selector: {matchLabels: {app: pg}},\n"
+                 "metadata: {name: pg, namespace: default}\nspec: {replicas: 2, serviceName: pg, selector: "
+                 "{matchLabels: {app: pg}},\n"
                  " template: {metadata: {labels: {app: pg}}, spec: {containers: [{name: main, image: x}]}},\n"
                  " volumeClaimTemplates: [{metadata: {name: data}, spec: {}}]}");
     const auto pod = [](int n) { return ObjectKey{types::kPods, "default", "pg-" + std::to_string(n)}; };
@@ -319,7 +373,10 @@ TEST_CASE("a StatefulSet makes its Pods and claims in order and scales down from
     CHECK(world.exists({types::kPersistentVolumeClaims, "default", "data-pg-0"}));
     CHECK(!world.exists(pod(1)));
     const auto make_ready = [&](int n) {
-        world.cluster->patch(pod(n), PatchType::kMerge, parse_json(R"({"status":{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}})"), {.subresource = "status"});
+        world.cluster->patch(
+            pod(n), PatchType::kMerge,
+            parse_json(R"({"status":{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}})"),
+            {.subresource = "status"});
     };
     make_ready(0);
     world.wait([&] { return world.exists(pod(1)); });
@@ -336,24 +393,32 @@ TEST_CASE("a StatefulSet makes its Pods and claims in order and scales down from
 
 TEST_CASE("a Deployment keeps its Pods through a ReplicaSet and replaces them when its template changes") {
     World world;
-    world.create(types::kDeployments,
-                 "metadata: {name: web, namespace: default}\nspec: {replicas: 2, selector: {matchLabels: {app: web}},\n"
-                 " template: {metadata: {labels: {app: web}}, spec: {containers: [{name: main, image: one}]}}}");
+    world.create(
+        types::kDeployments,
+        "metadata: {name: web, namespace: default}\nspec: {replicas: 2, selector: {matchLabels: {app: "
+        "web}},\n"
+        " template: {metadata: {labels: {app: web}}, spec: {containers: [{name: main, image: one}]}}}");
     const auto pods = [&](const std::string& image) {
         std::size_t count = 0;
-        for (const Value& pod : world.cluster->list(types::kPods, {.ns = "default", .label_selector = "app=web"}).items) {
+        for (const Value& pod :
+             world.cluster->list(types::kPods, {.ns = "default", .label_selector = "app=web"}).items) {
             if (pod.get("spec", "containers").as_list()[0]["image"] != Value(image)) continue;
             ++count;
             if (!pod.get("status", "conditions").is_nil()) continue;
-            world.cluster->patch({types::kPods, "default", name_of(pod)}, PatchType::kMerge,
-                                 parse_json(R"({"status":{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}})"), {.subresource = "status"});
+            world.cluster->patch(
+                {types::kPods, "default", name_of(pod)}, PatchType::kMerge,
+                parse_json(
+                    R"({"status":{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}})"),
+                {.subresource = "status"});
         }
         return count;
     };
     world.wait([&] { return pods("one") == 2; });
     const ObjectKey key{types::kDeployments, "default", "web"};
     world.wait([&] { return world.cluster->get(key).get("status", "readyReplicas") == Value(2); });
-    world.cluster->patch(key, PatchType::kStrategicMerge, parse_json(R"({"spec":{"template":{"spec":{"containers":[{"name":"main","image":"two"}]}}}})"));
+    world.cluster->patch(
+        key, PatchType::kStrategicMerge,
+        parse_json(R"({"spec":{"template":{"spec":{"containers":[{"name":"main","image":"two"}]}}}})"));
     world.wait([&] { return pods("two") == 2 && pods("one") == 0; });
 }
 
@@ -367,11 +432,13 @@ TEST_CASE("writers at once each get their own revision, and none is lost") {
             writers.spawn([&] {
                 for (int n = 0; n < 25; ++n) {
                     try {
-                        update(*world.cluster, World::map_key("counter"), [](Value& object) {
-                            Value& counter = object["metadata"]["annotations"]["count"];
-                            counter = std::to_string(std::stoi(counter.as_string()) + 1);
-                            return true;
-                        }, {});
+                        update(*world.cluster, World::map_key("counter"),
+                               [](Value& object) {
+                                   Value& counter = object["metadata"]["annotations"]["count"];
+                                   counter = std::to_string(std::stoi(counter.as_string()) + 1);
+                                   return true;
+                               },
+                               {});
                     } catch (const Error&) {
                         ++failures;
                     }
@@ -380,7 +447,8 @@ TEST_CASE("writers at once each get their own revision, and none is lost") {
         }
     }
     CHECK(failures == 0);
-    CHECK(world.cluster->get(World::map_key("counter")).get("metadata", "annotations", "count") == Value("200"));
+    CHECK(world.cluster->get(World::map_key("counter")).get("metadata", "annotations", "count") ==
+          Value("200"));
 }
 
 TEST_CASE("a second daemon on the same folder is refused with the first one's pid") {
@@ -404,10 +472,19 @@ TEST_CASE("an object above 1.5 MiB is refused") {
 
 TEST_CASE("a Pod's spec cannot change, but for images") {
     World world;
-    world.create(types::kPods, "metadata: {name: p, namespace: default}\nspec: {containers: [{name: main, image: a}]}");
+    world.create(types::kPods,
+                 "metadata: {name: p, namespace: default}\nspec: {containers: [{name: main, image: a}]}");
     const ObjectKey key{types::kPods, "default", "p"};
-    CHECK(world.cluster->patch(key, PatchType::kStrategicMerge, parse_json(R"({"spec":{"containers":[{"name":"main","image":"b"}]}})")).get("spec", "containers").as_list()[0]["image"] == Value("b"));
-    CHECK(kind_of([&] { world.cluster->patch(key, PatchType::kStrategicMerge, parse_json(R"({"spec":{"containers":[{"name":"main","command":["x"]}]}})")); }) == ErrorKind::kInvalid);
+    CHECK(world.cluster
+              ->patch(key, PatchType::kStrategicMerge,
+                      parse_json(R"({"spec":{"containers":[{"name":"main","image":"b"}]}})"))
+              .get("spec", "containers")
+              .as_list()[0]["image"] == Value("b"));
+    CHECK(kind_of([&] {
+              world.cluster->patch(
+                  key, PatchType::kStrategicMerge,
+                  parse_json(R"({"spec":{"containers":[{"name":"main","command":["x"]}]}})"));
+          }) == ErrorKind::kInvalid);
 }
 
 }  // namespace fencepost::cluster

@@ -1,6 +1,5 @@
-// An object store in memory with just the semantics that the pod runtime leans on: watches from a revision, merge
-// patches with a uid precondition, conflicts, finalizers, and a Pod's graceful deletion.
-// Thread-safe.
+// An object store in memory with just the semantics that the pod runtime leans on: watches from a revision,
+// merge patches with a uid precondition, conflicts, finalizers, and a Pod's graceful deletion. Thread-safe.
 #pragma once
 
 #include <map>
@@ -42,7 +41,8 @@ class FakeCluster final : public Cluster {
         auto state = state_.lock();
         ObjectList result;
         for (const auto& [key, object] : state->objects) {
-            if (key.type == type && (options.ns.empty() || options.ns == key.ns)) result.items.push_back(object);
+            if (key.type == type && (options.ns.empty() || options.ns == key.ns))
+                result.items.push_back(object);
         }
         result.resource_version = std::to_string(state->log.size());
         return result;
@@ -54,7 +54,8 @@ class FakeCluster final : public Cluster {
         auto state = state_.lock();
         Value stored = object;
         const ObjectKey key{type, namespace_of(object), name_of(object)};
-        if (state->objects.contains(key)) throw Error(ErrorKind::kAlreadyExists, to_string(key) + " already exists");
+        if (state->objects.contains(key))
+            throw Error(ErrorKind::kAlreadyExists, to_string(key) + " already exists");
         stored["metadata"]["uid"] = random_uuid();
         return store(state, key, stored, WatchEvent::Type::kAdded);
     }
@@ -78,9 +79,11 @@ class FakeCluster final : public Cluster {
         auto state = state_.lock();
         Value object = at(*state, key);
         const bool is_pod = key.type.resource == "pods";
-        const std::int64_t grace =
-            options.grace_period ? options.grace_period->count() : object.get("spec", "terminationGracePeriodSeconds").int_or(30);
-        const bool stays = (is_pod && grace > 0) || !object.get("metadata", "finalizers").list_or_empty().empty();
+        const std::int64_t grace = options.grace_period
+                                       ? options.grace_period->count()
+                                       : object.get("spec", "terminationGracePeriodSeconds").int_or(30);
+        const bool stays =
+            (is_pod && grace > 0) || !object.get("metadata", "finalizers").list_or_empty().empty();
         if (stays) {
             object["metadata"]["deletionGracePeriodSeconds"] = grace;
             object["metadata"]["deletionTimestamp"] =
@@ -92,16 +95,22 @@ class FakeCluster final : public Cluster {
         state.notify_all();
         return object;
     }
-    std::optional<ResourceDescription> find_type(std::string_view, std::string_view, std::string_view) override { return {}; }
+    std::optional<ResourceDescription> find_type(std::string_view, std::string_view,
+                                                 std::string_view) override {
+        return {};
+    }
     std::vector<ResourceDescription> types() override { return {}; }
-    ExecResult exec(std::string_view, std::string_view, const ExecOptions&, const CancelToken&) override { return {}; }
-    void logs(std::string_view, std::string_view, const LogOptions&, const std::function<void(std::string_view)>&,
-              const CancelToken&) override {}
+    ExecResult exec(std::string_view, std::string_view, const ExecOptions&, const CancelToken&) override {
+        return {};
+    }
+    void logs(std::string_view, std::string_view, const LogOptions&,
+              const std::function<void(std::string_view)>&, const CancelToken&) override {}
 
   private:
     class FakeWatch final : public Watch {
       public:
-        FakeWatch(Guarded<State>& state, ResourceType type, std::size_t at) : state_(state), type_(std::move(type)), at_(at) {}
+        FakeWatch(Guarded<State>& state, ResourceType type, std::size_t at)
+            : state_(state), type_(std::move(type)), at_(at) {}
         std::optional<WatchEvent> next(const CancelToken& cancel, Deadline) override {
             auto wake = cancel.on_cancel([this] { state_.lock().notify_all(); });
             auto state = state_.lock();
@@ -125,10 +134,12 @@ class FakeCluster final : public Cluster {
         if (found == state.objects.end()) throw Error(ErrorKind::kNotFound, to_string(key) + " not found");
         return found->second;
     }
-    static Value store(Guarded<State>::Locked& state, const ObjectKey& key, Value object, WatchEvent::Type type) {
+    static Value store(Guarded<State>::Locked& state, const ObjectKey& key, Value object,
+                       WatchEvent::Type type) {
         object["metadata"]["resourceVersion"] = std::to_string(state->log.size() + 1);
         const bool is_leaving = !object.get("metadata", "deletionTimestamp").is_nil();
-        const bool ends = is_leaving && key.type.resource != "pods" && object.get("metadata", "finalizers").list_or_empty().empty();
+        const bool ends = is_leaving && key.type.resource != "pods" &&
+                          object.get("metadata", "finalizers").list_or_empty().empty();
         if (ends) {
             state->objects.erase(key);
             type = WatchEvent::Type::kDeleted;

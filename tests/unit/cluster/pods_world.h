@@ -1,5 +1,5 @@
-// What the runtime's tests stand on: a data folder of their own, a runtime on a fake store, Pods written as YAML, and
-// waiting for a state. Every container still running at the end is ended.
+// What the runtime's tests stand on: a data folder of their own, a runtime on a fake store, Pods written as
+// YAML, and waiting for a state. Every container still running at the end is ended.
 #pragma once
 
 #include <unistd.h>
@@ -43,17 +43,22 @@ class PodWorld {
     void start() { backend = make_pod_runtime(objects, options, clock, log); }
     void stop() { backend.reset(); }
 
-    Value apply(const ResourceType& type, std::string_view yaml) { return objects.create(type, parse_yaml_value(yaml), {}); }
+    Value apply(const ResourceType& type, std::string_view yaml) {
+        return objects.create(type, parse_yaml_value(yaml), {});
+    }
     // "command: [...]" and whatever else belongs into the one container, at its indentation.
-    Value pod(const std::string& name, const std::string& container, const std::string& spec = "restartPolicy: Never") {
+    Value pod(const std::string& name, const std::string& container,
+              const std::string& spec = "restartPolicy: Never") {
         return apply(types::kPods, "metadata: {name: " + name + ", namespace: ns}\nspec:\n  " + spec +
-                                       "\n  terminationGracePeriodSeconds: 1\n  containers:\n  - name: main\n    image: debian\n    " + container);
+                                       "\n  terminationGracePeriodSeconds: 1\n  containers:\n  - name: "
+                                       "main\n    image: debian\n    " +
+                                       container);
     }
     Value get(const ResourceType& type, const std::string& name, const std::string& ns = "ns") {
         return objects.get({type, ns, name});
     }
-    Value wait(const ResourceType& type, const std::string& name, const std::function<bool(const Value&)>& is_so,
-               const std::string& ns = "ns") {
+    Value wait(const ResourceType& type, const std::string& name,
+               const std::function<bool(const Value&)>& is_so, const std::string& ns = "ns") {
         Value object;
         for (int i = 0; i < 2000; ++i) {
             object = get(type, name, ns);
@@ -64,7 +69,8 @@ class PodWorld {
         return object;
     }
     Value wait_phase(const std::string& name, const std::string& phase) {
-        return wait(types::kPods, name, [&](const Value& pod) { return pod.get("status", "phase").string_or("") == phase; });
+        return wait(types::kPods, name,
+                    [&](const Value& pod) { return pod.get("status", "phase").string_or("") == phase; });
     }
     void wait_gone(const ResourceType& type, const std::string& name, const std::string& ns = "ns") {
         for (int i = 0; i < 2000; ++i) {
@@ -79,14 +85,16 @@ class PodWorld {
     }
     std::string logs(const std::string& name, LogOptions log_options = {}) {
         std::string text;
-        backend->logs(get(types::kPods, name), log_options, [&](std::string_view bytes) { text += bytes; }, {});
+        backend->logs(get(types::kPods, name), log_options, [&](std::string_view bytes) { text += bytes; },
+                      {});
         return text;
     }
     struct Ran {
         int code = -1;
         std::string out, err;
     };
-    Ran exec(const std::string& name, std::vector<std::string> command, ExecOptions more = {}, const CancelToken& cancel = {}) {
+    Ran exec(const std::string& name, std::vector<std::string> command, ExecOptions more = {},
+             const CancelToken& cancel = {}) {
         Ran ran;
         more.command = std::move(command);
         more.on_stdout = [&](std::string_view bytes) { ran.out += bytes; };
@@ -94,7 +102,9 @@ class PodWorld {
         ran.code = backend->exec(get(types::kPods, name), more, cancel).exit_code;
         return ran;
     }
-    static Value main_state(const Value& pod) { return pod.get("status", "containerStatuses").list_or_empty().at(0)["state"]; }
+    static Value main_state(const Value& pod) {
+        return pod.get("status", "containerStatuses").list_or_empty().at(0)["state"];
+    }
 
     FakeCluster objects;
     SystemClock clock;

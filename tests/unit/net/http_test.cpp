@@ -21,8 +21,10 @@ namespace {
 // A server and a client that talk to each other.
 struct Pair {
     explicit Pair(net::Handler handler, net::ServerOptions options = {})
-        : null(::open("/dev/null", O_WRONLY | O_CLOEXEC)), log(null, Log::Format::kText, LogLevel::kError),
-          server(net::start_http_server(options, std::move(handler), log)), client(net::make_http_client()) {}
+        : null(::open("/dev/null", O_WRONLY | O_CLOEXEC)),
+          log(null, Log::Format::kText, LogLevel::kError),
+          server(net::start_http_server(options, std::move(handler), log)),
+          client(net::make_http_client()) {}
     ~Pair() {
         server->stop();
         ::close(null);
@@ -104,7 +106,8 @@ TEST_CASE("a body source and a body sink carry megabytes through bounded buffers
     Pair pair([](const net::ServerRequest& request) {
         net::ServerResponse response;
         response.stream = [body = request.body](net::ResponseStream& stream) {
-            for (std::size_t i = 0; i < body.size(); i += 10'000) stream.write(std::string_view(body).substr(i, 10'000));
+            for (std::size_t i = 0; i < body.size(); i += 10'000)
+                stream.write(std::string_view(body).substr(i, 10'000));
         };
         return response;
     });
@@ -177,7 +180,9 @@ TEST_CASE("an exception from the sink or the source ends the request and arrives
     CHECK(kind_of([&] { (void)pair.client->request(request, {}); }) == ErrorKind::kExhausted);
     request.body_sink = nullptr;
     request.method = "PUT";
-    request.body_source = [](char*, std::size_t) -> std::size_t { throw Error(ErrorKind::kDataLoss, "bad pipe"); };
+    request.body_source = [](char*, std::size_t) -> std::size_t {
+        throw Error(ErrorKind::kDataLoss, "bad pipe");
+    };
     CHECK(kind_of([&] { (void)pair.client->request(request, {}); }) == ErrorKind::kDataLoss);
 }
 
@@ -191,7 +196,8 @@ TEST_CASE("a source that ends before its announced size is an error") {
     CHECK(kind_of([&] { (void)pair.client->request(request, {}); }) == ErrorKind::kInvalid);
 }
 
-TEST_CASE("a refused connection is unavailable, a broken URL is invalid, a line break in a header is invalid") {
+TEST_CASE(
+    "a refused connection is unavailable, a broken URL is invalid, a line break in a header is invalid") {
     Pair pair([](const net::ServerRequest&) { return text("ok"); });
     net::HttpRequest request;
     request.url = "http://127.0.0.1:1/";
@@ -252,7 +258,8 @@ TEST_CASE("headers and bodies above their limits are refused, at the limits they
     net::ServerOptions options;
     options.max_body_bytes = 100'000;
     options.max_header_bytes = 8'192;
-    Pair pair([](const net::ServerRequest& request) { return text(std::to_string(request.body.size())); }, options);
+    Pair pair([](const net::ServerRequest& request) { return text(std::to_string(request.body.size())); },
+              options);
     net::HttpRequest request;
     request.method = "POST";
     request.url = pair.url("/");

@@ -17,15 +17,23 @@ namespace {
 
 // A CA, and a certificate for 127.0.0.1 that it signed; made once with the openssl program.
 struct Certificates {
-    Certificates() : folder(std::filesystem::temp_directory_path() / ("fencepost-tls-" + random_name_suffix(8))) {
+    Certificates()
+        : folder(std::filesystem::temp_directory_path() / ("fencepost-tls-" + random_name_suffix(8))) {
         std::filesystem::create_directories(folder);
         const std::string in = "cd " + folder.string() + " && ";
         const std::string quiet = " 2>/dev/null";
-        const std::string key = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 ";
+        const std::string key =
+            "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 ";
         make(in + key + "-keyout ca.key -out ca.pem -subj /CN=test-ca" + quiet);
-        make(in + "openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout s.key -out s.csr -subj /CN=s" + quiet);
-        make(in + "printf 'subjectAltName=IP:127.0.0.1' > ext && openssl x509 -req -in s.csr -CA ca.pem -CAkey ca.key "
-                  "-CAcreateserial -days 2 -extfile ext -out s.pem" + quiet);
+        make(in +
+             "openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout s.key -out s.csr "
+             "-subj /CN=s" +
+             quiet);
+        make(in +
+             "printf 'subjectAltName=IP:127.0.0.1' > ext && openssl x509 -req -in s.csr -CA ca.pem -CAkey "
+             "ca.key "
+             "-CAcreateserial -days 2 -extfile ext -out s.pem" +
+             quiet);
     }
     ~Certificates() { std::filesystem::remove_all(folder); }
     static void make(const std::string& command) { REQUIRE(std::system(command.c_str()) == 0); }
@@ -35,14 +43,16 @@ struct Certificates {
 
 struct TlsServer {
     explicit TlsServer(const net::ServerOptions& options)
-        : null(::open("/dev/null", O_WRONLY | O_CLOEXEC)), log(null, Log::Format::kText, LogLevel::kError),
-          server(net::start_http_server(options,
-                                        [](const net::ServerRequest& request) {
-                                            net::ServerResponse response;
-                                            response.body = request.body;
-                                            return response;
-                                        },
-                                        log)) {}
+        : null(::open("/dev/null", O_WRONLY | O_CLOEXEC)),
+          log(null, Log::Format::kText, LogLevel::kError),
+          server(net::start_http_server(
+              options,
+              [](const net::ServerRequest& request) {
+                  net::ServerResponse response;
+                  response.body = request.body;
+                  return response;
+              },
+              log)) {}
     ~TlsServer() { ::close(null); }
     [[nodiscard]] net::HttpRequest request() const {
         net::HttpRequest result;

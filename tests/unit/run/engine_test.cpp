@@ -30,19 +30,25 @@ TEST_CASE("phases run in order, outputs reach later phases and artifacts, and th
     CHECK(RunWorld::defer(done)["name"] == Value(""));
 }
 
-TEST_CASE("a missing key fails the phase with Kanister's words and Go's place, and later phases stay pending") {
+TEST_CASE(
+    "a missing key fails the phase with Kanister's words and Go's place, and later phases stay pending") {
     RunWorld world;
-    world.blueprint("  backup: {phases: [{func: Step, name: one, args: {do: '{{ .Options.zz }}'}}, {func: Step, name: two, args: {do: ok}}]}");
+    world.blueprint(
+        "  backup: {phases: [{func: Step, name: one, args: {do: '{{ .Options.zz }}'}}, {func: Step, name: "
+        "two, args: {do: ok}}]}");
     const Value done = world.run();
     CHECK(RunWorld::state(done) == "failed");
-    CHECK_THAT(RunWorld::error(done), Catch::Contains("phase 'one' of action 'backup'") && Catch::Contains("Failed to render template: \"zz\" not found") &&
+    CHECK_THAT(RunWorld::error(done), Catch::Contains("phase 'one' of action 'backup'") &&
+                                          Catch::Contains("Failed to render template: \"zz\" not found") &&
                                           Catch::Contains("config:1:11"));
     CHECK(RunWorld::phase(done, 0)["state"] == Value("failed"));
     CHECK(RunWorld::phase(done, 1)["state"] == Value("pending"));
     CHECK(world.script.calls().empty());
 }
 
-TEST_CASE("deferPhase runs after success and after failure, and the first error is kept with the defer's behind it") {
+TEST_CASE(
+    "deferPhase runs after success and after failure, and the first error is kept with the defer's behind "
+    "it") {
     RunWorld world;
     world.blueprint(R"(
   backup:
@@ -71,10 +77,13 @@ TEST_CASE("unknown functions, missing and unknown arguments, and unknown actions
   unknown: {phases: [{func: Step, name: one, args: {do: ok, txet: x}}]}
   twice: {phases: [{func: Step, name: one, args: {do: ok}}, {func: Step, name: one, args: {do: ok}}]}
 )");
-    CHECK_THAT(RunWorld::error(world.run("func", "", "a")), Catch::Contains("{Steb} has not been registered"));
+    CHECK_THAT(RunWorld::error(world.run("func", "", "a")),
+               Catch::Contains("{Steb} has not been registered"));
     CHECK_THAT(RunWorld::error(world.run("missing", "", "b")), Catch::Contains("Required arg missing: do"));
-    CHECK_THAT(RunWorld::error(world.run("unknown", "", "c")), Catch::Contains("argument txet is not supported"));
-    CHECK_THAT(RunWorld::error(world.run("nope", "", "d")), Catch::Contains("Action nope not found in blueprint bp"));
+    CHECK_THAT(RunWorld::error(world.run("unknown", "", "c")),
+               Catch::Contains("argument txet is not supported"));
+    CHECK_THAT(RunWorld::error(world.run("nope", "", "d")),
+               Catch::Contains("Action nope not found in blueprint bp"));
     CHECK_THAT(RunWorld::error(world.run("twice", "", "e")), Catch::Contains("two phases called 'one'"));
 }
 
@@ -96,15 +105,19 @@ TEST_CASE("retries with backoff, timeouts, and phases left out by if") {
     const Value slow = world.run("slow", "", "slow");
     CHECK_THAT(RunWorld::error(slow), Catch::Contains("did not end within its timeout of 30ms"));
     CHECK(RunWorld::defer(slow)["state"] == Value("complete"));
-    CHECK_THAT(RunWorld::error(world.run("whole", ", timeout: 40ms", "whole")), Catch::Contains("the action did not end within its timeout of 40ms"));
+    CHECK_THAT(RunWorld::error(world.run("whole", ", timeout: 40ms", "whole")),
+               Catch::Contains("the action did not end within its timeout of 40ms"));
 }
 
 TEST_CASE("a cancelled action still runs its deferPhase") {
     RunWorld world;
-    world.blueprint("  backup: {phases: [{func: Step, name: one, args: {do: wait}}], deferPhase: {func: Step, name: last, args: {do: ok}}}");
+    world.blueprint(
+        "  backup: {phases: [{func: Step, name: one, args: {do: wait}}], deferPhase: {func: Step, name: "
+        "last, args: {do: ok}}}");
     world.start_action();
     world.wait_for_call("one#1");
-    world.cluster->patch({types::kActionSets, "default", "run"}, cluster::PatchType::kMerge, parse_json(R"({"spec":{"cancel":true}})"));
+    world.cluster->patch({types::kActionSets, "default", "run"}, cluster::PatchType::kMerge,
+                         parse_json(R"({"spec":{"cancel":true}})"));
     const Value done = world.finish();
     CHECK(RunWorld::state(done) == "failed");
     CHECK(RunWorld::error(done) == "cancelled by user");
@@ -113,7 +126,9 @@ TEST_CASE("a cancelled action still runs its deferPhase") {
 
 TEST_CASE("a deleted ActionSet goes only after its deferPhase has run") {
     RunWorld world;
-    world.blueprint("  backup: {phases: [{func: Step, name: one, args: {do: wait}}], deferPhase: {func: Step, name: last, args: {do: ok}}}");
+    world.blueprint(
+        "  backup: {phases: [{func: Step, name: one, args: {do: wait}}], deferPhase: {func: Step, name: "
+        "last, args: {do: ok}}}");
     world.start_action();
     world.wait_for_call("one#1");
     world.cluster->remove({types::kActionSets, "default", "run"});
@@ -125,7 +140,8 @@ TEST_CASE("a deleted ActionSet goes only after its deferPhase has run") {
     FAIL("it is still there");
 }
 
-TEST_CASE("what was finished is not run again after a restart; what was begun is resumed where that is safe") {
+TEST_CASE(
+    "what was finished is not run again after a restart; what was begun is resumed where that is safe") {
     RunWorld world;
     world.blueprint(R"(
   safe: {phases: [{func: Step, name: one, args: {do: ok}}, {func: Step, name: two, args: {do: wait}}, {func: Step, name: three, args: {do: ok}}]}
@@ -153,24 +169,32 @@ TEST_CASE("what was finished is not run again after a restart; what was begun is
 
 TEST_CASE("a blueprint that is edited while it runs changes nothing, also across a restart") {
     RunWorld world;
-    world.blueprint("  backup: {phases: [{func: Step, name: one, args: {do: wait}}, {func: Step, name: two, args: {do: ok}}]}");
+    world.blueprint(
+        "  backup: {phases: [{func: Step, name: one, args: {do: wait}}, {func: Step, name: two, args: {do: "
+        "ok}}]}");
     world.start_action();
     world.wait_for_call("one#1");
-    world.cluster->patch({types::kBlueprints, "default", "bp"}, cluster::PatchType::kMerge, parse_json(R"({"actions":{"backup":{"phases":[]}}})"));
+    world.cluster->patch({types::kBlueprints, "default", "bp"}, cluster::PatchType::kMerge,
+                         parse_json(R"({"actions":{"backup":{"phases":[]}}})"));
     world.restart();
     world.script.open();
     CHECK(RunWorld::state(world.finish()) == "complete");
     CHECK(world.script.calls().back() == "two#1");
 }
 
-TEST_CASE("actions of one ActionSet run in parallel, but for dependsOn; one that fails does not stop the others") {
+TEST_CASE(
+    "actions of one ActionSet run in parallel, but for dependsOn; one that fails does not stop the others") {
     RunWorld world;
-    world.blueprint("  a: {phases: [{func: Step, name: a, args: {do: wait}}]}\n  b: {phases: [{func: Step, name: b, args: {do: wait}}]}\n"
-                    "  c: {phases: [{func: Step, name: c, args: {do: ok}}]}\n  f: {phases: [{func: Step, name: f, args: {do: fail}}]}\n");
+    world.blueprint(
+        "  a: {phases: [{func: Step, name: a, args: {do: wait}}]}\n  b: {phases: [{func: Step, name: b, "
+        "args: {do: wait}}]}\n"
+        "  c: {phases: [{func: Step, name: c, args: {do: ok}}]}\n  f: {phases: [{func: Step, name: f, args: "
+        "{do: fail}}]}\n");
     const auto item = [](const std::string& name, const std::string& more = "") {
         return "{name: " + name + ", blueprint: bp, " + RunWorld::kSubject + more + "}";
     };
-    world.create(types::kActionSets, "metadata: {name: run, namespace: default}\nspec: {actions: [" + item("a") + ", " + item("b") + ", " +
+    world.create(types::kActionSets, "metadata: {name: run, namespace: default}\nspec: {actions: [" +
+                                         item("a") + ", " + item("b") + ", " +
                                          item("c", ", dependsOn: [a, b]") + "]}");
     world.wait_for_call("a#1");
     world.wait_for_call("b#1");
@@ -179,13 +203,15 @@ TEST_CASE("actions of one ActionSet run in parallel, but for dependsOn; one that
     CHECK(RunWorld::state(world.finish()) == "complete");
     CHECK(world.script.calls().back() == "c#1");
 
-    world.create(types::kActionSets, "metadata: {name: bad, namespace: default}\nspec: {actions: [" + item("f") + ", " + item("a") + ", " +
-                                         item("c", ", dependsOn: [f]") + "]}");
+    world.create(types::kActionSets, "metadata: {name: bad, namespace: default}\nspec: {actions: [" +
+                                         item("f") + ", " + item("a") + ", " + item("c", ", dependsOn: [f]") +
+                                         "]}");
     const Value bad = world.finish("bad");
     CHECK(RunWorld::state(bad) == "failed");
     CHECK(bad.get("status", "actions").as_list()[1]["phases"].as_list()[0]["state"] == Value("complete"));
     CHECK(bad.get("status", "actions").as_list()[2]["phases"].as_list()[0]["state"] == Value("pending"));
-    world.create(types::kActionSets, "metadata: {name: circle, namespace: default}\nspec: {actions: [" + item("a", ", dependsOn: [b]") + ", " +
+    world.create(types::kActionSets, "metadata: {name: circle, namespace: default}\nspec: {actions: [" +
+                                         item("a", ", dependsOn: [b]") + ", " +
                                          item("b", ", dependsOn: [a]") + "]}");
     CHECK_THAT(RunWorld::error(world.finish("circle")), Catch::Contains("circle"));
 }
@@ -201,13 +227,16 @@ TEST_CASE("max_running holds others back as records") {
     CHECK(world.engine->load().running == 2);
     CHECK(world.engine->load().waiting == 4);
     world.script.open();
-    for (int i = 0; i < 6; ++i) CHECK(RunWorld::state(world.finish("run-" + std::to_string(i))) == "complete");
+    for (int i = 0; i < 6; ++i)
+        CHECK(RunWorld::state(world.finish("run-" + std::to_string(i))) == "complete");
     CHECK(world.script.state.lock()->most_at_once == 2);
 }
 
 TEST_CASE("an obligation is released when its action ends, also where its pod is gone") {
     RunWorld world;
-    world.blueprint("  backup: {phases: [{func: Step, name: one, args: {do: fence}}, {func: Step, name: two, args: {do: fail}}]}");
+    world.blueprint(
+        "  backup: {phases: [{func: Step, name: one, args: {do: fence}}, {func: Step, name: two, args: {do: "
+        "fail}}]}");
     CHECK(RunWorld::state(world.run()) == "failed");
     CHECK(world.engine->obligations(false).empty());
     const List all = world.engine->obligations(true);
@@ -218,8 +247,9 @@ TEST_CASE("an obligation is released when its action ends, also where its pod is
 
 TEST_CASE("a prehook's obligation waits for its posthook, and the posthook discharges it") {
     RunWorld world;
-    world.blueprint("  backupPrehook: {phases: [{func: Step, name: pre, args: {do: ok}}]}\n"
-                    "  backupPosthook: {phases: [{func: Step, name: post, args: {do: ok}}]}\n");
+    world.blueprint(
+        "  backupPrehook: {phases: [{func: Step, name: pre, args: {do: ok}}]}\n"
+        "  backupPosthook: {phases: [{func: Step, name: post, args: {do: ok}}]}\n");
     CHECK(RunWorld::state(world.run("backupPrehook", "", "pre")) == "complete");
     REQUIRE(world.engine->obligations(false).size() == 1);
     CHECK(world.engine->obligations(false)[0]["kind"] == Value("posthook"));
@@ -229,17 +259,21 @@ TEST_CASE("a prehook's obligation waits for its posthook, and the posthook disch
 
 TEST_CASE("a prehook that fails has its posthook run") {
     RunWorld world;
-    world.blueprint("  backupPrehook: {phases: [{func: Step, name: pre, args: {do: fail}}]}\n"
-                    "  backupPosthook: {phases: [{func: Step, name: post, args: {do: ok}}]}\n");
+    world.blueprint(
+        "  backupPrehook: {phases: [{func: Step, name: pre, args: {do: fail}}]}\n"
+        "  backupPosthook: {phases: [{func: Step, name: post, args: {do: ok}}]}\n");
     CHECK(RunWorld::state(world.run("backupPrehook", "", "pre")) == "failed");
     world.wait_for_call("post#1");
-    for (int i = 0; i < 1'000 && !world.engine->obligations(false).empty(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    for (int i = 0; i < 1'000 && !world.engine->obligations(false).empty(); ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
     CHECK(world.engine->obligations(false).empty());
 }
 
 TEST_CASE("bad output lines fail the phase, and its last lines are kept in the record") {
     RunWorld world;
-    world.blueprint("  backup: {phases: [{func: Step, name: one, args: {do: echo, text: \"first\\n###Phase-output###: {\\\"key\\\":\"}}]}");
+    world.blueprint(
+        "  backup: {phases: [{func: Step, name: one, args: {do: echo, text: \"first\\n###Phase-output###: "
+        "{\\\"key\\\":\"}}]}");
     const Value done = world.run();
     CHECK_THAT(RunWorld::error(done), Catch::Contains("cannot read the output line"));
     CHECK_THAT(RunWorld::phase(done, 0)["logTail"].string_or(""), Catch::Contains("first"));
@@ -251,8 +285,10 @@ TEST_CASE("bad output lines fail the phase, and its last lines are kept in the r
 TEST_CASE("an ActionSet that another controller had begun is failed, and one without actions is complete") {
     RunWorld world;
     world.blueprint("  backup: {phases: []}");
-    world.create(types::kActionSets, std::string("metadata: {name: run, namespace: default}\nstatus: {state: running}\nspec: {actions: [{name: backup, blueprint: bp, ") +
-                                         RunWorld::kSubject + "}]}");
+    world.create(types::kActionSets,
+                 std::string("metadata: {name: run, namespace: default}\nstatus: {state: running}\nspec: "
+                             "{actions: [{name: backup, blueprint: bp, ") +
+                     RunWorld::kSubject + "}]}");
     CHECK_THAT(RunWorld::error(world.finish()), Catch::Contains("another controller"));
     world.create(types::kActionSets, "metadata: {name: none, namespace: default}\nspec: {actions: []}");
     CHECK(RunWorld::state(world.finish("none")) == "complete");
@@ -261,7 +297,8 @@ TEST_CASE("an ActionSet that another controller had begun is failed, and one wit
 
 TEST_CASE("Secrets and ConfigMaps of a phase are fetched, and a missing one names itself") {
     RunWorld world;
-    world.create(types::kSecrets, "metadata: {name: admin, namespace: default}\nstringData: {password: pa55word}");
+    world.create(types::kSecrets,
+                 "metadata: {name: admin, namespace: default}\nstringData: {password: pa55word}");
     world.blueprint(R"(
   backup:
     phases:
@@ -270,7 +307,8 @@ TEST_CASE("Secrets and ConfigMaps of a phase are fetched, and a missing one name
 )");
     const Value done = world.run("backup", ", options: {secret: admin}", "good");
     CHECK(RunWorld::phase(done, 0).get("output", "p") == Value("pa55word"));
-    CHECK_THAT(RunWorld::error(world.run("backup", ", options: {secret: nobody}", "bad")), Catch::Contains("object 'db'") && Catch::Contains("nobody"));
+    CHECK_THAT(RunWorld::error(world.run("backup", ", options: {secret: nobody}", "bad")),
+               Catch::Contains("object 'db'") && Catch::Contains("nobody"));
 }
 
 }  // namespace fencepost::run

@@ -1,5 +1,5 @@
-// What the executor's tests stand on: an embedded cluster of their own without Pods, an engine, and functions that a
-// test scripts. The functions have no state: what they saw is in the Script that the test holds.
+// What the executor's tests stand on: an embedded cluster of their own without Pods, an engine, and functions
+// that a test scripts. The functions have no state: what they saw is in the Script that the test holds.
 #pragma once
 
 #include <unistd.h>
@@ -56,7 +56,8 @@ class Step final : public Function {
     Outcome execute(RunContext& run, const Value& args) const override {
         const auto wake = run.cancel().on_cancel([this] { script_.state.lock().notify_all(); });
         auto state = script_.state.lock();
-        state->calls.push_back(run.phase_name() + "#" + std::to_string(run.attempt()) + (run.is_resumed() ? " resumed" : ""));
+        state->calls.push_back(run.phase_name() + "#" + std::to_string(run.attempt()) +
+                               (run.is_resumed() ? " resumed" : ""));
         state->most_at_once = std::max(state->most_at_once, ++state->at_once);
         state.notify_all();
         struct Leave {
@@ -99,10 +100,12 @@ class RunWorld {
         if (::mkdtemp(name.data()) == nullptr) throw errno_error("mkdtemp", errno);
         folder = name;
         options_.log_folder = folder / "logs";
-        cluster = cluster::local::open_local_cluster({.data_dir = folder / "data", .run_pods = false}, clock, log);
+        cluster =
+            cluster::local::open_local_cluster({.data_dir = folder / "data", .run_pods = false}, clock, log);
         http = net::make_http_client();
         world = std::make_unique<World>(World{*cluster, clock, *http, log, "default"});
-        create(types::kConfigMaps, "metadata: {name: subject, namespace: default, labels: {app: pg}}\ndata: {a: one}");
+        create(types::kConfigMaps,
+               "metadata: {name: subject, namespace: default, labels: {app: pg}}\ndata: {a: one}");
         start();
     }
     ~RunWorld() {
@@ -119,13 +122,18 @@ class RunWorld {
         engine.reset();
         start();
     }
-    Value create(const cluster::ResourceType& type, const std::string& yaml) { return cluster->create(type, parse_yaml_value(yaml)); }
+    Value create(const cluster::ResourceType& type, const std::string& yaml) {
+        return cluster->create(type, parse_yaml_value(yaml));
+    }
     void blueprint(const std::string& actions) {
         create(types::kBlueprints, "metadata: {name: bp, namespace: default}\nactions:\n" + actions);
     }
-    static constexpr const char* kSubject = "object: {apiVersion: v1, resource: configmaps, kind: ConfigMap, name: subject, namespace: default}";
-    Value start_action(const std::string& action = "backup", const std::string& more = "", const std::string& name = "run") {
-        return create(types::kActionSets, "metadata: {name: " + name + ", namespace: default}\nspec: {actions: [{name: " + action +
+    static constexpr const char* kSubject =
+        "object: {apiVersion: v1, resource: configmaps, kind: ConfigMap, name: subject, namespace: default}";
+    Value start_action(const std::string& action = "backup", const std::string& more = "",
+                       const std::string& name = "run") {
+        return create(types::kActionSets, "metadata: {name: " + name +
+                                              ", namespace: default}\nspec: {actions: [{name: " + action +
                                               ", blueprint: bp, " + kSubject + more + "}]}");
     }
     Value get(const std::string& name = "run") { return cluster->get({types::kActionSets, "default", name}); }
@@ -138,7 +146,8 @@ class RunWorld {
         FAIL("it never ended: " << to_json(get(name), {.indent = "  "}));
         return {};
     }
-    Value run(const std::string& action = "backup", const std::string& more = "", const std::string& name = "run") {
+    Value run(const std::string& action = "backup", const std::string& more = "",
+              const std::string& name = "run") {
         start_action(action, more, name);
         return finish(name);
     }
@@ -148,12 +157,18 @@ class RunWorld {
             return std::find(state->calls.begin(), state->calls.end(), call) != state->calls.end();
         }));
     }
-    static std::string error(const Value& action_set) { return action_set.get("status", "error", "message").string_or(""); }
-    static std::string state(const Value& action_set) { return action_set.get("status", "state").string_or(""); }
+    static std::string error(const Value& action_set) {
+        return action_set.get("status", "error", "message").string_or("");
+    }
+    static std::string state(const Value& action_set) {
+        return action_set.get("status", "state").string_or("");
+    }
     static const Value& phase(const Value& action_set, std::size_t index) {
         return action_set.get("status", "actions").as_list().at(0)["phases"].as_list().at(index);
     }
-    static const Value& defer(const Value& action_set) { return action_set.get("status", "actions").as_list().at(0)["deferPhase"]; }
+    static const Value& defer(const Value& action_set) {
+        return action_set.get("status", "actions").as_list().at(0)["deferPhase"];
+    }
 
     std::filesystem::path folder;
     SystemClock clock;

@@ -112,3 +112,11 @@ TEST_CASE("what is written reads back as the same value") {
     INFO(yaml);
     CHECK(parse_yaml_value(yaml) == value);
 }
+
+TEST_CASE(
+    "a stray comma or bracket where a document should be is an error, not an endless stream of empty ones") {
+    for (const char* text : {",", "]", "}", "a: 1\n---\n,"}) {
+        CAPTURE(text);
+        CHECK_THROWS_AS(parse_yaml(text, "file.yaml"), Error);
+    }
+}

@@ -1,6 +1,5 @@
 #include "cluster/local/controllers/controllers.h"
 
-#include <deque>
 #include <vector>
 
 #include "base/error.h"
@@ -11,71 +10,79 @@ namespace {
 
 constexpr std::chrono::seconds kRetryPause{1};
 
-// Each reconciler has its thread and its place in the store's changes. What failed is tried again with the object as
-// it is by then.
-class ControllerThreads final : public Controllers {
+// One thread for all of them: their work is short, and every change of the store wakes whoever follows it.
+// What failed is tried again with the object as it is by then.
+class ControllerThread final : public Controllers {
   public:
-    ControllerThreads(Cluster& cluster, Store& store, const TypeTable& types, Log& log) : store_(store), log_(log) {
-        start(garbage_collector(cluster, store, types));
-        start(namespace_cleaner(cluster, store, types));
-        start(stateful_sets(cluster));
-        start(deployments(cluster));
-        start(replica_sets(cluster));
+    ControllerThread(Cluster& cluster, Store& store, const TypeTable& types, Log& log)
+        : store_(store), log_(log) {
+        reconcilers_.push_back(garbage_collector(cluster, store, types));
+        reconcilers_.push_back(namespace_cleaner(cluster, store, types));
+        reconcilers_.push_back(stateful_sets(cluster));
+        reconcilers_.push_back(deployments(cluster));
+        reconcilers_.push_back(replica_sets(cluster));
+        thread_.spawn([this] { run(); });
     }
-    ~ControllerThreads() override {
+    ~ControllerThread() override {
         stop_.cancel(CancelReason::kShutdown);
-        threads_.join();
+        thread_.join();
     }
 
   private:
-    void start(std::unique_ptr<Reconciler> reconciler) {
-        reconcilers_.push_back(std::move(reconciler));
-        threads_.spawn([this, which = reconcilers_.back().get()] { run(*which); });
-    }
-
-    void run(Reconciler& reconciler) {
+    void run() {
         while (!stop_.token().is_cancelled()) {
             try {
-                follow(reconciler);
+                follow();
             } catch (const Cancelled&) {
                 return;
             } catch (const Error& e) {
                 // The position was lost: everything is looked at anew.
-                log_.warning("a controller of the embedded cluster starts over", {{"error", e.what()}});
+                log_.warning("the embedded cluster's controllers start over", {{"error", e.what()}});
             }
         }
     }
 
-    void follow(Reconciler& reconciler) {
-        std::deque<Change> again;
+    struct Again {
+        Reconciler* reconciler;
+        Change change;
+    };
+
+    void follow() {
+        again_.clear();
         const Store::Listing present = store_.list_all();
         const auto feed = store_.follow(std::nullopt, present.revision);
-        for (const auto& [key, object] : present.items) handle(reconciler, {present.revision, key, std::nullopt, object}, again);
+        for (const auto& [key, object] : present.items) handle({present.revision, key, std::nullopt, object});
         for (;;) {
-            const Deadline deadline = again.empty() ? kNoDeadline : std::chrono::steady_clock::now() + kRetryPause;
+            const Deadline deadline =
+                again_.empty() ? kNoDeadline : std::chrono::steady_clock::now() + kRetryPause;
             if (const auto change = feed->next(stop_.token(), deadline)) {
-                handle(reconciler, *change, again);
+                handle(*change);
                 continue;
             }
-            std::deque<Change> due;
-            due.swap(again);
-            for (Change& change : due) {
-                if (change.after) change.after = store_.get(change.key);
-                if (change.after || change.before) handle(reconciler, change, again);
+            std::vector<Again> due;
+            due.swap(again_);
+            for (Again& item : due) {
+                if (item.change.after) item.change.after = store_.get(item.change.key);
+                if (item.change.after || item.change.before) handle(*item.reconciler, item.change);
             }
         }
     }
 
-    void handle(Reconciler& reconciler, const Change& change, std::deque<Change>& again) {
+    void handle(const Change& change) {
+        for (const auto& reconciler : reconcilers_) handle(*reconciler, change);
+    }
+
+    void handle(Reconciler& reconciler, const Change& change) {
         stop_.token().throw_if_cancelled();
         if (!reconciler.wants(change)) return;
         try {
             reconciler.reconcile(change);
         } catch (const Error& e) {
             if (e.kind() != ErrorKind::kConflict && e.kind() != ErrorKind::kNotFound) {
-                log_.warning("a controller could not do its work, trying again", {{"object", to_string(change.key)}, {"error", e.what()}});
+                log_.warning("a controller could not do its work, trying again",
+                             {{"object", to_string(change.key)}, {"error", e.what()}});
             }
-            again.push_back(change);
+            again_.push_back({&reconciler, change});
         }
     }
 
@@ -83,13 +90,15 @@ class ControllerThreads final : public Controllers {
     Log& log_;
     CancelSource stop_;
     std::vector<std::unique_ptr<Reconciler>> reconcilers_;
-    TaskGroup threads_;
+    std::vector<Again> again_;
+    TaskGroup thread_;
 };
 
 }  // namespace
 
-std::unique_ptr<Controllers> start_controllers(Cluster& cluster, Store& store, const TypeTable& types, Log& log) {
-    return std::make_unique<ControllerThreads>(cluster, store, types, log);
+std::unique_ptr<Controllers> start_controllers(Cluster& cluster, Store& store, const TypeTable& types,
+                                               Log& log) {
+    return std::make_unique<ControllerThread>(cluster, store, types, log);
 }
 
 }  // namespace fencepost::cluster::local

@@ -1,6 +1,6 @@
-// What gives the embedded cluster's objects their life beside Pods: owners' deletion reaches their dependents,
-// a Namespace takes its content along, StatefulSets and Deployments keep their Pods. One thread each, fed by
-// the store's changes. Destruction stops them. Thread-safe.
+// What gives the embedded cluster's objects their life beside Pods: owners' deletion reaches their
+// dependents, a Namespace takes its content along, StatefulSets and Deployments keep their Pods. Fed by the
+// store's changes. Destruction stops them. Thread-safe.
 #pragma once
 
 #include <memory>
@@ -18,9 +18,11 @@ class Controllers {
 };
 
 // All are borrowed and must outlive the controllers.
-[[nodiscard]] std::unique_ptr<Controllers> start_controllers(Cluster& cluster, Store& store, const TypeTable& types, Log& log);
+[[nodiscard]] std::unique_ptr<Controllers> start_controllers(Cluster& cluster, Store& store,
+                                                             const TypeTable& types, Log& log);
 
-// One object has changed; or, at the start, is there. Throwing Error logs it and tries the object again later.
+// One object has changed; or, at the start, is there. Throwing Error logs it and tries the object again
+// later.
 class Reconciler {
   public:
     virtual ~Reconciler() = default;
@@ -28,8 +30,10 @@ class Reconciler {
     virtual void reconcile(const Change& change) = 0;
 };
 
-[[nodiscard]] std::unique_ptr<Reconciler> garbage_collector(Cluster& cluster, Store& store, const TypeTable& types);
-[[nodiscard]] std::unique_ptr<Reconciler> namespace_cleaner(Cluster& cluster, Store& store, const TypeTable& types);
+[[nodiscard]] std::unique_ptr<Reconciler> garbage_collector(Cluster& cluster, Store& store,
+                                                            const TypeTable& types);
+[[nodiscard]] std::unique_ptr<Reconciler> namespace_cleaner(Cluster& cluster, Store& store,
+                                                            const TypeTable& types);
 [[nodiscard]] std::unique_ptr<Reconciler> stateful_sets(Cluster& cluster);
 [[nodiscard]] std::unique_ptr<Reconciler> deployments(Cluster& cluster);
 [[nodiscard]] std::unique_ptr<Reconciler> replica_sets(Cluster& cluster);

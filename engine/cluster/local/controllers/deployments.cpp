@@ -43,7 +43,8 @@ class ReplicaSets final : public Reconciler {
             cluster_.create(types::kPods, pod);
         }
         // Those that are not ready go first.
-        std::stable_sort(pods.begin(), pods.end(), [](const Value& a, const Value& b) { return is_ready(a) > is_ready(b); });
+        std::stable_sort(pods.begin(), pods.end(),
+                         [](const Value& a, const Value& b) { return is_ready(a) > is_ready(b); });
         for (std::size_t i = wanted; i < pods.size(); ++i) remove_object(cluster_, types::kPods, pods[i]);
         const auto ready = static_cast<std::int64_t>(std::count_if(pods.begin(), pods.end(), &is_ready));
         Value status;
@@ -60,7 +61,8 @@ class Deployments final : public Reconciler {
   public:
     explicit Deployments(Cluster& cluster) : cluster_(cluster) {}
     [[nodiscard]] bool wants(const Change& change) const override {
-        return (change.key.type == types::kDeployments && change.after) || change.key.type == types::kReplicaSets;
+        return (change.key.type == types::kDeployments && change.after) ||
+               change.key.type == types::kReplicaSets;
     }
     void reconcile(const Change& change) override {
         if (change.key.type == types::kDeployments) return bring_about(*change.after);
@@ -79,7 +81,8 @@ class Deployments final : public Reconciler {
         const std::string hash = template_hash(deployment.get("spec", "template"));
         const std::string name = name_of(deployment) + "-" + hash;
         const std::vector<Value> sets = controlled(cluster_, types::kReplicaSets, deployment);
-        const auto current = std::find_if(sets.begin(), sets.end(), [&](const Value& set) { return name_of(set) == name; });
+        const auto current =
+            std::find_if(sets.begin(), sets.end(), [&](const Value& set) { return name_of(set) == name; });
         if (current == sets.end()) {
             create_if_absent(cluster_, types::kReplicaSets, make_set(deployment, name, hash));
         } else if (replicas_of(*current) != replicas_of(deployment)) {

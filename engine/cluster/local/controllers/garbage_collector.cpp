@@ -15,42 +15,53 @@ constexpr std::string_view kOrphan = "orphan";
 
 bool has_finalizer(const Value& object, std::string_view name) {
     const List& finalizers = object.get("metadata", "finalizers").list_or_empty();
-    return std::any_of(finalizers.begin(), finalizers.end(), [&](const Value& item) { return item == Value(name); });
+    return std::any_of(finalizers.begin(), finalizers.end(),
+                       [&](const Value& item) { return item == Value(name); });
 }
 
-const List& owners_of(const Value& object) { return object.get("metadata", "ownerReferences").list_or_empty(); }
+const List& owners_of(const Value& object) {
+    return object.get("metadata", "ownerReferences").list_or_empty();
+}
 
 class GarbageCollector final : public Reconciler {
   public:
-    GarbageCollector(Cluster& cluster, Store& store, const TypeTable& types) : cluster_(cluster), store_(store), types_(types) {}
+    GarbageCollector(Cluster& cluster, Store& store, const TypeTable& types)
+        : cluster_(cluster), store_(store), types_(types) {}
 
     [[nodiscard]] bool wants(const Change& change) const override {
         const Value& object = change.after ? *change.after : *change.before;
         const bool is_leaving = !object.get("metadata", "deletionTimestamp").is_nil();
-        return !change.after || is_leaving || !owners_of(object).empty() || (change.before && !owners_of(*change.before).empty());
+        return !change.after || is_leaving || !owners_of(object).empty() ||
+               (change.before && !owners_of(*change.before).empty());
     }
 
     void reconcile(const Change& change) override {
         if (change.before) {
-            for (const Value& owner : owners_of(*change.before)) dependents_[owner["uid"].string_or("")].erase(change.key);
+            for (const Value& owner : owners_of(*change.before))
+                dependents_[owner["uid"].string_or("")].erase(change.key);
         }
         if (!change.after) {
             release_dependents(uid_of(*change.before));
-            for (const Value& owner : owners_of(*change.before)) continue_foreground(owner, namespace_of(*change.before));
+            for (const Value& owner : owners_of(*change.before))
+                continue_foreground(owner, namespace_of(*change.before));
             return;
         }
-        for (const Value& owner : owners_of(*change.after)) dependents_[owner["uid"].string_or("")].insert(change.key);
+        for (const Value& owner : owners_of(*change.after))
+            dependents_[owner["uid"].string_or("")].insert(change.key);
         if (!owners_of(*change.after).empty()) collect_if_ownerless(change.key, *change.after);
-        if (!change.after->get("metadata", "deletionTimestamp").is_nil()) take_leave(change.key, *change.after);
+        if (!change.after->get("metadata", "deletionTimestamp").is_nil())
+            take_leave(change.key, *change.after);
     }
 
   private:
     // Owners live in the dependent's namespace or are cluster-scoped.
-    [[nodiscard]] std::optional<std::pair<ObjectKey, Value>> find_owner(const Value& owner, const std::string& ns) const {
+    [[nodiscard]] std::optional<std::pair<ObjectKey, Value>> find_owner(const Value& owner,
+                                                                        const std::string& ns) const {
         const std::string api = owner["apiVersion"].string_or("");
         const auto slash = api.find('/');
         const auto type = types_.find(slash == std::string::npos ? "" : api.substr(0, slash),
-                                      slash == std::string::npos ? api : api.substr(slash + 1), owner["kind"].string_or(""));
+                                      slash == std::string::npos ? api : api.substr(slash + 1),
+                                      owner["kind"].string_or(""));
         if (!type) return std::nullopt;
         const ObjectKey key{type->type, type->is_namespaced ? ns : "", owner["name"].string_or("")};
         auto object = store_.get(key);
@@ -61,7 +72,9 @@ class GarbageCollector final : public Reconciler {
     void collect_if_ownerless(const ObjectKey& key, const Value& object) {
         if (!object.get("metadata", "deletionTimestamp").is_nil()) return;
         const List& owners = owners_of(object);
-        if (std::any_of(owners.begin(), owners.end(), [&](const Value& owner) { return find_owner(owner, key.ns).has_value(); })) return;
+        if (std::any_of(owners.begin(), owners.end(),
+                        [&](const Value& owner) { return find_owner(owner, key.ns).has_value(); }))
+            return;
         DeleteOptions options;
         options.precondition_uid = uid_of(object);
         remove_quietly(key, options);
@@ -71,7 +84,8 @@ class GarbageCollector final : public Reconciler {
         try {
             cluster_.remove(key, options);
         } catch (const Error& e) {
-            if (e.kind() != ErrorKind::kNotFound && e.kind() != ErrorKind::kConflict) throw;  // gone or another one: done
+            if (e.kind() != ErrorKind::kNotFound && e.kind() != ErrorKind::kConflict)
+                throw;  // gone or another one: done
         }
     }
 
@@ -88,7 +102,8 @@ class GarbageCollector final : public Reconciler {
     }
 
     void continue_foreground(const Value& owner, const std::string& ns) {
-        if (const auto found = find_owner(owner, ns); found && has_finalizer(found->second, kForeground)) take_leave(found->first, found->second);
+        if (const auto found = find_owner(owner, ns); found && has_finalizer(found->second, kForeground))
+            take_leave(found->first, found->second);
     }
 
     void take_leave(const ObjectKey& key, const Value& object) {
@@ -103,17 +118,20 @@ class GarbageCollector final : public Reconciler {
             const auto present = store_.get(dependent);
             if (!present) continue;
             for (const Value& owner : owners_of(*present)) {
-                is_blocked = is_blocked || (owner["uid"] == Value(uid) && owner["blockOwnerDeletion"].bool_or(false));
+                is_blocked =
+                    is_blocked || (owner["uid"] == Value(uid) && owner["blockOwnerDeletion"].bool_or(false));
             }
             if (!present->get("metadata", "deletionTimestamp").is_nil()) continue;
-            remove_quietly(dependent, {.propagation = DeleteOptions::Propagation::kForeground, .precondition_uid = uid_of(*present)});
+            remove_quietly(dependent, {.propagation = DeleteOptions::Propagation::kForeground,
+                                       .precondition_uid = uid_of(*present)});
         }
         if (!is_blocked) drop_finalizer(key, kForeground);
     }
 
     void disown(const ObjectKey& key, const std::string& uid) {
         change(key, [&](Value& object) {
-            std::erase_if(object["metadata"]["ownerReferences"].writable_list(), [&](const Value& owner) { return owner["uid"] == Value(uid); });
+            std::erase_if(object["metadata"]["ownerReferences"].writable_list(),
+                          [&](const Value& owner) { return owner["uid"] == Value(uid); });
             return true;
         });
     }
@@ -141,7 +159,8 @@ class GarbageCollector final : public Reconciler {
 // A Namespace that is being deleted: its content goes first, then the Namespace.
 class NamespaceCleaner final : public Reconciler {
   public:
-    NamespaceCleaner(Cluster& cluster, Store& store, const TypeTable& types) : cluster_(cluster), store_(store), types_(types) {}
+    NamespaceCleaner(Cluster& cluster, Store& store, const TypeTable& types)
+        : cluster_(cluster), store_(store), types_(types) {}
 
     [[nodiscard]] bool wants(const Change& change) const override {
         if (change.key.type == types::kNamespaces) {
@@ -151,23 +170,27 @@ class NamespaceCleaner final : public Reconciler {
     }
 
     void reconcile(const Change& change) override {
-        const ObjectKey key{types::kNamespaces, "", change.key.type == types::kNamespaces ? change.key.name : change.key.ns};
+        const ObjectKey key{types::kNamespaces, "",
+                            change.key.type == types::kNamespaces ? change.key.name : change.key.ns};
         const auto present = store_.get(key);
         if (!present || present->get("metadata", "deletionTimestamp").is_nil()) return;
         bool is_empty = true;
         for (const ResourceDescription& type : types_.all()) {
             if (!type.is_namespaced) continue;
-            for (const auto& [content, object] : store_.list(type.type, key.name, [](const Value&) { return true; }).items) {
+            for (const auto& [content, object] :
+                 store_.list(type.type, key.name, [](const Value&) { return true; }).items) {
                 is_empty = false;
                 if (object.get("metadata", "deletionTimestamp").is_nil()) remove(content);
             }
         }
         // What was removed at once brings its own change here; what takes time does when it has gone.
         if (!is_empty) return;
-        update(cluster_, key, [](Value& object) {
-            object["spec"].erase("finalizers");
-            return true;
-        }, {});
+        update(cluster_, key,
+               [](Value& object) {
+                   object["spec"].erase("finalizers");
+                   return true;
+               },
+               {});
     }
 
   private:

@@ -16,7 +16,8 @@ std::int64_t ordinal_of(const Value& pod, const Value& set) {
     const std::string name = name_of(pod);
     const std::string prefix = name_of(set) + "-";
     std::int64_t ordinal = -1;
-    if (name.starts_with(prefix)) std::from_chars(name.data() + prefix.size(), name.data() + name.size(), ordinal);
+    if (name.starts_with(prefix))
+        std::from_chars(name.data() + prefix.size(), name.data() + name.size(), ordinal);
     return ordinal;
 }
 
@@ -44,9 +45,11 @@ class StatefulSets final : public Reconciler {
         const Value set = cluster_.get({types::kStatefulSets, namespace_of(stale), name_of(stale)});
         if (is_leaving(set)) return;
         const std::int64_t replicas = set.get("spec", "replicas").int_or(1);
-        const bool in_order = set.get("spec", "podManagementPolicy").string_or("OrderedReady") == "OrderedReady";
+        const bool in_order =
+            set.get("spec", "podManagementPolicy").string_or("OrderedReady") == "OrderedReady";
         std::map<std::int64_t, Value> pods;
-        for (Value& pod : controlled(cluster_, types::kPods, set)) pods[ordinal_of(pod, set)] = std::move(pod);
+        for (Value& pod : controlled(cluster_, types::kPods, set))
+            pods[ordinal_of(pod, set)] = std::move(pod);
         write_status(cluster_, types::kStatefulSets, set, status_of(set, pods));
 
         // From the last: one at a time, and only while those before it are there.
@@ -75,7 +78,9 @@ class StatefulSets final : public Reconciler {
     void update_one(const Value& set, const std::map<std::int64_t, Value>& pods, const std::string& hash) {
         if (set.get("spec", "updateStrategy", "type").string_or("RollingUpdate") != "RollingUpdate") return;
         for (auto it = pods.rbegin(); it != pods.rend(); ++it) {
-            if (it->second.get("metadata", "labels", kRevisionLabel).string_or("") == name_of(set) + "-" + hash) continue;
+            if (it->second.get("metadata", "labels", kRevisionLabel).string_or("") ==
+                name_of(set) + "-" + hash)
+                continue;
             if (!is_leaving(it->second)) remove_object(cluster_, types::kPods, it->second);
             return;
         }
@@ -106,9 +111,11 @@ class StatefulSets final : public Reconciler {
     void create_claims(const Value& set, std::int64_t ordinal) {
         for (const Value& claim_template : set.get("spec", "volumeClaimTemplates").list_or_empty()) {
             Value claim = claim_template;
-            claim["metadata"]["name"] = name_of(claim_template) + "-" + name_of(set) + "-" + std::to_string(ordinal);
+            claim["metadata"]["name"] =
+                name_of(claim_template) + "-" + name_of(set) + "-" + std::to_string(ordinal);
             claim["metadata"]["namespace"] = namespace_of(set);
-            for (const auto& [key, value] : set.get("spec", "selector", "matchLabels").map_or_empty()) claim["metadata"]["labels"][key] = value;
+            for (const auto& [key, value] : set.get("spec", "selector", "matchLabels").map_or_empty())
+                claim["metadata"]["labels"][key] = value;
             create_if_absent(cluster_, types::kPersistentVolumeClaims, claim);
         }
     }
@@ -136,6 +143,8 @@ class StatefulSets final : public Reconciler {
 
 }  // namespace
 
-std::unique_ptr<Reconciler> stateful_sets(Cluster& cluster) { return std::make_unique<StatefulSets>(cluster); }
+std::unique_ptr<Reconciler> stateful_sets(Cluster& cluster) {
+    return std::make_unique<StatefulSets>(cluster);
+}
 
 }  // namespace fencepost::cluster::local

@@ -18,7 +18,8 @@ Value controller_reference(const Value& owner) {
 
 bool is_controlled_by(const Value& object, const Value& owner) {
     for (const Value& reference : object.get("metadata", "ownerReferences").list_or_empty()) {
-        if (reference["controller"].bool_or(false) && reference["uid"].string_or("") == uid_of(owner)) return true;
+        if (reference["controller"].bool_or(false) && reference["uid"].string_or("") == uid_of(owner))
+            return true;
     }
     return false;
 }
@@ -43,7 +44,9 @@ bool is_finished(const Value& pod) {
     return phase == "Succeeded" || phase == "Failed";
 }
 
-std::string template_hash(const Value& pod_template) { return sha256_hex(to_json(pod_template)).substr(0, 10); }
+std::string template_hash(const Value& pod_template) {
+    return sha256_hex(to_json(pod_template)).substr(0, 10);
+}
 
 Value pod_from(const Value& pod_template, const Value& owner) {
     Value pod = pod_template;

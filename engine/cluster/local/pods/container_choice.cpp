@@ -10,7 +10,8 @@ namespace {
 
 std::vector<std::string> names_of(const Value& pod, std::string_view key) {
     std::vector<std::string> names;
-    for (const Value& container : pod["spec"][key].list_or_empty()) names.push_back(container["name"].string_or(""));
+    for (const Value& container : pod["spec"][key].list_or_empty())
+        names.push_back(container["name"].string_or(""));
     return names;
 }
 
@@ -26,13 +27,14 @@ std::string choose_container(const Value& pod, std::string_view name, bool allow
     const std::vector<std::string> containers = names_of(pod, "containers");
     std::string chosen(name);
     if (chosen.empty()) {
-        const Value& preferred = pod.get("metadata", "annotations", "kubectl.kubernetes.io/default-container");
+        const Value& preferred =
+            pod.get("metadata", "annotations", "kubectl.kubernetes.io/default-container");
         chosen = preferred.string_or("");
     }
     if (chosen.empty()) {
         if (containers.size() == 1) return containers.front();
-        throw Error(ErrorKind::kInvalid, "a container name must be specified for pod " + name_of(pod) + ", choose one of: [" +
-                                             join(containers, " ") + "]");
+        throw Error(ErrorKind::kInvalid, "a container name must be specified for pod " + name_of(pod) +
+                                             ", choose one of: [" + join(containers, " ") + "]");
     }
     std::vector<std::string> known = containers;
     if (allows_init) {
@@ -41,8 +43,8 @@ std::string choose_container(const Value& pod, std::string_view name, bool allow
     for (const std::string& candidate : known) {
         if (candidate == chosen) return chosen;
     }
-    throw Error(ErrorKind::kInvalid, "pod '" + name_of(pod) + "' does not have container '" + chosen + "' (has: " +
-                                         join(known, ", ") + ")");
+    throw Error(ErrorKind::kInvalid, "pod '" + name_of(pod) + "' does not have container '" + chosen +
+                                         "' (has: " + join(known, ", ") + ")");
 }
 
 }  // namespace fencepost::cluster::local

@@ -58,7 +58,8 @@ std::optional<int> ContainerFolder::latest_run() const {
         const std::string stem = entry.path().stem().string();
         int run = 0;
         const auto [end, failed] = std::from_chars(stem.data(), stem.data() + stem.size(), run);
-        if (failed == std::errc() && end == stem.data() + stem.size()) latest = std::max(latest.value_or(0), run);
+        if (failed == std::errc() && end == stem.data() + stem.size())
+            latest = std::max(latest.value_or(0), run);
     }
     return latest;
 }
@@ -69,7 +70,8 @@ void ContainerFolder::begin(int run, const supervisor::LaunchSpec& spec) {
     const std::filesystem::path temporary = file(run, ".spec.new");
     const UniqueFd out = open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     write_all(out.get(), supervisor::encode(spec));
-    if (::rename(temporary.c_str(), file(run, ".spec").c_str()) != 0) throw errno_error("rename " + temporary.string(), errno);
+    if (::rename(temporary.c_str(), file(run, ".spec").c_str()) != 0)
+        throw errno_error("rename " + temporary.string(), errno);
     // What older runs left, but for the one that `logs --previous` shows.
     std::error_code ignored;
     for (const std::string_view suffix : {".spec", ".log", ".log.1", ".started", ".pid", ".exit"}) {
@@ -133,7 +135,8 @@ supervisor::ExitRecord ContainerFolder::end_lost(int run, SystemTime now) const 
     supervisor::ExitRecord record;
     record.code = 137;
     record.reason = "ContainerStatusUnknown";
-    record.message = "the container's supervisor ended without an exit record: the host was restarted or it was killed";
+    record.message =
+        "the container's supervisor ended without an exit record: the host was restarted or it was killed";
     const auto nanoseconds = [](SystemTime time) {
         return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
     };

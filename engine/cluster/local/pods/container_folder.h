@@ -1,5 +1,5 @@
-// One container's folder on disk (see supervisor/launch_spec.h for its files): what the daemon knows of a container it
-// reads from here, so that a daemon that starts anew knows as much as the one that died.
+// One container's folder on disk (see supervisor/launch_spec.h for its files): what the daemon knows of a
+// container it reads from here, so that a daemon that starts anew knows as much as the one that died.
 //
 // Thread safety: one thread at a time for a folder's begin() and end_lost(); reading is free.
 // Errors: Error of the file system.

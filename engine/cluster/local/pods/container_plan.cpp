@@ -17,7 +17,8 @@ constexpr std::string_view kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/s
 }
 
 // One key of a Secret or ConfigMap; nullopt where it may be missing.
-std::optional<std::string> value_of_key(const Value& pod, const Value& ref, bool is_secret, const PlanInputs& inputs) {
+std::optional<std::string> value_of_key(const Value& pod, const Value& ref, bool is_secret,
+                                        const PlanInputs& inputs) {
     const std::string name = ref["name"].string_or("");
     const std::string key = ref["key"].string_or("");
     const bool is_optional = ref["optional"].bool_or(false);
@@ -30,7 +31,8 @@ std::optional<std::string> value_of_key(const Value& pod, const Value& ref, bool
     const auto found = data.find(key);
     if (found != data.end()) return found->second;
     if (is_optional) return std::nullopt;
-    config_error("couldn't find key " + key + " in " + (is_secret ? "Secret " : "ConfigMap ") + namespace_of(pod) + "/" + name);
+    config_error("couldn't find key " + key + " in " + (is_secret ? "Secret " : "ConfigMap ") +
+                 namespace_of(pod) + "/" + name);
 }
 
 void add_env_from(const Value& source, const PlanInputs& inputs, Variables& variables) {
@@ -59,22 +61,25 @@ void add_env(const Value& pod, const Value& variable, const PlanInputs& inputs, 
     } else if (from.find("fieldRef") != nullptr) {
         value = field_of(pod, from.get("fieldRef", "fieldPath").string_or(""));
     } else if (!from.is_nil()) {
-        throw Error(ErrorKind::kUnsupported, "env variable \"" + name + "\": only secretKeyRef, configMapKeyRef and "
-                                             "fieldRef can be its source on the embedded cluster");
+        throw Error(ErrorKind::kUnsupported, "env variable \"" + name +
+                                                 "\": only secretKeyRef, configMapKeyRef and "
+                                                 "fieldRef can be its source on the embedded cluster");
     } else {
         value = expand_variables(variable["value"].string_or(""), variables);
     }
     if (value) variables[name] = *value;
 }
 
-void set_user(const Value& pod, const Value& container, const PlanInputs& inputs, supervisor::LaunchSpec& spec) {
+void set_user(const Value& pod, const Value& container, const PlanInputs& inputs,
+              supervisor::LaunchSpec& spec) {
     const Value& pod_context = pod.get("spec", "securityContext");
     const auto number = [&](std::string_view key) -> std::optional<std::uint32_t> {
         const Value* value = container["securityContext"].find(key);
         if (value == nullptr || value->is_nil()) value = pod_context.find(key);
         if (value == nullptr || value->is_nil()) return std::nullopt;
         const std::int64_t id = value->as_int();
-        if (id < 0 || id > 0xFFFFFFFE) throw Error(ErrorKind::kInvalid, std::string(key) + " is out of range");
+        if (id < 0 || id > 0xFFFFFFFE)
+            throw Error(ErrorKind::kInvalid, std::string(key) + " is out of range");
         return static_cast<std::uint32_t>(id);
     };
     spec.uid = number("runAsUser");
@@ -98,10 +103,12 @@ std::vector<Mount> mounts_of(const Value& container, const PlanInputs& inputs, c
         const std::string volume = wanted["name"].string_or("");
         const auto found = inputs.volumes.find(volume);
         if (found == inputs.volumes.end()) {
-            throw Error(ErrorKind::kInvalid, "container \"" + container["name"].string_or("") + "\" mounts volume \"" +
-                                                 volume + "\", which the pod does not have");
+            throw Error(ErrorKind::kInvalid, "container \"" + container["name"].string_or("") +
+                                                 "\" mounts volume \"" + volume +
+                                                 "\", which the pod does not have");
         }
-        Mount mount{.source = found->second, .target = wanted["mountPath"].string_or(""), .is_read_only = false};
+        Mount mount{
+            .source = found->second, .target = wanted["mountPath"].string_or(""), .is_read_only = false};
         if (!mount.target.is_absolute()) mount.target = "/" / mount.target;
         mount.is_read_only = wanted["readOnly"].bool_or(false);
         std::string sub_path = wanted["subPath"].string_or("");
@@ -126,14 +133,17 @@ std::vector<Mount> mounts_of(const Value& container, const PlanInputs& inputs, c
 
 std::map<std::string, std::string> secret_data(const Value& secret) {
     Variables data;
-    for (const Member& member : secret["data"].map_or_empty()) data[member.key] = base64_decode(member.value.string_or(""));
-    for (const Member& member : secret["stringData"].map_or_empty()) data[member.key] = member.value.string_or("");
+    for (const Member& member : secret["data"].map_or_empty())
+        data[member.key] = base64_decode(member.value.string_or(""));
+    for (const Member& member : secret["stringData"].map_or_empty())
+        data[member.key] = member.value.string_or("");
     return data;
 }
 
 std::map<std::string, std::string> config_map_data(const Value& config_map) {
     Variables data;
-    for (const Member& member : config_map["data"].map_or_empty()) data[member.key] = member.value.string_or("");
+    for (const Member& member : config_map["data"].map_or_empty())
+        data[member.key] = member.value.string_or("");
     for (const Member& member : config_map["binaryData"].map_or_empty()) {
         data[member.key] = base64_decode(member.value.string_or(""));
     }
@@ -157,7 +167,8 @@ std::string field_of(const Value& pod, std::string_view path) {
             return text;
         }
         if (path.size() > base.size() + 4 && path.starts_with(base + "['") && path.ends_with("']")) {
-            return pod["metadata"][kind][path.substr(base.size() + 2, path.size() - base.size() - 4)].string_or("");
+            return pod["metadata"][kind][path.substr(base.size() + 2, path.size() - base.size() - 4)]
+                .string_or("");
         }
     }
     throw Error(ErrorKind::kUnsupported, "fieldPath \"" + std::string(path) + "\" is not supported");
@@ -193,7 +204,8 @@ supervisor::LaunchSpec plan_container(const Value& pod, const Value& container, 
     variables["PATH"] = kDefaultPath;
     for (const Value& source : container["envFrom"].list_or_empty()) add_env_from(source, inputs, variables);
     for (const Value& variable : container["env"].list_or_empty()) add_env(pod, variable, inputs, variables);
-    if (!inputs.program_dir.empty()) variables["PATH"] = inputs.program_dir.string() + ":" + variables["PATH"];
+    if (!inputs.program_dir.empty())
+        variables["PATH"] = inputs.program_dir.string() + ":" + variables["PATH"];
     for (const auto& [name, value] : variables) spec.environment.push_back(name + "=" + value);
 
     for (const std::string_view part : {"command", "args"}) {
@@ -202,17 +214,21 @@ supervisor::LaunchSpec plan_container(const Value& pod, const Value& container, 
         }
     }
     if (spec.command.empty()) {
-        throw Error(ErrorKind::kUnsupported, "container \"" + container["name"].string_or("") +
-                                                 "\" has no command: on the embedded cluster there is no image whose "
-                                                 "entry point could run",
+        throw Error(ErrorKind::kUnsupported,
+                    "container \"" + container["name"].string_or("") +
+                        "\" has no command: on the embedded cluster there is no image whose "
+                        "entry point could run",
                     "say the program in command or args");
     }
     for (const std::string& word : spec.command) {
-        if (word.find('\0') != std::string::npos) throw Error(ErrorKind::kInvalid, "a command holds a zero byte");
+        if (word.find('\0') != std::string::npos)
+            throw Error(ErrorKind::kInvalid, "a command holds a zero byte");
     }
-    std::erase_if(spec.environment, [](const std::string& variable) { return variable.find('\0') != std::string::npos; });
+    std::erase_if(spec.environment,
+                  [](const std::string& variable) { return variable.find('\0') != std::string::npos; });
     spec.working_dir = container["workingDir"].string_or("");
-    spec.grace_seconds = static_cast<std::uint32_t>(pod.get("spec", "terminationGracePeriodSeconds").int_or(30));
+    spec.grace_seconds =
+        static_cast<std::uint32_t>(pod.get("spec", "terminationGracePeriodSeconds").int_or(30));
     spec.sandbox = sandbox_command(inputs.bubblewrap, mounts_of(container, inputs, variables), inputs.host);
     return spec;
 }

@@ -1,8 +1,8 @@
-// From a Pod to what one of its containers runs as: command, environment, user, mounts. Pure but for the lookups that it
-// is given; thread-safe.
+// From a Pod to what one of its containers runs as: command, environment, user, mounts. Pure but for the
+// lookups that it is given; thread-safe.
 //
-// Errors: NotReady for what is missing now and may come (a Secret): the container waits with that reason and message.
-// Error{kUnsupported, kInvalid} for what can never run here: the Pod fails.
+// Errors: NotReady for what is missing now and may come (a Secret): the container waits with that reason and
+// message. Error{kUnsupported, kInvalid} for what can never run here: the Pod fails.
 #pragma once
 
 #include <filesystem>
@@ -42,12 +42,14 @@ struct PlanInputs {
     std::uint32_t daemon_uid = 0;
 };
 
-[[nodiscard]] supervisor::LaunchSpec plan_container(const Value& pod, const Value& container, const PlanInputs& inputs);
+[[nodiscard]] supervisor::LaunchSpec plan_container(const Value& pod, const Value& container,
+                                                    const PlanInputs& inputs);
 
 // metadata.name, metadata.labels['x'], status.podIP ...; throws Error{kUnsupported} for other paths.
 [[nodiscard]] std::string field_of(const Value& pod, std::string_view path);
 // "$(NAME)" by the variables so far, "$$(NAME)" as "$(NAME)", unknown names as they are.
-[[nodiscard]] std::string expand_variables(std::string_view text, const std::map<std::string, std::string>& variables);
+[[nodiscard]] std::string expand_variables(std::string_view text,
+                                           const std::map<std::string, std::string>& variables);
 // The data of a Secret (decoded) or ConfigMap (data and binaryData).
 [[nodiscard]] std::map<std::string, std::string> secret_data(const Value& secret);
 [[nodiscard]] std::map<std::string, std::string> config_map_data(const Value& config_map);

@@ -29,7 +29,7 @@ class Copier {
 
     void copy(const fs::path& from, const fs::path& to) {
         cancel_.throw_if_cancelled();
-        struct stat status {};
+        struct stat status{};
         if (::lstat(from.c_str(), &status) != 0) {
             if (errno == ENOENT) return;  // gone since the folder was read
             throw errno_error("stat " + from.string(), errno);
@@ -70,7 +70,7 @@ class Copier {
         if (!in.is_open()) throw errno_error("open " + from.string(), errno);
         const UniqueFd out = open_file(to, O_WRONLY | O_CREAT | O_EXCL, 0600);
         if (::ioctl(out.get(), FICLONE, in.get()) == 0) return true;
-        struct stat status {};
+        struct stat status{};
         if (::fstat(in.get(), &status) != 0) throw errno_error("stat " + from.string(), errno);
         // The size first: what follows the last piece of data is a hole.
         if (::ftruncate(out.get(), status.st_size) != 0) throw errno_error("truncate " + to.string(), errno);
@@ -116,7 +116,9 @@ class Copier {
             at += static_cast<ssize_t>(std::string_view(name).size()) + 1;
             const ssize_t size = ::lgetxattr(from.c_str(), name, value.data(), value.size());
             // Best effort: security.* needs rights that an unprivileged daemon lacks.
-            if (size >= 0 && ::lsetxattr(to.c_str(), name, value.data(), static_cast<std::size_t>(size), 0) != 0) errno = 0;
+            if (size >= 0 &&
+                ::lsetxattr(to.c_str(), name, value.data(), static_cast<std::size_t>(size), 0) != 0)
+                errno = 0;
         }
     }
 
@@ -126,7 +128,8 @@ class Copier {
         }
         if (!S_ISLNK(status.st_mode)) {
             copy_extended(from, to);
-            if (::chmod(to.c_str(), status.st_mode & 07777U) != 0) throw errno_error("chmod " + to.string(), errno);
+            if (::chmod(to.c_str(), status.st_mode & 07777U) != 0)
+                throw errno_error("chmod " + to.string(), errno);
         }
         const std::array<timespec, 2> times{status.st_atim, status.st_mtim};
         if (::utimensat(AT_FDCWD, to.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0) {

@@ -10,17 +10,20 @@ constexpr std::chrono::seconds kRetryPause{5};
 
 }  // namespace
 
-FolderCopies::Progress FolderCopies::ensure(const std::filesystem::path& source, const std::filesystem::path& target) {
+FolderCopies::Progress FolderCopies::ensure(const std::filesystem::path& source,
+                                            const std::filesystem::path& target) {
     auto work = work_.lock();
     const auto begun = work->begun.find(target);
-    const std::optional<SystemTime> when = begun == work->begun.end() ? std::nullopt : std::optional(begun->second);
+    const std::optional<SystemTime> when =
+        begun == work->begun.end() ? std::nullopt : std::optional(begun->second);
     if (work->running.contains(target)) return {State::kRunning, {}, when};
     if (std::filesystem::is_directory(target)) return {State::kDone, {}, when};
     const auto failure = work->failed.find(target);
     if (failure != work->failed.end() && clock_.steady_now() < failure->second.retry_at) {
         return {State::kFailed, failure->second.error, when};
     }
-    if (!std::filesystem::is_directory(source)) return {State::kFailed, "there is no folder " + source.string(), when};
+    if (!std::filesystem::is_directory(source))
+        return {State::kFailed, "there is no folder " + source.string(), when};
     if (work->running.size() >= static_cast<std::size_t>(kMaxAtOnce)) return {State::kRunning, {}, when};
     work->running[target] = source;
     work->begun[target] = clock_.now();

@@ -1,6 +1,6 @@
 // Copies of folders in the background, by the name of their target: ask again until it is there.
-// Thread safety: all members may be called from any thread. Destruction REQUIRES the token to be cancelled first, and
-// waits for the copies to stop.
+// Thread safety: all members may be called from any thread. Destruction REQUIRES the token to be cancelled
+// first, and waits for the copies to stop.
 #pragma once
 
 #include <filesystem>
@@ -23,7 +23,7 @@ class FolderCopies {
     enum class State { kRunning, kDone, kFailed };
     struct Progress {
         State state = State::kRunning;
-        std::string error;            // of kFailed; tried again after a pause
+        std::string error;                // of kFailed; tried again after a pause
         std::optional<SystemTime> begun;  // of a copy that this object made
     };
 
@@ -31,7 +31,8 @@ class FolderCopies {
         : clock_(clock), cancel_(std::move(cancel)), on_change_(std::move(on_change)) {}
     // Begins the copy where it is not there, not running, and has not failed just now.
     Progress ensure(const std::filesystem::path& source, const std::filesystem::path& target);
-    [[nodiscard]] bool is_touching(const std::filesystem::path& folder);  // as source or target of a running copy
+    [[nodiscard]] bool is_touching(
+        const std::filesystem::path& folder);  // as source or target of a running copy
 
   private:
     struct Failure {

@@ -28,7 +28,8 @@ std::optional<Record> parse(std::string_view line) {
     const std::size_t time_end = line.find(' ');
     if (time_end == std::string_view::npos) return std::nullopt;
     const std::size_t stream_end = line.find(' ', time_end + 1);
-    if (stream_end == std::string_view::npos || stream_end + 2 >= line.size() || line[stream_end + 2] != ' ') return std::nullopt;
+    if (stream_end == std::string_view::npos || stream_end + 2 >= line.size() || line[stream_end + 2] != ' ')
+        return std::nullopt;
     return Record{line.substr(0, time_end), line.substr(stream_end + 3), line[stream_end + 1] == 'F'};
 }
 
@@ -40,7 +41,8 @@ bool is_present(const std::filesystem::path& path) {
 // Turns records into what the caller sees: tail, since, timestamps and the byte limit.
 class Output {
   public:
-    Output(const LogOptions& options, const std::function<void(std::string_view)>& sink) : options_(options), sink_(sink) {}
+    Output(const LogOptions& options, const std::function<void(std::string_view)>& sink)
+        : options_(options), sink_(sink) {}
 
     void line(std::string_view raw) {
         const auto record = parse(raw);
@@ -75,7 +77,8 @@ class Output {
   private:
     void emit(std::string_view text) {
         if (options_.limit_bytes) {
-            text = text.substr(0, static_cast<std::size_t>(std::max<std::int64_t>(0, *options_.limit_bytes - sent_)));
+            text = text.substr(
+                0, static_cast<std::size_t>(std::max<std::int64_t>(0, *options_.limit_bytes - sent_)));
         }
         sent_ += static_cast<std::int64_t>(text.size());
         pending_.append(text);
@@ -110,8 +113,9 @@ class Source {
     }
     // The file that has the path's name now is another one.
     [[nodiscard]] bool was_rotated(const std::filesystem::path& path) const {
-        struct stat mine {}, named {};
-        return ::fstat(file_.get(), &mine) == 0 && ::stat(path.c_str(), &named) == 0 && mine.st_ino != named.st_ino;
+        struct stat mine{}, named{};
+        return ::fstat(file_.get(), &mine) == 0 && ::stat(path.c_str(), &named) == 0 &&
+               mine.st_ino != named.st_ino;
     }
 
   private:
@@ -122,8 +126,8 @@ class Source {
 }  // namespace
 
 void read_container_log(const std::filesystem::path& path, const LogOptions& options,
-                        const std::function<void(std::string_view)>& sink, const std::function<bool()>& is_over,
-                        const CancelToken& cancel) {
+                        const std::function<void(std::string_view)>& sink,
+                        const std::function<bool()>& is_over, const CancelToken& cancel) {
     Output output(options, sink);
     output.start_tail();
     int oldest = 0;

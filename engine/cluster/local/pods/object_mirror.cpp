@@ -12,7 +12,8 @@ void ObjectMirror::take(const Value& object, bool is_gone) {
         const Name name{namespace_of(object), name_of(object)};
         if (is_gone) {
             const auto found = state->objects.find(name);
-            if (found != state->objects.end() && uid_of(found->second) == uid_of(object)) state->objects.erase(found);
+            if (found != state->objects.end() && uid_of(found->second) == uid_of(object))
+                state->objects.erase(found);
         } else {
             state->objects[name] = object;
         }
@@ -33,7 +34,8 @@ void ObjectMirror::run(const CancelToken& cancel, Log& log) {
         } catch (const Cancelled&) {
             return;
         } catch (const Error& e) {
-            if (e.kind() != ErrorKind::kGone) log.error("a watch broke", {{"resource", type_.resource}, {"error", e.what()}});
+            if (e.kind() != ErrorKind::kGone)
+                log.error("a watch broke", {{"resource", type_.resource}, {"error", e.what()}});
             if (!cancel.wait_for(std::chrono::seconds(1))) return;
         }
     }

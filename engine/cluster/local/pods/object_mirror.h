@@ -19,7 +19,8 @@ class ObjectMirror {
     using Objects = std::map<Name, Value>;
 
     // on_change gets the object, and whether it is gone now.
-    ObjectMirror(Cluster& cluster, const ResourceType& type, std::function<void(const Value&, bool)> on_change)
+    ObjectMirror(Cluster& cluster, const ResourceType& type,
+                 std::function<void(const Value&, bool)> on_change)
         : cluster_(cluster), type_(type), on_change_(std::move(on_change)) {}
     void run(const CancelToken& cancel, Log& log);  // until cancelled
     [[nodiscard]] bool is_synced() { return state_.lock()->is_synced; }

@@ -45,7 +45,8 @@ void PodQueue::wake(const std::string& uid) {
     state.notify_all();
 }
 
-std::optional<PodQueue::Work> PodQueue::take(const std::function<std::unique_ptr<PodWorker>(const std::string&)>& make) {
+std::optional<PodQueue::Work> PodQueue::take(
+    const std::function<std::unique_ptr<PodWorker>(const std::string&)>& make) {
     auto state = state_.lock();
     for (;;) {
         fire_timers(*state);
@@ -57,7 +58,9 @@ std::optional<PodQueue::Work> PodQueue::take(const std::function<std::unique_ptr
         } else {
             // Woken too when an earlier timer was set: the loop looks again.
             const SteadyTime first = state->timers.begin()->first;
-            const auto is_earlier = [&] { return !state->timers.empty() && state->timers.begin()->first < first; };
+            const auto is_earlier = [&] {
+                return !state->timers.empty() && state->timers.begin()->first < first;
+            };
             (void)state.wait_until(first, [&] { return has_work() || is_earlier(); });
         }
     }

@@ -1,5 +1,5 @@
-// Which Pods need a look, and when: news make a Pod ready at once, a timer later; a Pod is with one thread at a time.
-// Thread safety: all members may be called from any thread.
+// Which Pods need a look, and when: news make a Pod ready at once, a timer later; a Pod is with one thread at
+// a time. Thread safety: all members may be called from any thread.
 #pragma once
 
 #include <deque>
@@ -28,7 +28,8 @@ class PodQueue {
     void put(const std::string& uid, std::optional<Value> pod);  // news of the object; nullopt: it is gone
     void wake(const std::string& uid);
     // Blocks; nullopt once stop() was called.
-    [[nodiscard]] std::optional<Work> take(const std::function<std::unique_ptr<PodWorker>(const std::string&)>& make);
+    [[nodiscard]] std::optional<Work> take(
+        const std::function<std::unique_ptr<PodWorker>(const std::string&)>& make);
     void done(const std::string& uid, const PodWorker::Next& next);
     [[nodiscard]] std::vector<std::string> uids();
     void stop();

@@ -28,7 +28,8 @@ namespace fs = std::filesystem;
 constexpr int kWorkers = 4;  // so many Pods are being started at once
 constexpr std::chrono::seconds kRetryPause{1};
 
-// A folder of this data_dir's own in memory, closed to others; "" where there is no memory file system to write to.
+// A folder of this data_dir's own in memory, closed to others; "" where there is no memory file system to
+// write to.
 fs::path make_memory_root(const fs::path& data_dir) {
     std::error_code failed;
     const fs::path shared = "/dev/shm";
@@ -36,8 +37,9 @@ fs::path make_memory_root(const fs::path& data_dir) {
     const std::string id = sha256_hex(fs::absolute(data_dir).string()).substr(0, 12);
     const fs::path root = shared / ("fencepost-" + std::to_string(::geteuid()) + "-" + id);
     if (::mkdir(root.c_str(), 0700) != 0 && errno != EEXIST) return {};
-    struct stat status {};
-    const bool is_ours = ::lstat(root.c_str(), &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == ::geteuid();
+    struct stat status{};
+    const bool is_ours =
+        ::lstat(root.c_str(), &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == ::geteuid();
     return is_ours && (status.st_mode & 077U) == 0 ? root : fs::path();
 }
 
@@ -91,7 +93,11 @@ class ExitWatch {
 class PodRuntime final : public PodBackend {
   public:
     PodRuntime(Cluster& objects, const LocalOptions& options, Clock& clock, Log& log)
-        : options_(options), clock_(clock), log_(log), objects_(objects), exits_(queue_),
+        : options_(options),
+          clock_(clock),
+          log_(log),
+          objects_(objects),
+          exits_(queue_),
           around_{.cluster = objects,
                   .options = options_,
                   .clock = clock,
@@ -190,7 +196,8 @@ void PodRuntime::work() {
         } catch (const Cancelled&) {
             return;
         } catch (const std::exception& e) {
-            const std::string pod = taken->pod ? namespace_of(*taken->pod) + "/" + name_of(*taken->pod) : taken->uid;
+            const std::string pod =
+                taken->pod ? namespace_of(*taken->pod) + "/" + name_of(*taken->pod) : taken->uid;
             log_.error("cannot take a pod further, trying again", {{"pod", pod}, {"error", e.what()}});
             next.look_again = clock_.steady_now() + kRetryPause;
         }
@@ -200,10 +207,11 @@ void PodRuntime::work() {
 
 ExecResult PodRuntime::exec(const Value& pod, const ExecOptions& options, const CancelToken& cancel) {
     if (!options.pod_uid.empty() && options.pod_uid != uid_of(pod)) {
-        throw Error(ErrorKind::kNotFound, "pod \"" + name_of(pod) + "\" is another one now (uid " + uid_of(pod) +
-                                              ", wanted " + options.pod_uid + ")");
+        throw Error(ErrorKind::kNotFound, "pod \"" + name_of(pod) + "\" is another one now (uid " +
+                                              uid_of(pod) + ", wanted " + options.pod_uid + ")");
     }
-    if (options.command.empty()) throw Error(ErrorKind::kInvalid, "you must specify at least one command for the container");
+    if (options.command.empty())
+        throw Error(ErrorKind::kInvalid, "you must specify at least one command for the container");
     const std::string name = choose_container(pod, options.container, false);
     const std::string phase = pod.get("status", "phase").string_or("");
     if (phase == "Succeeded" || phase == "Failed") {
@@ -212,7 +220,9 @@ ExecResult PodRuntime::exec(const Value& pod, const ExecOptions& options, const 
     }
     const ContainerFolder folder = folder_of(pod, name);
     const auto run = folder.latest_run();
-    const auto not_there = [&] { return Error(ErrorKind::kNotFound, "container not found (\"" + name + "\")"); };
+    const auto not_there = [&] {
+        return Error(ErrorKind::kNotFound, "container not found (\"" + name + "\")");
+    };
     if (!run || folder.state(*run) != ContainerFolder::State::kRunning) throw not_there();
     auto spec = folder.spec(*run);
     if (!spec) throw not_there();
@@ -220,19 +230,19 @@ ExecResult PodRuntime::exec(const Value& pod, const ExecOptions& options, const 
     return run_attached(around_.supervisor_program(), *spec, options, cancel);
 }
 
-void PodRuntime::logs(const Value& pod, const LogOptions& options, const std::function<void(std::string_view)>& sink,
-                      const CancelToken& cancel) {
+void PodRuntime::logs(const Value& pod, const LogOptions& options,
+                      const std::function<void(std::string_view)>& sink, const CancelToken& cancel) {
     const std::string name = choose_container(pod, options.container, true);
     const ContainerFolder folder = folder_of(pod, name);
     const auto latest = folder.latest_run();
     if (!latest) {
-        throw Error(ErrorKind::kFailedPrecondition,
-                    "container \"" + name + "\" in pod \"" + name_of(pod) + "\" is waiting to start: ContainerCreating");
+        throw Error(ErrorKind::kFailedPrecondition, "container \"" + name + "\" in pod \"" + name_of(pod) +
+                                                        "\" is waiting to start: ContainerCreating");
     }
     const int run = *latest - (options.previous ? 1 : 0);
     if (run < 0) {
-        throw Error(ErrorKind::kInvalid,
-                    "previous terminated container \"" + name + "\" in pod \"" + name_of(pod) + "\" not found");
+        throw Error(ErrorKind::kInvalid, "previous terminated container \"" + name + "\" in pod \"" +
+                                             name_of(pod) + "\" not found");
     }
     const auto is_over = [&] {
         const ContainerFolder::State state = folder.state(run);
@@ -243,7 +253,8 @@ void PodRuntime::logs(const Value& pod, const LogOptions& options, const std::fu
 
 }  // namespace
 
-std::unique_ptr<PodBackend> make_pod_runtime(Cluster& objects, const LocalOptions& options, Clock& clock, Log& log) {
+std::unique_ptr<PodBackend> make_pod_runtime(Cluster& objects, const LocalOptions& options, Clock& clock,
+                                             Log& log) {
     return std::make_unique<PodRuntime>(objects, options, clock, log);
 }
 

@@ -8,7 +8,8 @@ namespace fencepost::cluster::local {
 namespace {
 
 std::string time_text(std::int64_t nanoseconds) {
-    return format_rfc3339(SystemTime(std::chrono::duration_cast<SystemTime::duration>(std::chrono::nanoseconds(nanoseconds))));
+    return format_rfc3339(
+        SystemTime(std::chrono::duration_cast<SystemTime::duration>(std::chrono::nanoseconds(nanoseconds))));
 }
 
 Value terminated(const supervisor::ExitRecord& exit) {
@@ -96,9 +97,9 @@ Value pod_status(const PodView& view, const Value& previous, SystemTime now) {
         status["podIPs"].push_back(Value(Map{{"ip", "127.0.0.1"}}));
     }
     const bool is_over = view.phase == "Succeeded" || view.phase == "Failed";
-    const bool is_initialized = std::all_of(view.init_containers.begin(), view.init_containers.end(), [](const auto& init) {
-        return init.exit && init.exit->code == 0 && !init.waiting;
-    });
+    const bool is_initialized =
+        std::all_of(view.init_containers.begin(), view.init_containers.end(),
+                    [](const auto& init) { return init.exit && init.exit->code == 0 && !init.waiting; });
     const std::string unready = unready_names(view.containers);
     Condition initialized{"Initialized", is_initialized, "", ""};
     if (!is_initialized) initialized.reason = "ContainersNotInitialized";
@@ -119,8 +120,10 @@ Value pod_status(const PodView& view, const Value& previous, SystemTime now) {
     for (const Condition& condition : {initialized, ready, containers_ready, scheduled}) {
         status["conditions"].push_back(condition_value(condition, previous, now));
     }
-    for (const ContainerView& init : view.init_containers) status["initContainerStatuses"].push_back(container_status(init));
-    for (const ContainerView& container : view.containers) status["containerStatuses"].push_back(container_status(container));
+    for (const ContainerView& init : view.init_containers)
+        status["initContainerStatuses"].push_back(container_status(init));
+    for (const ContainerView& container : view.containers)
+        status["containerStatuses"].push_back(container_status(container));
     // An init container that ended well is "ready" in Kubernetes' eyes.
     if (!view.init_containers.empty()) {
         for (Value& init : status["initContainerStatuses"].writable_list()) {

@@ -18,10 +18,10 @@ struct ContainerView {
     int run = -1;  // -1: never begun
     bool is_running = false;
     bool is_ready = false;
-    SystemTime started{};                                // while running
-    std::optional<supervisor::ExitRecord> exit;          // of this run
+    SystemTime started{};                                 // while running
+    std::optional<supervisor::ExitRecord> exit;           // of this run
     std::optional<supervisor::ExitRecord> previous_exit;  // of the run before
-    std::optional<NotReady> waiting;                     // beats exit: it waits for its next start
+    std::optional<NotReady> waiting;                      // beats exit: it waits for its next start
 };
 
 struct PodView {

@@ -29,7 +29,10 @@ using Files = std::map<std::string, File>;
 class Preparer {
   public:
     Preparer(Cluster& cluster, const Value& pod, const VolumeRoots& roots)
-        : cluster_(cluster), pod_(pod), roots_(roots), group_(pod.get("spec", "securityContext", "fsGroup")) {}
+        : cluster_(cluster),
+          pod_(pod),
+          roots_(roots),
+          group_(pod.get("spec", "securityContext", "fsGroup")) {}
 
     fs::path prepare(const Value& volume) {
         name_ = volume["name"].string_or("");
@@ -53,15 +56,19 @@ class Preparer {
             for (const Member& member : volume.map_or_empty()) {
                 if (member.key != "name") type = member.key;
             }
-            throw Error(ErrorKind::kUnsupported, "volume \"" + name_ + "\" is of type " + type +
-                                                     ", which the embedded cluster does not have",
-                        "it has emptyDir, secret, configMap, downwardAPI, projected, persistentVolumeClaim and hostPath");
+            throw Error(
+                ErrorKind::kUnsupported,
+                "volume \"" + name_ + "\" is of type " + type + ", which the embedded cluster does not have",
+                "it has emptyDir, secret, configMap, downwardAPI, projected, persistentVolumeClaim and "
+                "hostPath");
         }
         return write_files(files);
     }
 
   private:
-    static unsigned default_mode(const Value& source) { return static_cast<unsigned>(source["defaultMode"].int_or(0644)); }
+    static unsigned default_mode(const Value& source) {
+        return static_cast<unsigned>(source["defaultMode"].int_or(0644));
+    }
     fs::path memory_root() const { return roots_.memory.empty() ? roots_.pod / "_volumes" : roots_.memory; }
 
     void own(const fs::path& path, unsigned mode) const {
@@ -71,7 +78,8 @@ class Preparer {
             }
             mode |= (mode & 0600U) >> 3U;
         }
-        if (::chmod(path.c_str(), static_cast<mode_t>(mode)) != 0) throw errno_error("chmod " + path.string(), errno);
+        if (::chmod(path.c_str(), static_cast<mode_t>(mode)) != 0)
+            throw errno_error("chmod " + path.string(), errno);
     }
 
     fs::path empty_dir(const Value& source) const {
@@ -105,19 +113,23 @@ class Preparer {
         return folder;
     }
 
-    // As fsGroupChangePolicy OnRootMismatch: a folder whose root is right is not walked, so restored copies and PGDATA
-    // keep the modes that their program insists on.
+    // As fsGroupChangePolicy OnRootMismatch: a folder whose root is right is not walked, so restored copies
+    // and PGDATA keep the modes that their program insists on.
     void give_to_group(const fs::path& folder) const {
-        struct stat status {};
+        struct stat status{};
         if (group_.is_nil() || ::geteuid() != 0 || ::stat(folder.c_str(), &status) != 0) return;
         const auto gid = static_cast<gid_t>(group_.as_int());
         if (status.st_gid == gid && (status.st_mode & 02070U) == 02070U) return;
         for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder)) {
-            if (::lchown(entry.path().c_str(), static_cast<uid_t>(-1), gid) != 0 || entry.is_symlink()) continue;
-            fs::permissions(entry.path(), entry.is_directory() ? fs::perms::group_all : fs::perms::group_read | fs::perms::group_write,
-                            fs::perm_options::add);
+            if (::lchown(entry.path().c_str(), static_cast<uid_t>(-1), gid) != 0 || entry.is_symlink())
+                continue;
+            fs::permissions(
+                entry.path(),
+                entry.is_directory() ? fs::perms::group_all : fs::perms::group_read | fs::perms::group_write,
+                fs::perm_options::add);
         }
-        if (::chown(folder.c_str(), static_cast<uid_t>(-1), gid) != 0 || ::chmod(folder.c_str(), 02775) != 0) {
+        if (::chown(folder.c_str(), static_cast<uid_t>(-1), gid) != 0 ||
+            ::chmod(folder.c_str(), 02775) != 0) {
             throw errno_error("chown " + folder.string(), errno);
         }
     }
@@ -131,7 +143,8 @@ class Preparer {
         }
     }
 
-    void add_object(Files& files, const Value& source, std::string_view kind, const std::string& object, unsigned mode) const {
+    void add_object(Files& files, const Value& source, std::string_view kind, const std::string& object,
+                    unsigned mode) const {
         const bool is_secret = kind == "secrets";
         const bool is_optional = source["optional"].bool_or(false);
         const auto found = find(is_secret ? types::kSecrets : types::kConfigMaps, object);
@@ -148,17 +161,20 @@ class Preparer {
             const std::string key = item["key"].string_or("");
             const auto bytes = data.find(key);
             if (bytes != data.end()) {
-                files[item["path"].string_or(key)] = {bytes->second, static_cast<unsigned>(item["mode"].int_or(mode))};
+                files[item["path"].string_or(key)] = {bytes->second,
+                                                      static_cast<unsigned>(item["mode"].int_or(mode))};
             } else if (!is_optional) {
-                not_mounted(name_, "references non-existent " + std::string(is_secret ? "secret" : "config") + " key: " + key);
+                not_mounted(name_, "references non-existent " + std::string(is_secret ? "secret" : "config") +
+                                       " key: " + key);
             }
         }
     }
 
     void add_fields(Files& files, const Value& source, unsigned mode) const {
         for (const Value& item : source["items"].list_or_empty()) {
-            files[item["path"].string_or("")] = {field_of(pod_, item.get("fieldRef", "fieldPath").string_or("")),
-                                                 static_cast<unsigned>(item["mode"].int_or(mode))};
+            files[item["path"].string_or("")] = {
+                field_of(pod_, item.get("fieldRef", "fieldPath").string_or("")),
+                static_cast<unsigned>(item["mode"].int_or(mode))};
         }
     }
 
@@ -172,8 +188,9 @@ class Preparer {
             } else if (const Value* fields = source.find("downwardAPI")) {
                 add_fields(files, *fields, mode);
             } else {
-                throw Error(ErrorKind::kUnsupported, "projected volume \"" + name_ + "\" has a source that is not secret, "
-                                                     "configMap or downwardAPI");
+                throw Error(ErrorKind::kUnsupported, "projected volume \"" + name_ +
+                                                         "\" has a source that is not secret, "
+                                                         "configMap or downwardAPI");
             }
         }
     }
@@ -185,11 +202,13 @@ class Preparer {
         for (const auto& [name, file] : files) {
             const fs::path relative = fs::path(name).lexically_normal();
             if (relative.empty() || relative.is_absolute() || *relative.begin() == "..") {
-                throw Error(ErrorKind::kInvalid, "volume \"" + name_ + "\": the path \"" + name + "\" leads out of it");
+                throw Error(ErrorKind::kInvalid,
+                            "volume \"" + name_ + "\": the path \"" + name + "\" leads out of it");
             }
             const fs::path path = folder / relative;
             fs::create_directories(path.parent_path());
-            // Beside it and renamed: a container that restarts beside a running one never shows it half a file.
+            // Beside it and renamed: a container that restarts beside a running one never shows it half a
+            // file.
             const fs::path temporary = path.string() + ".new";
             const UniqueFd out = open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0600);
             write_all(out.get(), file.bytes);
@@ -208,7 +227,8 @@ class Preparer {
 
 }  // namespace
 
-std::map<std::string, fs::path> prepare_volumes(Cluster& cluster, const Value& pod, const VolumeRoots& roots) {
+std::map<std::string, fs::path> prepare_volumes(Cluster& cluster, const Value& pod,
+                                                const VolumeRoots& roots) {
     std::map<std::string, fs::path> folders;
     const List& volumes = pod.get("spec", "volumes").list_or_empty();
     if (!volumes.empty()) {

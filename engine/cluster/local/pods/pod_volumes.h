@@ -1,6 +1,6 @@
-// The volumes of a Pod as folders and files on this host: emptyDir below the Pod's folder (or in memory), Secrets in
-// memory (0700 above them), ConfigMaps, downward API and projections as files, claims as their bound folder.
-// Secrets and ConfigMaps are written when a container starts, not followed afterwards.
+// The volumes of a Pod as folders and files on this host: emptyDir below the Pod's folder (or in memory),
+// Secrets in memory (0700 above them), ConfigMaps, downward API and projections as files, claims as their
+// bound folder. Secrets and ConfigMaps are written when a container starts, not followed afterwards.
 //
 // Errors: NotReady (container_plan.h) for what may come; Error{kUnsupported} for volume types of real nodes.
 // Thread safety: one thread at a time for one Pod.

@@ -24,13 +24,15 @@ std::optional<User> host_user(std::uint32_t uid) {
     passwd entry{};
     passwd* found = nullptr;
     std::array<char, 4096> buffer;
-    if (::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) return std::nullopt;
+    if (::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr)
+        return std::nullopt;
     return User{entry.pw_gid, entry.pw_dir};
 }
 
 }  // namespace
 
-PodWorker::PodWorker(const PodSurroundings& around, std::string uid) : around_(around), uid_(std::move(uid)) {}
+PodWorker::PodWorker(const PodSurroundings& around, std::string uid)
+    : around_(around), uid_(std::move(uid)) {}
 
 PodWorker::~PodWorker() {
     for (auto* list : {&init_containers_, &containers_}) {
@@ -58,7 +60,8 @@ PodWorker::Next PodWorker::reconcile(const std::optional<Value>& pod) {
     if (is_over()) return next_;
     check_deadline();
     if (!failure_) advance_all();
-    if (failure_) stop_all(std::chrono::seconds(pod_.get("spec", "terminationGracePeriodSeconds").int_or(30)));
+    if (failure_)
+        stop_all(std::chrono::seconds(pod_.get("spec", "terminationGracePeriodSeconds").int_or(30)));
     conclude();
     publish();
     return next_;
@@ -71,7 +74,8 @@ void PodWorker::adopt() {
     view_.reason = status["reason"].string_or("");
     view_.message = status["message"].string_or("");
     if (status["startTime"].is_string()) view_.started = parse_rfc3339(status["startTime"].as_string());
-    const auto fill = [&](std::string_view key, std::string_view statuses, std::vector<Container>& containers) {
+    const auto fill = [&](std::string_view key, std::string_view statuses,
+                          std::vector<Container>& containers) {
         for (const Value& spec : pod_["spec"][key].list_or_empty()) {
             const std::string name = spec["name"].string_or("");
             Container container{.spec = spec, .folder = ContainerFolder(around_.pod_folder(uid_) / name)};
@@ -95,7 +99,8 @@ void PodWorker::observe(Container& container) {
     ContainerView& view = container.view;
     if (view.run < 0 || (view.exit && !view.is_running)) return;
     switch (container.folder.state(view.run)) {
-        case ContainerFolder::State::kPlanned: return;  // start() takes it up
+        case ContainerFolder::State::kPlanned:
+            return;  // start() takes it up
         case ContainerFolder::State::kLost:
             view.exit = container.folder.end_lost(view.run, around_.clock.now());
             ended(container);
@@ -104,7 +109,8 @@ void PodWorker::observe(Container& container) {
             view.exit = container.folder.exit_record(view.run);
             ended(container);
             return;
-        case ContainerFolder::State::kRunning: break;
+        case ContainerFolder::State::kRunning:
+            break;
     }
     view.is_running = true;
     view.waiting.reset();
@@ -175,8 +181,10 @@ void PodWorker::advance_all() {
 bool PodWorker::advance_init() {
     for (Container& container : init_containers_) {
         if (container.spec["restartPolicy"].string_or("") == "Always") {
-            failure_ = {"Unsupported", "init container \"" + container.view.name +
-                                           "\" is a sidecar (restartPolicy Always), which the embedded cluster does not have"};
+            failure_ = {
+                "Unsupported",
+                "init container \"" + container.view.name +
+                    "\" is a sidecar (restartPolicy Always), which the embedded cluster does not have"};
             return false;
         }
         if (container.view.exit && container.view.exit->code == 0) continue;
@@ -207,8 +215,9 @@ void PodWorker::start(Container& container) {
     ContainerView& view = container.view;
     if (view.exit && now_ < container.next_start) {
         const auto seconds = std::chrono::ceil<std::chrono::seconds>(container.next_start - now_).count();
-        view.waiting = NotReady{"CrashLoopBackOff", "back-off " + std::to_string(seconds) + "s restarting failed container=" +
-                                                        view.name + " pod=" + name_of(pod_) + "_" + namespace_of(pod_)};
+        view.waiting = NotReady{"CrashLoopBackOff", "back-off " + std::to_string(seconds) +
+                                                        "s restarting failed container=" + view.name +
+                                                        " pod=" + name_of(pod_) + "_" + namespace_of(pod_)};
         look_again(container.next_start);
         return;
     }
@@ -267,7 +276,8 @@ void PodWorker::begin(Container& container, int run) {
     if (view.exit) view.previous_exit = view.exit;
     view.exit.reset();
     view.run = run;
-    if (!start_supervisor(around_.supervisor_program(), container.folder.path(), run)) look_again(now_ + kSoon);
+    if (!start_supervisor(around_.supervisor_program(), container.folder.path(), run))
+        look_again(now_ + kSoon);
     view.waiting.reset();
     observe(container);
 }
@@ -286,7 +296,8 @@ void PodWorker::probe(Container& container) {
         if (container.failed >= timing.failure_threshold) container.view.is_ready = false;
         // What is not ready yet is asked more often: a start should be seen when it happens.
         const std::chrono::seconds eager{1};
-        container.next_probe = now_ + (container.view.is_ready ? timing.period : std::min(timing.period, eager));
+        container.next_probe =
+            now_ + (container.view.is_ready ? timing.period : std::min(timing.period, eager));
     } else if (container.next_probe < *container.begun_at + timing.initial_delay) {
         container.next_probe = *container.begun_at + timing.initial_delay;
     }
@@ -295,8 +306,8 @@ void PodWorker::probe(Container& container) {
         return;
     }
     container.probe->store(ProbeState::kRunning);
-    around_.spawn([&around = around_, uid = uid_, flag = container.probe, spec = container.spec, folder = container.folder,
-                   run = container.view.run, timing] {
+    around_.spawn([&around = around_, uid = uid_, flag = container.probe, spec = container.spec,
+                   folder = container.folder, run = container.view.run, timing] {
         const auto in_container = [&](const std::vector<std::string>& command) {
             auto launch = folder.spec(run);
             if (!launch) return 1;
@@ -345,7 +356,8 @@ void PodWorker::conclude() {
     bool is_begun = !containers_.empty(), is_all_over = !containers_.empty(), has_failed = false;
     for (const Container& container : containers_) {
         if (container.view.run < 0) is_begun = false;
-        const bool container_is_over = container.view.exit && !container.view.is_running && !should_restart(container);
+        const bool container_is_over =
+            container.view.exit && !container.view.is_running && !should_restart(container);
         if (!container_is_over) is_all_over = false;
         if (container_is_over && container.view.exit->code != 0) has_failed = true;
     }
@@ -367,8 +379,8 @@ void PodWorker::publish() {
     change["metadata"]["uid"] = uid_;  // not of a later Pod of that name
     change["status"] = std::move(patch);
     try {
-        pod_ = around_.cluster.patch({types::kPods, namespace_of(pod_), name_of(pod_)}, PatchType::kMerge, change,
-                                     {.subresource = "status"});
+        pod_ = around_.cluster.patch({types::kPods, namespace_of(pod_), name_of(pod_)}, PatchType::kMerge,
+                                     change, {.subresource = "status"});
     } catch (const Error& e) {
         // Deleted meanwhile, or another Pod has its name: the watch tells of it.
         if (e.kind() != ErrorKind::kNotFound && e.kind() != ErrorKind::kConflict) throw;
@@ -379,7 +391,8 @@ void PodWorker::terminate() {
     const Value& stamp = pod_.get("metadata", "deletionTimestamp");
     std::chrono::seconds grace(pod_.get("metadata", "deletionGracePeriodSeconds").int_or(30));
     if (stamp.is_string()) {
-        const auto left = std::chrono::ceil<std::chrono::seconds>(parse_rfc3339(stamp.as_string()) - around_.clock.now());
+        const auto left =
+            std::chrono::ceil<std::chrono::seconds>(parse_rfc3339(stamp.as_string()) - around_.clock.now());
         grace = std::clamp(left, std::chrono::seconds(0), grace);
     }
     stop_all(grace);
@@ -389,9 +402,10 @@ void PodWorker::terminate() {
     }
     if (!is_over()) {
         for (Container& container : containers_) container.view.waiting.reset();
-        const bool has_failed = std::any_of(containers_.begin(), containers_.end(), [](const Container& container) {
-            return !container.view.exit || container.view.exit->code != 0;
-        });
+        const bool has_failed =
+            std::any_of(containers_.begin(), containers_.end(), [](const Container& container) {
+                return !container.view.exit || container.view.exit->code != 0;
+            });
         view_.phase = has_failed ? "Failed" : "Succeeded";
         publish();
     }

@@ -1,6 +1,7 @@
-// One Pod's life: reconcile() looks at its object and at what its containers left on disk, does what is to be done next
-// (mounts, init containers in order, containers, restarts, the end), writes the status, and says when to look again.
-// It never waits for a process: the ends of supervisors, timers and probes lead to the next reconcile().
+// One Pod's life: reconcile() looks at its object and at what its containers left on disk, does what is to be
+// done next (mounts, init containers in order, containers, restarts, the end), writes the status, and says
+// when to look again. It never waits for a process: the ends of supervisors, timers and probes lead to the
+// next reconcile().
 //
 // Thread safety: one thread at a time. Errors: of the cluster and the disk; call again later.
 #pragma once
@@ -37,10 +38,15 @@ struct PodSurroundings {
     std::function<void(const std::string& uid)> wake;
     CancelToken cancel;
 
-    [[nodiscard]] std::filesystem::path pod_folder(const std::string& uid) const { return options.data_dir / "pods" / uid; }
-    [[nodiscard]] std::filesystem::path supervisor_program() const { return options.program_dir / "fencepost-supervisor"; }
+    [[nodiscard]] std::filesystem::path pod_folder(const std::string& uid) const {
+        return options.data_dir / "pods" / uid;
+    }
+    [[nodiscard]] std::filesystem::path supervisor_program() const {
+        return options.program_dir / "fencepost-supervisor";
+    }
     [[nodiscard]] VolumeRoots volume_roots(const std::string& uid) const {
-        return {pod_folder(uid), memory_root.empty() ? memory_root : memory_root / uid, options.data_dir / "volumes"};
+        return {pod_folder(uid), memory_root.empty() ? memory_root : memory_root / uid,
+                options.data_dir / "volumes"};
     }
 };
 
@@ -70,7 +76,8 @@ class PodWorker {
         std::optional<SteadyTime> begun_at;
         SteadyTime next_probe{};
         int passed = 0, failed = 0;
-        std::shared_ptr<std::atomic<ProbeState>> probe = std::make_shared<std::atomic<ProbeState>>(ProbeState::kIdle);
+        std::shared_ptr<std::atomic<ProbeState>> probe =
+            std::make_shared<std::atomic<ProbeState>>(ProbeState::kIdle);
     };
     struct Failure {
         std::string reason;

@@ -25,10 +25,11 @@ namespace bp = boost::process;
 constexpr int kAnotherIsAtIt = 3;  // see supervisor/run.h
 constexpr std::chrono::seconds kEndPatience{5};
 
-bp::child start(const std::filesystem::path& program, const std::vector<std::string>& arguments, int in, int out, int err) {
+bp::child start(const std::filesystem::path& program, const std::vector<std::string>& arguments, int in,
+                int out, int err) {
     try {
-        return bp::child(program.string(), bp::args(arguments), bp::posix::fd.bind(0, in), bp::posix::fd.bind(1, out),
-                         bp::posix::fd.bind(2, err), bp::limit_handles);
+        return bp::child(program.string(), bp::args(arguments), bp::posix::fd.bind(0, in),
+                         bp::posix::fd.bind(1, out), bp::posix::fd.bind(2, err), bp::limit_handles);
     } catch (const bp::process_error& e) {
         throw Error(ErrorKind::kInternal, "cannot start " + program.string() + ": " + e.what(),
                     "fencepost-supervisor belongs beside the fencepost program");
@@ -54,9 +55,12 @@ void feed(int fd, int stop_fd, const std::function<std::size_t(char*, std::size_
 
 class Attached {
   public:
-    Attached(const std::filesystem::path& program, const supervisor::LaunchSpec& spec, const ExecOptions& options,
-             const CancelToken& cancel)
-        : options_(options), cancel_(cancel), out_(make_pipe()), err_(make_pipe()),
+    Attached(const std::filesystem::path& program, const supervisor::LaunchSpec& spec,
+             const ExecOptions& options, const CancelToken& cancel)
+        : options_(options),
+          cancel_(cancel),
+          out_(make_pipe()),
+          err_(make_pipe()),
           stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
           spec_file_(::memfd_create("exec.spec", MFD_CLOEXEC)) {
         // A memory file: the environment's secrets do not touch the disk for an exec.
@@ -70,8 +74,10 @@ class Attached {
             null = open_file("/dev/null", O_RDONLY);
         }
         // Our own /proc entry stays readable for the child until it has started its command.
-        const std::string path = "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(spec_file_.get());
-        child_ = start(program, {"exec", path}, in ? in->read.get() : null.get(), out_.write.get(), err_.write.get());
+        const std::string path =
+            "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(spec_file_.get());
+        child_ = start(program, {"exec", path}, in ? in->read.get() : null.get(), out_.write.get(),
+                       err_.write.get());
         pidfd_ = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, child_.id(), 0)));
         out_.write.reset();
         err_.write.reset();
@@ -115,14 +121,18 @@ void Attached::pump() {
         const Deadline until = std::min(options_.deadline, drain_until);
         int timeout = -1;
         if (until != kNoDeadline) {
-            const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+            const auto left =
+                std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
             if (left.count() <= 0 && !is_running) return;
-            if (left.count() <= 0) throw Error(ErrorKind::kTimeout, "the command did not end before its deadline");
+            if (left.count() <= 0)
+                throw Error(ErrorKind::kTimeout, "the command did not end before its deadline");
             timeout = static_cast<int>(std::min<std::int64_t>(left.count(), 60'000));
         }
         std::array<pollfd, 4> waits{pollfd{out_.read.get(), POLLIN, 0}, pollfd{err_.read.get(), POLLIN, 0},
-                                    pollfd{is_running ? pidfd_.get() : -1, POLLIN, 0}, pollfd{stop_.get(), POLLIN, 0}};
-        if (::poll(waits.data(), waits.size(), timeout) < 0 && errno != EINTR) throw errno_error("poll", errno);
+                                    pollfd{is_running ? pidfd_.get() : -1, POLLIN, 0},
+                                    pollfd{stop_.get(), POLLIN, 0}};
+        if (::poll(waits.data(), waits.size(), timeout) < 0 && errno != EINTR)
+            throw errno_error("poll", errno);
         cancel_.throw_if_cancelled();
         if (waits[0].revents != 0) take(out_.read, options_.on_stdout);
         if (waits[1].revents != 0) take(err_.read, options_.on_stderr);
@@ -169,13 +179,15 @@ ExecResult Attached::run() {
 
 bool start_supervisor(const std::filesystem::path& program, const std::filesystem::path& folder, int run) {
     const UniqueFd null = open_file("/dev/null", O_RDWR);
-    bp::child child = start(program, {"run", folder.string(), std::to_string(run)}, null.get(), null.get(), null.get());
+    bp::child child =
+        start(program, {"run", folder.string(), std::to_string(run)}, null.get(), null.get(), null.get());
     std::error_code failed;
     child.wait(failed);
     if (child.exit_code() == kAnotherIsAtIt) return false;
     if (failed || child.exit_code() != 0) {
-        throw Error(ErrorKind::kInternal, "the supervisor of " + folder.string() + " could not start (exit code " +
-                                              std::to_string(child.exit_code()) + ")",
+        throw Error(ErrorKind::kInternal,
+                    "the supervisor of " + folder.string() + " could not start (exit code " +
+                        std::to_string(child.exit_code()) + ")",
                     "is the disk full, or the folder not writable?");
     }
     return true;

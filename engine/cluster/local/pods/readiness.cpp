@@ -42,7 +42,8 @@ UniqueFd connect_to(const std::string& host, int port, SteadyClock::time_point u
     address.sin_port = htons(static_cast<std::uint16_t>(port));
     const std::string ip = host.empty() || host == "localhost" ? "127.0.0.1" : host;
     if (port <= 0 || port > 65535 || ::inet_pton(AF_INET, ip.c_str(), &address.sin_addr) != 1) return {};
-    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return socket;
+    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
+        return socket;
     if (errno != EINPROGRESS || !wait_for(socket.get(), POLLOUT, until)) return {};
     int failed = 0;
     socklen_t size = sizeof failed;
@@ -53,13 +54,17 @@ UniqueFd connect_to(const std::string& host, int port, SteadyClock::time_point u
 bool http_get(const Value& get, const Value& container, SteadyClock::time_point until) {
     const UniqueFd socket = connect_to(get["host"].string_or(""), port_of(get["port"], container), until);
     if (!socket.is_open()) return false;
-    if (get["scheme"].string_or("HTTP") == "HTTPS") return true;  // it listens; certificates are not its readiness
-    std::string request = "GET " + get["path"].string_or("/") + " HTTP/1.0\r\nUser-Agent: fencepost-probe\r\nAccept: */*\r\n";
+    if (get["scheme"].string_or("HTTP") == "HTTPS")
+        return true;  // it listens; certificates are not its readiness
+    std::string request =
+        "GET " + get["path"].string_or("/") + " HTTP/1.0\r\nUser-Agent: fencepost-probe\r\nAccept: */*\r\n";
     for (const Value& header : get["httpHeaders"].list_or_empty()) {
         request += header["name"].string_or("") + ": " + header["value"].string_or("") + "\r\n";
     }
     request += "\r\n";
-    if (::send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size())) return false;
+    if (::send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL) !=
+        static_cast<ssize_t>(request.size()))
+        return false;
     std::string answer;
     std::array<char, 512> buffer;
     while (answer.size() < 12) {
@@ -83,15 +88,18 @@ ProbeTiming probe_timing(const Value& probe) {
     return timing;
 }
 
-bool run_probe(const Value& probe, const Value& container, const std::function<int(const std::vector<std::string>&)>& run) {
+bool run_probe(const Value& probe, const Value& container,
+               const std::function<int(const std::vector<std::string>&)>& run) {
     const SteadyClock::time_point until = SteadyClock::now() + probe_timing(probe).timeout;
     if (probe.find("exec") != nullptr) {
         std::vector<std::string> command;
-        for (const Value& word : probe.get("exec", "command").list_or_empty()) command.push_back(word.string_or(""));
+        for (const Value& word : probe.get("exec", "command").list_or_empty())
+            command.push_back(word.string_or(""));
         return run(command) == 0;
     }
     if (const Value* socket = probe.find("tcpSocket")) {
-        return connect_to((*socket)["host"].string_or(""), port_of((*socket)["port"], container), until).is_open();
+        return connect_to((*socket)["host"].string_or(""), port_of((*socket)["port"], container), until)
+            .is_open();
     }
     if (const Value* get = probe.find("httpGet")) return http_get(*get, container, until);
     return false;

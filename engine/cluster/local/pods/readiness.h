@@ -21,8 +21,8 @@ struct ProbeTiming {
 };
 [[nodiscard]] ProbeTiming probe_timing(const Value& probe);
 
-// `run` executes a command in the container and gives its exit code. False too where the probe is of a kind that does
-// not exist here (grpc).
+// `run` executes a command in the container and gives its exit code. False too where the probe is of a kind
+// that does not exist here (grpc).
 [[nodiscard]] bool run_probe(const Value& probe, const Value& container,
                              const std::function<int(const std::vector<std::string>&)>& run);
 

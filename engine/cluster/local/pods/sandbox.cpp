@@ -30,7 +30,8 @@ class Planner {
     std::vector<std::string> plan(std::vector<Mount> mounts) {
         for (Mount& mount : mounts) mount.target = without_slash(host_.resolve(without_slash(mount.target)));
         std::stable_sort(mounts.begin(), mounts.end(), [](const Mount& a, const Mount& b) {
-            return std::distance(a.target.begin(), a.target.end()) < std::distance(b.target.begin(), b.target.end());
+            return std::distance(a.target.begin(), a.target.end()) <
+                   std::distance(b.target.begin(), b.target.end());
         });
         std::set<fs::path> rebuilt;
         for (auto mount = mounts.begin(); mount != mounts.end(); ++mount) {
@@ -45,7 +46,8 @@ class Planner {
             rebuilt.insert(parent);
         }
         if (!rebuilt.contains("/")) add({"--dev-bind", "/", "/"});
-        for (const fs::path& folder : rebuilt) rebuild(folder);  // sorted: a parent comes before what is in it
+        for (const fs::path& folder : rebuilt)
+            rebuild(folder);  // sorted: a parent comes before what is in it
         for (const Mount& mount : mounts) {
             add({mount.is_read_only ? "--ro-bind" : "--bind", mount.source.string(), mount.target.string()});
         }
@@ -60,7 +62,8 @@ class Planner {
         if (entries.size() > kMaxRebuiltEntries) {
             throw Error(ErrorKind::kFailedPrecondition,
                         "a mount path below " + folder.string() + " does not exist, and that folder has " +
-                            std::to_string(entries.size()) + " entries, too many to put a mount point beside them",
+                            std::to_string(entries.size()) +
+                            " entries, too many to put a mount point beside them",
                         "create the mount path on this host, or choose another one");
         }
         if (folder != "/") {
@@ -92,7 +95,8 @@ HostView::Type type_of(const fs::path& path) {
 std::vector<HostView::Entry> entries_of(const fs::path& folder) {
     std::vector<HostView::Entry> entries;
     for (const fs::directory_entry& found : fs::directory_iterator(folder)) {
-        HostView::Entry entry{.name = found.path().filename().string(), .type = HostView::Type::kFile, .link_target = {}};
+        HostView::Entry entry{
+            .name = found.path().filename().string(), .type = HostView::Type::kFile, .link_target = {}};
         std::error_code failed;
         if (found.is_symlink(failed)) {
             entry.type = HostView::Type::kSymlink;
@@ -113,12 +117,13 @@ HostView real_host() {
             .resolve = [](const fs::path& path) { return fs::weakly_canonical(path); },
             .entries = entries_of,
             .mode = [](const fs::path& path) -> unsigned {
-                struct stat status {};
+                struct stat status{};
                 return ::stat(path.c_str(), &status) == 0 ? status.st_mode : 0755U;
             }};
 }
 
-std::vector<std::string> sandbox_command(const std::string& bubblewrap, std::vector<Mount> mounts, const HostView& host) {
+std::vector<std::string> sandbox_command(const std::string& bubblewrap, std::vector<Mount> mounts,
+                                         const HostView& host) {
     if (mounts.empty()) return {};
     return Planner(bubblewrap, host).plan(std::move(mounts));
 }

@@ -1,6 +1,7 @@
-// Which bubblewrap command line gives a container its mounts. The host's file system stays as it is, read and write;
-// only the mount paths are put over it. A mount path whose parent lacks it needs a place to stand: that parent becomes a
-// tmpfs with every one of its entries bound back in, so that nothing is ever created on the host.
+// Which bubblewrap command line gives a container its mounts. The host's file system stays as it is, read and
+// write; only the mount paths are put over it. A mount path whose parent lacks it needs a place to stand:
+// that parent becomes a tmpfs with every one of its entries bound back in, so that nothing is ever created on
+// the host.
 //
 // Pure but for the HostView that it is given; thread-safe.
 #pragma once
@@ -28,7 +29,8 @@ struct HostView {
         std::string link_target;
     };
     std::function<Type(const std::filesystem::path&)> type_of;  // follows symlinks
-    std::function<std::filesystem::path(const std::filesystem::path&)> resolve;  // symlinks of what exists of the path
+    std::function<std::filesystem::path(const std::filesystem::path&)>
+        resolve;  // symlinks of what exists of the path
     std::function<std::vector<Entry>(const std::filesystem::path&)> entries;
     std::function<unsigned(const std::filesystem::path&)> mode;
 };
@@ -36,9 +38,9 @@ struct HostView {
 
 inline constexpr std::size_t kMaxRebuiltEntries = 1000;
 
-// The argv up to but without "--"; empty where there are no mounts. Throws Error{kFailedPrecondition} where a parent
-// has more entries than can be bound back.
-[[nodiscard]] std::vector<std::string> sandbox_command(const std::string& bubblewrap, std::vector<Mount> mounts,
-                                                       const HostView& host);
+// The argv up to but without "--"; empty where there are no mounts. Throws Error{kFailedPrecondition} where a
+// parent has more entries than can be bound back.
+[[nodiscard]] std::vector<std::string> sandbox_command(const std::string& bubblewrap,
+                                                       std::vector<Mount> mounts, const HostView& host);
 
 }  // namespace fencepost::cluster::local

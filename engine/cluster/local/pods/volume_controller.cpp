@@ -20,7 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kClaimFinalizer = "kubernetes.io/pvc-protection";
-constexpr std::string_view kContentFinalizer = "snapshot.storage.kubernetes.io/volumesnapshotcontent-bound-protection";
+constexpr std::string_view kContentFinalizer =
+    "snapshot.storage.kubernetes.io/volumesnapshotcontent-bound-protection";
 constexpr std::string_view kDriver = "fencepost.io/folder";
 constexpr std::string_view kSnapshotApi = "snapshot.storage.k8s.io/v1";
 constexpr std::chrono::seconds kLookAgain{5};  // for what has no event: a copy that failed, an unready source
@@ -50,27 +51,34 @@ std::int64_t unix_nanoseconds(SystemTime time) {
 
 // A handle names a folder: nothing that leads elsewhere.
 bool is_plain_name(const std::string& name) {
-    return !name.empty() && name[0] != '.' && name.find('/') == std::string::npos && name.find('\0') == std::string::npos;
+    return !name.empty() && name[0] != '.' && name.find('/') == std::string::npos &&
+           name.find('\0') == std::string::npos;
 }
 
 }  // namespace
 
 struct VolumeController::Impl {
     Impl(Cluster& objects, const LocalOptions& options, Clock& the_clock, Log& the_log)
-        : cluster(objects), data_dir(options.data_dir), clock(the_clock), log(the_log),
-          claims(objects, types::kPersistentVolumeClaims, [this](const Value& claim, bool is_gone) {
-              if (is_gone) gone_claims.lock()->push_back(claim);
-              look();
-          }),
+        : cluster(objects),
+          data_dir(options.data_dir),
+          clock(the_clock),
+          log(the_log),
+          claims(objects, types::kPersistentVolumeClaims,
+                 [this](const Value& claim, bool is_gone) {
+                     if (is_gone) gone_claims.lock()->push_back(claim);
+                     look();
+                 }),
           snapshots(objects, types::kVolumeSnapshots, [this](const Value&, bool) { look(); }),
           contents(objects, types::kVolumeSnapshotContents, [this](const Value&, bool) { look(); }),
-          pods(objects, types::kPods, [this](const Value& pod, bool) {
-              if (pod.is_nil() || !pod.get("spec", "volumes").list_or_empty().empty()) look();
-          }),
+          pods(objects, types::kPods,
+               [this](const Value& pod, bool) {
+                   if (pod.is_nil() || !pod.get("spec", "volumes").list_or_empty().empty()) look();
+               }),
           copies(the_clock, stop.token(), [this] { look(); }) {
         fs::create_directories(data_dir / "volumes" / ".trash");
         fs::create_directories(data_dir / "snapshots");
-        for (const char* name : {"volumes", "snapshots"}) fs::permissions(data_dir / name, fs::perms::owner_all);
+        for (const char* name : {"volumes", "snapshots"})
+            fs::permissions(data_dir / name, fs::perms::owner_all);
         for (ObjectMirror* mirror : {&claims, &snapshots, &contents, &pods}) {
             threads.spawn([this, mirror] { mirror->run(stop.token(), log); });
         }
@@ -106,12 +114,15 @@ struct VolumeController::Impl {
     void create_content(const Value& snapshot, const std::string& name);
     std::string deletion_policy(const Value& snapshot);
     void bind(const Value& snapshot, const Value& content);
-    [[nodiscard]] fs::path snapshot_folder(const std::string& handle) const { return data_dir / "snapshots" / handle; }
+    [[nodiscard]] fs::path snapshot_folder(const std::string& handle) const {
+        return data_dir / "snapshots" / handle;
+    }
 
     // --- writing
     void set_status(ObjectMirror& mirror, const ResourceType& type, const Value& object, const Value& status);
     void set_error(const Value& snapshot, const std::string& message);
-    void add_finalizer(ObjectMirror& mirror, const ResourceType& type, const Value& object, std::string_view name);
+    void add_finalizer(ObjectMirror& mirror, const ResourceType& type, const Value& object,
+                       std::string_view name);
     void remove_finalizer(const ResourceType& type, const Value& object, std::string_view name);
     void trash(const fs::path& folder);
     std::optional<Value> find(ObjectMirror& mirror, const std::string& ns, const std::string& name) {
@@ -142,7 +153,8 @@ void VolumeController::Impl::run() {
             (void)flag.wait_until(std::chrono::steady_clock::now() + kLookAgain, [&] { return *flag; });
             *flag = false;
         }
-        const bool is_synced = claims.is_synced() && snapshots.is_synced() && contents.is_synced() && pods.is_synced();
+        const bool is_synced =
+            claims.is_synced() && snapshots.is_synced() && contents.is_synced() && pods.is_synced();
         if (is_synced && !stop.token().is_cancelled()) pass();
     }
 }
@@ -157,9 +169,11 @@ void VolumeController::Impl::attempt(const Value& object, Work work) {
     } catch (const Error& e) {
         // Changed or gone since it was looked at: the watch brings what it is now.
         if (e.kind() == ErrorKind::kConflict || e.kind() == ErrorKind::kNotFound) return;
-        log.error("cannot settle storage, trying again", {{"object", namespace_of(object) + "/" + name_of(object)}, {"error", e.what()}});
+        log.error("cannot settle storage, trying again",
+                  {{"object", namespace_of(object) + "/" + name_of(object)}, {"error", e.what()}});
     } catch (const std::exception& e) {
-        log.error("cannot settle storage, trying again", {{"object", namespace_of(object) + "/" + name_of(object)}, {"error", e.what()}});
+        log.error("cannot settle storage, trying again",
+                  {{"object", namespace_of(object) + "/" + name_of(object)}, {"error", e.what()}});
     }
 }
 
@@ -167,9 +181,12 @@ void VolumeController::Impl::pass() {
     std::vector<Value> gone;
     gone.swap(*gone_claims.lock());
     for (const Value& claim : gone) attempt(claim, [&](const Value& one) { trash(claim_folder(one)); });
-    for (const auto& [name, claim] : claims.objects()) attempt(claim, [&](const Value& one) { settle_claim(one); });
-    for (const auto& [name, snapshot] : snapshots.objects()) attempt(snapshot, [&](const Value& one) { settle_snapshot(one); });
-    for (const auto& [name, content] : contents.objects()) attempt(content, [&](const Value& one) { settle_content(one); });
+    for (const auto& [name, claim] : claims.objects())
+        attempt(claim, [&](const Value& one) { settle_claim(one); });
+    for (const auto& [name, snapshot] : snapshots.objects())
+        attempt(snapshot, [&](const Value& one) { settle_snapshot(one); });
+    for (const auto& [name, content] : contents.objects())
+        attempt(content, [&](const Value& one) { settle_content(one); });
 }
 
 // --- claims
@@ -185,7 +202,8 @@ void VolumeController::Impl::settle_claim(const Value& claim) {
         if (claim.get("spec", "volumeName").is_nil()) {
             Value change;
             change["spec"]["volumeName"] = "pvc-" + uid_of(claim);
-            cluster.patch({types::kPersistentVolumeClaims, namespace_of(claim), name_of(claim)}, PatchType::kMerge, change);
+            cluster.patch({types::kPersistentVolumeClaims, namespace_of(claim), name_of(claim)},
+                          PatchType::kMerge, change);
         }
         status["phase"] = "Bound";
         status["accessModes"] = claim.get("spec", "accessModes");
@@ -199,7 +217,8 @@ void VolumeController::Impl::settle_claim(const Value& claim) {
 // True when the claim's folder is there and holds what it was asked to hold.
 bool VolumeController::Impl::provision(const Value& claim, const fs::path& folder) {
     if (fs::is_directory(folder)) return true;
-    const Value& wanted = claim.get("spec", "dataSource").is_nil() ? claim.get("spec", "dataSourceRef") : claim.get("spec", "dataSource");
+    const Value& wanted = claim.get("spec", "dataSource").is_nil() ? claim.get("spec", "dataSourceRef")
+                                                                   : claim.get("spec", "dataSource");
     if (wanted.is_nil()) {
         const fs::path made = folder.string() + ".partial";
         fs::create_directories(made);
@@ -212,27 +231,32 @@ bool VolumeController::Impl::provision(const Value& claim, const fs::path& folde
     if (!source) return false;
     const FolderCopies::Progress progress = copies.ensure(*source, folder);
     if (progress.state == FolderCopies::State::kFailed) {
-        throw Error(ErrorKind::kUnavailable, "the copy for claim '" + name_of(claim) + "' failed: " + progress.error);
+        throw Error(ErrorKind::kUnavailable,
+                    "the copy for claim '" + name_of(claim) + "' failed: " + progress.error);
     }
     return progress.state == FolderCopies::State::kDone;
 }
 
 // The folder that a claim's data source stands for; nullopt while that is not ready.
 std::optional<fs::path> VolumeController::Impl::source_of(const Value& claim) {
-    const Value& wanted = claim.get("spec", "dataSource").is_nil() ? claim.get("spec", "dataSourceRef") : claim.get("spec", "dataSource");
+    const Value& wanted = claim.get("spec", "dataSource").is_nil() ? claim.get("spec", "dataSourceRef")
+                                                                   : claim.get("spec", "dataSource");
     const std::string kind = wanted["kind"].string_or(""), name = wanted["name"].string_or("");
     if (kind == "PersistentVolumeClaim") {
         const auto source = find(claims, namespace_of(claim), name);
-        if (!source || source->get("status", "phase").string_or("") != "Bound" || is_leaving(*source)) return std::nullopt;
+        if (!source || source->get("status", "phase").string_or("") != "Bound" || is_leaving(*source))
+            return std::nullopt;
         return claim_folder(*source);
     }
     if (kind != "VolumeSnapshot") {
-        throw Error(ErrorKind::kUnsupported, "claim '" + name_of(claim) + "' has a data source of kind '" + kind +
-                                                 "': only PersistentVolumeClaim and VolumeSnapshot are known");
+        throw Error(ErrorKind::kUnsupported,
+                    "claim '" + name_of(claim) + "' has a data source of kind '" + kind +
+                        "': only PersistentVolumeClaim and VolumeSnapshot are known");
     }
     const auto snapshot = find(snapshots, namespace_of(claim), name);
     if (!snapshot || !snapshot->get("status", "readyToUse").bool_or(false)) return std::nullopt;
-    const auto content = find(contents, "", snapshot->get("status", "boundVolumeSnapshotContentName").string_or(""));
+    const auto content =
+        find(contents, "", snapshot->get("status", "boundVolumeSnapshotContentName").string_or(""));
     if (!content) return std::nullopt;
     const std::string handle = content->get("status", "snapshotHandle").string_or("");
     if (!is_plain_name(handle)) return std::nullopt;
@@ -283,14 +307,17 @@ void VolumeController::Impl::create_content(const Value& snapshot, const std::st
     content["metadata"]["name"] = name;
     content["metadata"]["finalizers"].push_back(kContentFinalizer);
     // The folder's place: the claim may be gone from the API before the copy is made.
-    content["metadata"]["annotations"]["fencepost.io/source-claim"] = namespace_of(*claim) + "/" + uid_of(*claim);
-    content["metadata"]["annotations"]["fencepost.io/restore-size"] = claim->get("status", "capacity", "storage").string_or("0");
+    content["metadata"]["annotations"]["fencepost.io/source-claim"] =
+        namespace_of(*claim) + "/" + uid_of(*claim);
+    content["metadata"]["annotations"]["fencepost.io/restore-size"] =
+        claim->get("status", "capacity", "storage").string_or("0");
     Value& spec = content["spec"];
     try {
         spec["deletionPolicy"] = deletion_policy(snapshot);
     } catch (const Error& e) {
         if (e.kind() != ErrorKind::kNotFound) throw;
-        return set_error(snapshot, "VolumeSnapshotClass \"" + snapshot.get("spec", "volumeSnapshotClassName").string_or("") +
+        return set_error(snapshot, "VolumeSnapshotClass \"" +
+                                       snapshot.get("spec", "volumeSnapshotClassName").string_or("") +
                                        "\" not found");
     }
     spec["driver"] = kDriver;
@@ -314,10 +341,12 @@ void VolumeController::Impl::create_content(const Value& snapshot, const std::st
 // A snapshot and its content belong together once the content is ready.
 void VolumeController::Impl::bind(const Value& snapshot, const Value& content) {
     const Value& ref = content.get("spec", "volumeSnapshotRef");
-    const bool is_for_it = ref["name"].string_or("") == name_of(snapshot) && ref["namespace"].string_or("") == namespace_of(snapshot);
+    const bool is_for_it = ref["name"].string_or("") == name_of(snapshot) &&
+                           ref["namespace"].string_or("") == namespace_of(snapshot);
     const std::string owner = ref["uid"].string_or("");
     if (!is_for_it || (!owner.empty() && owner != uid_of(snapshot))) {
-        return set_error(snapshot, "VolumeSnapshotContent \"" + name_of(content) + "\" belongs to another snapshot");
+        return set_error(snapshot,
+                         "VolumeSnapshotContent \"" + name_of(content) + "\" belongs to another snapshot");
     }
     if (owner.empty()) {
         Value change;
@@ -330,7 +359,8 @@ void VolumeController::Impl::bind(const Value& snapshot, const Value& content) {
     status["error"] = content.get("status", "error");  // null where all is well: an earlier one goes
     if (const std::int64_t made = content.get("status", "creationTime").int_or(0); made != 0) {
         const std::chrono::nanoseconds since_epoch(made);
-        status["creationTime"] = format_rfc3339(SystemTime(std::chrono::duration_cast<SystemTime::duration>(since_epoch)));
+        status["creationTime"] =
+            format_rfc3339(SystemTime(std::chrono::duration_cast<SystemTime::duration>(since_epoch)));
     }
     if (const std::int64_t size = content.get("status", "restoreSize").int_or(-1); size >= 0) {
         status["restoreSize"] = std::to_string(size);
@@ -341,7 +371,8 @@ void VolumeController::Impl::bind(const Value& snapshot, const Value& content) {
 void VolumeController::Impl::settle_content(const Value& content) {
     const std::string given = content.get("spec", "source", "snapshotHandle").string_or("");
     const std::string handle = given.empty() ? uid_of(content) : given;
-    if (!is_plain_name(handle)) throw Error(ErrorKind::kInvalid, "snapshotHandle \"" + handle + "\" is no handle of this cluster");
+    if (!is_plain_name(handle))
+        throw Error(ErrorKind::kInvalid, "snapshotHandle \"" + handle + "\" is no handle of this cluster");
     const fs::path folder = snapshot_folder(handle);
     const std::string policy = content.get("spec", "deletionPolicy").string_or("Delete");
     if (is_leaving(content)) {
@@ -353,7 +384,8 @@ void VolumeController::Impl::settle_content(const Value& content) {
     const auto snapshot = find(snapshots, ref["namespace"].string_or(""), ref["name"].string_or(""));
     const std::string owner = ref["uid"].string_or("");
     if (policy == "Delete" && !owner.empty() && (!snapshot || uid_of(*snapshot) != owner)) {
-        cluster.remove({types::kVolumeSnapshotContents, "", name_of(content)}, {.precondition_uid = uid_of(content)});
+        cluster.remove({types::kVolumeSnapshotContents, "", name_of(content)},
+                       {.precondition_uid = uid_of(content)});
         return;
     }
     if (content.get("status", "readyToUse").bool_or(false)) return;
@@ -366,7 +398,8 @@ void VolumeController::Impl::settle_content(const Value& content) {
     const Value& annotations = content.get("metadata", "annotations");
     FolderCopies::Progress progress;
     if (given.empty()) {
-        progress = copies.ensure(data_dir / "volumes" / annotations["fencepost.io/source-claim"].string_or("?"), folder);
+        progress = copies.ensure(
+            data_dir / "volumes" / annotations["fencepost.io/source-claim"].string_or("?"), folder);
     } else if (fs::is_directory(folder)) {
         progress.state = FolderCopies::State::kDone;
     } else {
@@ -388,7 +421,8 @@ void VolumeController::Impl::settle_content(const Value& content) {
 
 // --- writing
 
-void VolumeController::Impl::set_status(ObjectMirror& mirror, const ResourceType& type, const Value& object, const Value& status) {
+void VolumeController::Impl::set_status(ObjectMirror& mirror, const ResourceType& type, const Value& object,
+                                        const Value& status) {
     Value changes = status_patch(object["status"], status);
     if (changes.is_nil()) return;
     // The time of an error that is still the same is no news.
@@ -399,7 +433,8 @@ void VolumeController::Impl::set_status(ObjectMirror& mirror, const ResourceType
     Value change;
     change["metadata"]["uid"] = uid_of(object);
     change["status"] = std::move(changes);
-    mirror.put(cluster.patch({type, namespace_of(object), name_of(object)}, PatchType::kMerge, change, {.subresource = "status"}));
+    mirror.put(cluster.patch({type, namespace_of(object), name_of(object)}, PatchType::kMerge, change,
+                             {.subresource = "status"}));
     look();
 }
 
@@ -411,27 +446,36 @@ void VolumeController::Impl::set_error(const Value& snapshot, const std::string&
     set_status(snapshots, types::kVolumeSnapshots, snapshot, status);
 }
 
-void VolumeController::Impl::add_finalizer(ObjectMirror& mirror, const ResourceType& type, const Value& object,
-                                           std::string_view name) {
-    mirror.put(update(cluster, {type, namespace_of(object), name_of(object)}, [&](Value& stored) {
-        if (uid_of(stored) != uid_of(object) || is_leaving(stored) || has_finalizer(stored, name)) return false;
-        stored["metadata"]["finalizers"].push_back(name);
-        return true;
-    }, stop.token()));
+void VolumeController::Impl::add_finalizer(ObjectMirror& mirror, const ResourceType& type,
+                                           const Value& object, std::string_view name) {
+    mirror.put(update(
+        cluster, {type, namespace_of(object), name_of(object)},
+        [&](Value& stored) {
+            if (uid_of(stored) != uid_of(object) || is_leaving(stored) || has_finalizer(stored, name))
+                return false;
+            stored["metadata"]["finalizers"].push_back(name);
+            return true;
+        },
+        stop.token()));
 }
 
-void VolumeController::Impl::remove_finalizer(const ResourceType& type, const Value& object, std::string_view name) {
-    update(cluster, {type, namespace_of(object), name_of(object)}, [&](Value& stored) {
-        if (uid_of(stored) != uid_of(object) || !has_finalizer(stored, name)) return false;
-        std::erase_if(stored["metadata"]["finalizers"].writable_list(),
-                      [&](const Value& one) { return one.string_or("") == name; });
-        return true;
-    }, stop.token());
+void VolumeController::Impl::remove_finalizer(const ResourceType& type, const Value& object,
+                                              std::string_view name) {
+    update(
+        cluster, {type, namespace_of(object), name_of(object)},
+        [&](Value& stored) {
+            if (uid_of(stored) != uid_of(object) || !has_finalizer(stored, name)) return false;
+            std::erase_if(stored["metadata"]["finalizers"].writable_list(),
+                          [&](const Value& one) { return one.string_or("") == name; });
+            return true;
+        },
+        stop.token());
 }
 
 // Renamed away first: what is half deleted is never found under its name.
 void VolumeController::Impl::trash(const fs::path& folder) {
-    const fs::path away = data_dir / "volumes" / ".trash" / (folder.filename().string() + "-" + random_name_suffix(6));
+    const fs::path away =
+        data_dir / "volumes" / ".trash" / (folder.filename().string() + "-" + random_name_suffix(6));
     std::error_code failed;
     fs::remove_all(folder.string() + ".partial", failed);
     fs::rename(folder, away, failed);

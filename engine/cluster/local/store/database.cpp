@@ -31,7 +31,8 @@ UniqueFd lock_folder(const std::filesystem::path& folder) {
         std::string holder(text, size > 0 ? static_cast<std::size_t>(size) : 0);
         while (!holder.empty() && holder.back() == '\n') holder.pop_back();
         throw Error(ErrorKind::kFailedPrecondition,
-                    "another Fencepost (pid " + (holder.empty() ? "unknown" : holder) + ") has " + folder.string() + " open",
+                    "another Fencepost (pid " + (holder.empty() ? "unknown" : holder) + ") has " +
+                        folder.string() + " open",
                     "stop it first, or give this one another --data-dir");
     }
     if (::ftruncate(fd.get(), 0) != 0) throw errno_error("cannot write " + path.string(), errno);
@@ -42,7 +43,8 @@ UniqueFd lock_folder(const std::filesystem::path& folder) {
 std::string text_of(sqlite3_stmt* statement, int column) {
     const auto* text = sqlite3_column_text(statement, column);
     const int size = sqlite3_column_bytes(statement, column);
-    return text == nullptr ? std::string() : std::string(reinterpret_cast<const char*>(text), static_cast<std::size_t>(size));
+    return text == nullptr ? std::string()
+                           : std::string(reinterpret_cast<const char*>(text), static_cast<std::size_t>(size));
 }
 
 void bind(sqlite3_stmt* statement, int index, const std::string& text) {
@@ -54,9 +56,11 @@ void bind(sqlite3_stmt* statement, int index, const std::string& text) {
 void Database::Close::operator()(sqlite3* handle) const noexcept { sqlite3_close_v2(handle); }
 void Database::Close::operator()(sqlite3_stmt* statement) const noexcept { sqlite3_finalize(statement); }
 
-Database::Database(const std::filesystem::path& folder) : path_(folder / "cluster.db"), lock_(lock_folder(folder)) {
+Database::Database(const std::filesystem::path& folder)
+    : path_(folder / "cluster.db"), lock_(lock_folder(folder)) {
     sqlite3* handle = nullptr;
-    const int code = sqlite3_open_v2(path_.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+    const int code = sqlite3_open_v2(
+        path_.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
     handle_.reset(handle);
     if (code != SQLITE_OK) throw failure(code, "cannot open");
     sqlite3_extended_result_codes(handle, 1);
@@ -66,8 +70,10 @@ Database::Database(const std::filesystem::path& folder) : path_(folder / "cluste
     const Statement version = prepare("pragma user_version");
     const int found = sqlite3_step(version.get()) == SQLITE_ROW ? sqlite3_column_int(version.get(), 0) : 0;
     if (found > kSchemaVersion) {
-        throw Error(ErrorKind::kFailedPrecondition,
-                    path_.string() + " was written by a newer Fencepost (schema " + std::to_string(found) + ")", "use that version");
+        throw Error(
+            ErrorKind::kFailedPrecondition,
+            path_.string() + " was written by a newer Fencepost (schema " + std::to_string(found) + ")",
+            "use that version");
     }
     run(kSchema);
     if (found < kSchemaVersion) run(("pragma user_version = " + std::to_string(kSchemaVersion)).c_str());
@@ -93,17 +99,21 @@ void Database::run(const char* sql) {
 
 Database::Statement Database::prepare(const char* sql) {
     sqlite3_stmt* statement = nullptr;
-    const int code = sqlite3_prepare_v3(handle_.get(), sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+    const int code =
+        sqlite3_prepare_v3(handle_.get(), sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
     if (code != SQLITE_OK) throw failure(code, "cannot use");
     return Statement(statement);
 }
 
 std::uint64_t Database::load(const std::function<void(Row row)>& each) {
-    const Statement all = prepare("select grp, version, resource, namespace, name, revision, body from objects");
+    const Statement all =
+        prepare("select grp, version, resource, namespace, name, revision, body from objects");
     int code = SQLITE_ROW;
     while ((code = sqlite3_step(all.get())) == SQLITE_ROW) {
         Row row;
-        row.key = {{text_of(all.get(), 0), text_of(all.get(), 1), text_of(all.get(), 2)}, text_of(all.get(), 3), text_of(all.get(), 4)};
+        row.key = {{text_of(all.get(), 0), text_of(all.get(), 1), text_of(all.get(), 2)},
+                   text_of(all.get(), 3),
+                   text_of(all.get(), 4)};
         row.revision = static_cast<std::uint64_t>(sqlite3_column_int64(all.get(), 5));
         row.object = parse_json(text_of(all.get(), 6));
         each(std::move(row));
@@ -147,7 +157,8 @@ void Database::commit(const std::vector<Row>& rows, std::uint64_t last_revision)
         step(set_revision_.get());
         run("commit");
     } catch (...) {
-        if (sqlite3_get_autocommit(handle_.get()) == 0) sqlite3_exec(handle_.get(), "rollback", nullptr, nullptr, nullptr);
+        if (sqlite3_get_autocommit(handle_.get()) == 0)
+            sqlite3_exec(handle_.get(), "rollback", nullptr, nullptr, nullptr);
         throw;
     }
 }

@@ -1,8 +1,8 @@
 // The embedded cluster's SQLite file: one row an object, the body as JSON, and the last revision. WAL with
-// synchronous=FULL, so that a commit is one fdatasync of the log. One daemon a folder: the lock file beside it
-// is held with flock until destruction. Thread safety: one thread at a time.
-// Errors: kFailedPrecondition where another process has the folder (names its pid), kExhausted for a full
-// disk, kDataLoss for a file that is no database of ours.
+// synchronous=FULL, so that a commit is one fdatasync of the log. One daemon a folder: the lock file beside
+// it is held with flock until destruction. Thread safety: one thread at a time. Errors: kFailedPrecondition
+// where another process has the folder (names its pid), kExhausted for a full disk, kDataLoss for a file that
+// is no database of ours.
 #pragma once
 
 #include <cstdint>

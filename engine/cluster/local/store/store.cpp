@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/guarded.h"
+#include "base/task_group.h"
 #include "cluster/local/store/database.h"
 
 namespace fencepost::cluster::local {
@@ -40,7 +41,7 @@ struct State {
     std::shared_ptr<const Error> failure;  // of the last such group
     bool is_writing = false;
     std::deque<std::shared_ptr<const Change>> kept;
-    std::uint64_t forgotten = 0;           // changes up to this revision are no longer kept
+    std::uint64_t forgotten = 0;  // changes up to this revision are no longer kept
     std::set<Subscriber*> subscribers;
 };
 
@@ -109,6 +110,11 @@ class FileStore final : public Store {
             state->objects[row.key.type][{row.key.ns, row.key.name}] = std::move(*row.object);
         });
         state->assigned = state->forgotten = state->durable;
+        flusher_.spawn([this] { flush_now_and_then(); });
+    }
+    ~FileStore() override {
+        stop_.cancel(CancelReason::kShutdown);
+        flusher_.join();
     }
 
     [[nodiscard]] std::optional<Value> get(const ObjectKey& key) const override {
@@ -127,7 +133,8 @@ class FileStore final : public Store {
         const auto& objects = found->second;
         auto at = ns.empty() ? objects.begin() : objects.lower_bound({std::string(ns), ""});
         for (; at != objects.end() && (ns.empty() || at->first.first == ns); ++at) {
-            if (accepts(at->second)) listing.items.emplace_back(ObjectKey{type, at->first.first, at->first.second}, at->second);
+            if (accepts(at->second))
+                listing.items.emplace_back(ObjectKey{type, at->first.first, at->first.second}, at->second);
         }
         return listing;
     }
@@ -137,27 +144,19 @@ class FileStore final : public Store {
         Listing listing;
         listing.revision = state->durable;
         for (const auto& [type, objects] : state->objects) {
-            for (const auto& [name, object] : objects) listing.items.emplace_back(ObjectKey{type, name.first, name.second}, object);
+            for (const auto& [name, object] : objects)
+                listing.items.emplace_back(ObjectKey{type, name.first, name.second}, object);
         }
         return listing;
     }
 
-    Value write(const std::function<Value(Transaction& change)>& work) override {
+    Value write(const std::function<Value(Transaction& change)>& work, Durable durable) override {
         auto state = state_.lock();
         OpenTransaction transaction(*state);
         Value result = work(transaction);
         transaction.accept();
         // Also a transaction that changed nothing waits: what it read must be durable before it is told.
-        const std::uint64_t mine = state->assigned;
-        const std::uint64_t failures = state->failures;
-        while (state->durable < mine) {
-            if (state->failures != failures) throw Error(*state->failure);
-            if (state->is_writing) {
-                state.wait([&] { return !state->is_writing || state->durable >= mine || state->failures != failures; });
-            } else {
-                write_group(state);
-            }
-        }
+        if (durable == Durable::kNow) make_durable(state);
         return result;
     }
 
@@ -166,6 +165,36 @@ class FileStore final : public Store {
 
   private:
     class FileFeed;
+
+    // Everything that was accepted so far. Throws what the disk said.
+    void make_durable(Guarded<State>::Locked& state) {
+        const std::uint64_t mine = state->assigned;
+        const std::uint64_t failures = state->failures;
+        while (state->durable < mine) {
+            if (state->failures != failures) throw Error(*state->failure);
+            if (state->is_writing) {
+                state.wait([&] {
+                    return !state->is_writing || state->durable >= mine || state->failures != failures;
+                });
+            } else {
+                write_group(state);
+            }
+        }
+    }
+
+    void flush_now_and_then() {
+        bool is_last = false;
+        while (!is_last) {
+            is_last = !stop_.token().wait_for(kFlushEvery);
+            auto state = state_.lock();
+            if (state->pending.empty()) continue;
+            try {
+                make_durable(state);
+            } catch (const Error&) {
+                // These changes could be lost; whoever writes what may not be is told.
+            }
+        }
+    }
 
     void write_group(Guarded<State>::Locked& state) {
         std::vector<Change> group = std::move(state->pending);
@@ -200,8 +229,10 @@ class FileStore final : public Store {
     static void publish(State& state, std::vector<Change> group) {
         for (Change& change : group) {
             auto& objects = state.objects[change.key.type];
-            if (change.after) objects[{change.key.ns, change.key.name}] = *change.after;
-            else objects.erase({change.key.ns, change.key.name});
+            if (change.after)
+                objects[{change.key.ns, change.key.name}] = *change.after;
+            else
+                objects.erase({change.key.ns, change.key.name});
             if (const auto pending = state.overlay.find(change.key);
                 pending != state.overlay.end() && pending->second.revision <= change.revision) {
                 state.overlay.erase(pending);
@@ -231,11 +262,14 @@ class FileStore final : public Store {
 
     Database database_;
     mutable Guarded<State> state_;
+    CancelSource stop_;
+    TaskGroup flusher_;
 };
 
 class FileStore::FileFeed final : public Store::Feed {
   public:
-    FileFeed(Guarded<State>& state, std::optional<ResourceType> type, std::uint64_t revision) : state_(state) {
+    FileFeed(Guarded<State>& state, std::optional<ResourceType> type, std::uint64_t revision)
+        : state_(state) {
         subscriber_.type = std::move(type);
         auto locked = state_.lock();
         if (revision < locked->forgotten) {
@@ -261,13 +295,16 @@ class FileStore::FileFeed final : public Store::Feed {
         }
         const auto wake = cancel.on_cancel([this] { subscriber_.queue.lock().notify_all(); });
         auto queue = subscriber_.queue.lock();
-        const auto has_news = [&] { return !queue->changes.empty() || queue->is_lost || cancel.is_cancelled(); };
+        const auto has_news = [&] {
+            return !queue->changes.empty() || queue->is_lost || cancel.is_cancelled();
+        };
         if (deadline == kNoDeadline) {
             queue.wait(has_news);
         } else if (!queue.wait_until(deadline, has_news)) {
             return nullptr;
         }
-        if (queue->is_lost) throw Error(ErrorKind::kGone, "the reader of this watch was too slow; list again");
+        if (queue->is_lost)
+            throw Error(ErrorKind::kGone, "the reader of this watch was too slow; list again");
         if (queue->changes.empty()) cancel.throw_if_cancelled();
         return take(queue);
     }
@@ -288,6 +325,8 @@ std::unique_ptr<Store::Feed> FileStore::follow(std::optional<ResourceType> type,
 
 }  // namespace
 
-std::unique_ptr<Store> Store::open(const std::filesystem::path& folder) { return std::make_unique<FileStore>(folder); }
+std::unique_ptr<Store> Store::open(const std::filesystem::path& folder) {
+    return std::make_unique<FileStore>(folder);
+}
 
 }  // namespace fencepost::cluster::local

@@ -14,6 +14,7 @@
 // Thread safety: all members of Store may be called from any thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -30,6 +31,7 @@
 namespace fencepost::cluster::local {
 
 inline constexpr std::size_t kKeptChanges = 20'000;
+inline constexpr std::chrono::milliseconds kFlushEvery{500};
 inline constexpr std::size_t kMaxObjectBytes = std::size_t{3} << 19U;  // 1.5 MiB, as etcd
 
 struct Change {
@@ -65,17 +67,22 @@ class Store {
                                        const std::function<bool(const Value&)>& accepts) const = 0;
     // Every object of every type.
     [[nodiscard]] virtual Listing list_all() const = 0;
-    // Durable on return. What `work` throws leaves no trace.
-    virtual Value write(const std::function<Value(Transaction& change)>& work) = 0;
+    // Durable on return, or (kSoon) within about kFlushEvery: it goes with the next group. What `work` throws
+    // leaves no trace.
+    enum class Durable { kNow, kSoon };
+    virtual Value write(const std::function<Value(Transaction& change)>& work,
+                        Durable durable = Durable::kNow) = 0;
 
     class Feed {
       public:
         virtual ~Feed() = default;
         // The next change; nullptr at the deadline. Throws Cancelled, or Error{kGone} for a reader too slow.
-        [[nodiscard]] virtual std::shared_ptr<const Change> next(const CancelToken& cancel, Deadline deadline) = 0;
+        [[nodiscard]] virtual std::shared_ptr<const Change> next(const CancelToken& cancel,
+                                                                 Deadline deadline) = 0;
     };
     // Changes after `revision`, of one type or (nullopt) of all. Error{kGone} if that is too long ago.
-    [[nodiscard]] virtual std::unique_ptr<Feed> follow(std::optional<ResourceType> type, std::uint64_t revision) = 0;
+    [[nodiscard]] virtual std::unique_ptr<Feed> follow(std::optional<ResourceType> type,
+                                                       std::uint64_t revision) = 0;
     [[nodiscard]] virtual std::uint64_t revision() const = 0;  // of the last durable change
 };
 
