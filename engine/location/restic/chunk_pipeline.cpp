@@ -19,9 +19,9 @@ constexpr int kWorkers = 2;
 constexpr std::size_t kMostWaiting = 1;
 // Of chunks that wait or are worked on; a larger chunk is alone. Chunks have 1.5 MiB as a rule, so that this
 // rarely makes anybody wait, but several of 8 MiB at once would be all of a push's memory.
-constexpr std::size_t kMostBytes = std::size_t{6} << 20U;
+constexpr std::size_t kMostBytes = std::size_t{5} << 20U;
 constexpr std::size_t kReadBytes = std::size_t{256} * 1024;
-constexpr std::size_t kKeepBytes = std::size_t{2} << 20U;  // of a buffer that is used again
+constexpr std::size_t kKeepBytes = std::size_t{1} << 20U;  // of a buffer that is used again
 
 struct Chunk {
     std::size_t number = 0;
