@@ -259,7 +259,8 @@ SystemTime parse_rfc3339(std::string_view text) {
     const std::chrono::year_month_day date{std::chrono::year{year},
                                            std::chrono::month{static_cast<unsigned>(month)},
                                            std::chrono::day{static_cast<unsigned>(day)}};
-    if (!date.ok() || hour > 23 || minute > 59 || second > 60) bad_time(text);
+    // The years that nanoseconds in 64 bits reach, and a day less at either end.
+    if (!date.ok() || year < 1678 || year > 2261 || hour > 23 || minute > 59 || second > 60) bad_time(text);
     std::chrono::nanoseconds fraction{0};
     if (at < text.size() && text[at] == '.') {
         std::int64_t scale = 100'000'000;

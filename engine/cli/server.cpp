@@ -55,14 +55,17 @@ ErrorKind kind_of(int status) noexcept {
     }
 }
 
+Value body_of(const net::HttpResponse& response) {
+    try {
+        return parse_json(response.body);
+    } catch (const Error&) {
+        return {};
+    }
+}
+
 // The words of a problem document or a Kubernetes Status.
 Error refusal(const net::HttpResponse& response) {
-    Value body;
-    try {
-        body = parse_json(response.body);
-    } catch (const Error&) {
-        return {kind_of(response.status), "the server answered " + std::to_string(response.status)};
-    }
+    const Value body = body_of(response);
     std::string message = body["detail"].string_or(body["message"].string_or(""));
     if (message.empty()) message = "the server answered " + std::to_string(response.status);
     const List& causes = body["causes"].list_or_empty();

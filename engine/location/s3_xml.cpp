@@ -1,5 +1,6 @@
 #include "location/s3_xml.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/encodings.h"
@@ -131,13 +132,12 @@ class Reader {
             text += '\'';
         } else {
             const bool hex = what.starts_with("#x");
-            const std::string_view digits = what.substr(hex ? 2 : 1);
+            const std::string_view digits = what.substr(std::min<std::size_t>(what.size(), hex ? 2 : 1));
+            const char* last = digits.data() + digits.size();
             std::uint32_t code = 0;
-            const auto [end, error] =
-                std::from_chars(digits.data(), digits.data() + digits.size(), code, hex ? 16 : 10);
-            if (!what.starts_with('#') || digits.empty() || error != std::errc{} ||
-                end != digits.data() + digits.size() || code == 0 || code > 0x10FFFF ||
-                (code >= 0xD800 && code <= 0xDFFF)) {
+            const auto [end, error] = std::from_chars(digits.data(), last, code, hex ? 16 : 10);
+            const bool is_character = code != 0 && code <= 0x10FFFF && (code < 0xD800 || code > 0xDFFF);
+            if (!what.starts_with('#') || error != std::errc{} || end != last || !is_character) {
                 at_ = start;
                 fail("an unknown entity");
             }

@@ -32,7 +32,8 @@ void Events::tell(const Value& about, Type type, std::string_view reason, std::s
     event["reason"] = reason;
     event["message"] = message.substr(0, 1'024);
     event["source"]["component"] = "Kanister Controller";
-    event["firstTimestamp"] = event["lastTimestamp"] = now;
+    event["firstTimestamp"] = now;
+    event["lastTimestamp"] = now;
     event["count"] = 1;
     auto state = state_.lock();
     if (state->queue.size() >= kMaxQueued) state->queue.pop_front();
