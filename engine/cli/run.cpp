@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <array>
+#include <cstdio>
 #include <map>
 
 #include "base/encodings.h"
@@ -68,6 +71,23 @@ std::string mark_of(const std::string& state) {
     return state == "skipped" ? "-" : "·";
 }
 
+// "  12.3 MB, 45.6 MB/s" where the phase has told how much has passed.
+std::string bytes_of(const Value& phase) {
+    const Value& progress = phase["progress"];
+    const std::int64_t bytes =
+        std::max(progress["sizeUploadedB"].int_or(0), progress["sizeDownloadedB"].int_or(0));
+    if (bytes <= 0 || !phase["startedAt"].is_string()) return {};
+    const SystemTime end =
+        phase["endedAt"].is_string() ? parse_rfc3339(phase["endedAt"].as_string()) : SystemClock().now();
+    const double seconds =
+        std::chrono::duration<double>(end - parse_rfc3339(phase["startedAt"].as_string())).count();
+    const double megabytes = static_cast<double>(bytes) / 1e6;
+    std::array<char, 64> text{};
+    std::snprintf(text.data(), text.size(), "%.1f MB, %.1f MB/s", megabytes,
+                  seconds > 0 ? megabytes / seconds : 0.0);
+    return text.data();
+}
+
 // Tells how an action goes: redrawn in place on a terminal, a line for each change elsewhere.
 class Progress {
   public:
@@ -86,7 +106,7 @@ class Progress {
             const std::string state = phase["state"].string_or("pending");
             lines.push_back("  " + paint(mark_of(state), colour_of(state)) + " " +
                             phase["name"].string_or("") + "  " +
-                            paint(state + " " + duration_of(phase), Colour::kDim));
+                            paint(state + " " + duration_of(phase) + "  " + bytes_of(phase), Colour::kDim));
         }
         live_.draw(lines);
     }

@@ -3,7 +3,8 @@
 namespace fencepost::kando {
 namespace {
 
-constexpr std::string_view kGeneral = R"help(kando moves backup data between a command and a profile's location.
+constexpr std::string_view kGeneral =
+    R"help(kando moves backup data between a command and a profile's location.
 
 Usage:
   kando location push|pull|delete   store, fetch and delete an artifact

@@ -73,6 +73,28 @@ void open_input(PushInput& from, const CommandLine& line, const World& world) {
     from.input.emplace(world.in, world.cancel);
 }
 
+// Tells the phase how much has passed: every kTellEvery, and when asked to.
+class Meter {
+  public:
+    Meter(const World& world, std::string_view what)
+        : world_(world), what_(what), told_(world.clock.steady_now()) {}
+    void add(std::size_t bytes) {
+        bytes_ += bytes;
+        const SteadyTime now = world_.clock.steady_now();
+        if (now - told_ < kTellEvery) return;
+        told_ = now;
+        tell();
+    }
+    void tell() const { print(world_, progress_marker(what_, bytes_)); }
+
+  private:
+    static constexpr std::chrono::seconds kTellEvery{1};
+    const World& world_;
+    std::string_view what_;
+    std::uint64_t bytes_ = 0;
+    SteadyTime told_;
+};
+
 void push(const CommandLine& line, const World& world, Log& log) {
     only(line, "push", {"output-name", "exec"});
     const std::string name = line.has("output-name") ? line.get("output-name") : "kandoOutput";
@@ -80,7 +102,15 @@ void push(const CommandLine& line, const World& world, Log& log) {
     ArtifactStore store(given_profile(line, world, log), world.http, world.clock);
     PushInput from;
     open_input(from, line, world);
-    if (const auto reference = store.push(line.get("path"), from.source(), world.cancel)) {
+    Meter meter(world, "uploadedBytes");
+    const location::Source metered = [&meter, source = from.source()](char* buffer, std::size_t size) {
+        const std::size_t count = source(buffer, size);
+        meter.add(count);
+        return count;
+    };
+    const auto reference = store.push(line.get("path"), metered, world.cancel);
+    meter.tell();
+    if (reference) {
         print(world, output_marker(name, reference->to_json()));
     }
 }

@@ -18,4 +18,8 @@ std::string output_marker(std::string_view key, std::string_view value) {
     return "###Phase-output###: " + to_json(Map{{"key", key}, {"value", value}}) + "\n";
 }
 
+std::string progress_marker(std::string_view what, std::uint64_t bytes) {
+    return "###Phase-progress###: {\"" + std::string(what) + "\":" + std::to_string(bytes) + "}\n";
+}
+
 }  // namespace fencepost::kando

@@ -13,7 +13,7 @@ constexpr std::chrono::minutes kDeferLimit{30};  // where it has no timeout of i
 constexpr std::chrono::minutes kHoldLimit{15};   // a prehook's, until its posthook is run whatever goes on
 constexpr std::chrono::seconds kFirstBackoff{1};
 constexpr std::chrono::minutes kLongestBackoff{5};
-constexpr std::chrono::seconds kProgressEvery{2};
+constexpr std::chrono::seconds kProgressEvery{1};
 constexpr const char* kHoldLimitAnnotation = "fencepost.io/hold-limit";
 
 std::string now_text(World& world) { return format_rfc3339_nano(world.clock.now()); }

@@ -9,6 +9,8 @@ namespace fencepost::run {
 namespace {
 
 constexpr std::string_view kMarker = "###Phase-output###:";
+constexpr std::string_view kProgressMarker = "###Phase-progress###:";
+constexpr std::size_t kLongestMarker = kProgressMarker.size();
 
 std::string_view trim(std::string_view text) {
     const auto begin = text.find_first_not_of(" \t\r");
@@ -29,14 +31,19 @@ void OutputLines::feed(std::string_view bytes) {
     while (!bytes.empty()) {
         const std::size_t end = std::min(bytes.find('\n'), bytes.size());
         line_ += bytes.substr(0, end);
-        if (!has_marker_) {
-            const std::size_t at = line_.find(kMarker);
-            has_marker_ = at != std::string::npos;
-            // Ordinary text is not kept, but for what may be the first part of a marker.
-            if (has_marker_)
-                line_.erase(0, at + kMarker.size());
-            else if (line_.size() >= kMarker.size())
-                line_.erase(0, line_.size() - kMarker.size() + 1);
+        if (marker_ == Marker::kNone) {
+            const std::size_t output = line_.find(kMarker);
+            const std::size_t progress = line_.find(kProgressMarker);
+            if (output != std::string::npos) {
+                marker_ = Marker::kOutput;
+                line_.erase(0, output + kMarker.size());
+            } else if (progress != std::string::npos) {
+                marker_ = Marker::kProgress;
+                line_.erase(0, progress + kProgressMarker.size());
+            } else if (line_.size() >= kLongestMarker) {
+                // Ordinary text is not kept, but for what may be the first part of a marker.
+                line_.erase(0, line_.size() - kLongestMarker + 1);
+            }
         }
         if (line_.size() > kMaxMarkerLine)
             throw Error(ErrorKind::kTooLarge, "an output line has more than 1 MiB");
@@ -49,9 +56,18 @@ void OutputLines::feed(std::string_view bytes) {
 void OutputLines::end_line() {
     std::string line;
     line.swap(line_);
-    if (!std::exchange(has_marker_, false)) return;
+    const Marker marker = std::exchange(marker_, Marker::kNone);
     const std::string_view text = trim(line);
-    if (text.empty()) return;
+    if (marker == Marker::kNone || text.empty()) return;
+    if (marker == Marker::kOutput) return take_output(text);
+    try {
+        progress_ = parse_json(text);
+    } catch (const Error&) {
+        // It only tells people how far the work is.
+    }
+}
+
+void OutputLines::take_output(std::string_view text) {
     Value output;
     try {
         output = parse_json(text);
@@ -59,13 +75,14 @@ void OutputLines::end_line() {
         throw bad_line(text, e.message());
     }
     if (!output.is_map()) throw bad_line(text, "it is no JSON object");
-    const Value& value = output["value"];
+    const Value value = output.get("value");
+    const Value key = output.get("key");
     if (!value.is_nil() && !value.is_string()) throw bad_line(text, "its value is no string");
-    if (!output["key"].is_nil() && !output["key"].is_string()) throw bad_line(text, "its key is no string");
+    if (!key.is_nil() && !key.is_string()) throw bad_line(text, "its key is no string");
     bytes_ += value.string_or("").size();
     if (bytes_ > kMaxOutputBytes)
         throw Error(ErrorKind::kTooLarge, "the outputs of the phase have more than 1 MiB");
-    outputs_[output["key"].string_or("")] = value.string_or("");
+    outputs_[key.string_or("")] = value.string_or("");
 }
 
 Value OutputLines::take() {

@@ -2,14 +2,17 @@
 //
 //     ###Phase-output###: {"key":"id","value":"42"}
 //
+// and, Fencepost's own, how far it has come: ###Phase-progress###: {"uploadedBytes":1048576,"percent":12}
+//
 // Fed in pieces of any size; a line may span them. Text before the marker does not matter; after it stands
-// exactly one JSON object with a string value. Errors: Error{kInvalid} for a marker line that is not so,
-// kTooLarge above the limits. One thread at a time.
+// exactly one JSON object, an output's with a string value. A progress line that cannot be read is no error.
+// Errors: Error{kInvalid} for a marker line that is not so, kTooLarge above the limits. One thread at a time.
 #pragma once
 
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "value/value.h"
 
@@ -21,13 +24,18 @@ inline constexpr std::size_t kMaxOutputBytes = std::size_t{1} << 20U;  // of all
 class OutputLines {
   public:
     void feed(std::string_view bytes);
+    // The last progress line since the last call: {percent, uploadedBytes, downloadedBytes}, or nil.
+    [[nodiscard]] Value take_progress() { return std::exchange(progress_, Value()); }
     // What was marked; nil where nothing was. Ends the open line.
     [[nodiscard]] Value take();
 
   private:
     void end_line();
     std::string line_;  // from its marker on; before one is seen, only what may be the start of a marker
-    bool has_marker_ = false;
+    enum class Marker { kNone, kOutput, kProgress };
+    Marker marker_ = Marker::kNone;
+    void take_output(std::string_view text);
+    Value progress_;
     std::size_t bytes_ = 0;
     Value outputs_;
 };

@@ -1,5 +1,7 @@
 #include "run/phase_run.h"
 
+#include <algorithm>
+
 #include "base/encodings.h"
 #include "value/json.h"
 
@@ -35,14 +37,25 @@ const location::ResolvedProfile* PhaseRun::profile() const {
 
 void PhaseRun::feed_output(std::string_view bytes) {
     log_.write(bytes);
-    outputs_.lock()->feed(bytes);
+    Value progress;
+    {
+        auto outputs = outputs_.lock();
+        outputs->feed(bytes);
+        progress = outputs->take_progress();
+    }
+    if (!progress.is_map()) return;
+    const auto count = [&](const char* name) {
+        return static_cast<std::uint64_t>(std::max<std::int64_t>(0, progress.get(name).int_or(0)));
+    };
+    report_progress(static_cast<int>(std::min<std::uint64_t>(count("percent"), 99)), count("uploadedBytes"),
+                    count("downloadedBytes"));
 }
 
 void PhaseRun::feed_error_output(std::string_view bytes) { log_.write(bytes); }
 Value PhaseRun::take_outputs() { return outputs_.lock()->take(); }
 
 void PhaseRun::report_progress(int percent, std::uint64_t uploaded_bytes, std::uint64_t downloaded_bytes) {
-    progress_(percent, uploaded_bytes, downloaded_bytes);
+    (*progress_.lock())(percent, uploaded_bytes, downloaded_bytes);
 }
 
 std::string PhaseRun::incur(const ObligationRequest& request) {

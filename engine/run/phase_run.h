@@ -69,7 +69,7 @@ class PhaseRun final : public RunContext {
     Timers::Alarm alarm_;
     PhaseLog log_;
     Guarded<OutputLines> outputs_;
-    ProgressSink progress_;
+    Guarded<ProgressSink> progress_;
     std::vector<std::function<void()>> clean_ups_;
     mutable std::optional<location::ResolvedProfile> profile_;
 };

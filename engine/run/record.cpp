@@ -52,19 +52,24 @@ void Status::add_error(const std::string& message) {
 void Status::update_progress() {
     std::int64_t done = 0;
     std::int64_t all = 0;
-    for (const Value& action : status["actions"].list_or_empty()) {
+    std::int64_t uploaded = 0;
+    std::int64_t downloaded = 0;
+    for (const Value& action : status.get("actions").list_or_empty()) {
         for (const Value& phase : action["phases"].list_or_empty()) {
             ++all;
             const std::string now = phase["state"].string_or("");
+            const Value& progress = phase["progress"];
+            uploaded += progress["sizeUploadedB"].int_or(0);
+            downloaded += progress["sizeDownloadedB"].int_or(0);
             if (now == state::kComplete || now == state::kSkipped)
                 done += 100;
-            else
-                done += phase.get("progress", "progressPercent").is_string()
-                            ? std::stol("0" + phase.get("progress", "progressPercent").as_string())
-                            : 0;
+            else if (progress["progressPercent"].is_string())
+                done += std::stol("0" + progress["progressPercent"].as_string());
         }
     }
     if (all > 0) status["progress"]["percentCompleted"] = std::to_string(done / all);
+    if (uploaded > 0) status["progress"]["sizeUploadedB"] = uploaded;
+    if (downloaded > 0) status["progress"]["sizeDownloadedB"] = downloaded;
 }
 
 Record::Record(World& world, Value object) : world_(world) {

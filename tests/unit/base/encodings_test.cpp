@@ -57,8 +57,9 @@ TEST_CASE("RFC 3339 times are read with any zone and written in UTC") {
     CHECK(format_rfc3339(time) == "2026-11-21T05:12:30Z");
     CHECK(format_rfc3339_nano(time) == "2026-11-21T05:12:30.25Z");
     CHECK(format_rfc3339_nano(parse_rfc3339("2026-11-21T05:12:30Z")) == "2026-11-21T05:12:30Z");
-    for (const char* bad : {"", "2026-11-21", "2026-13-01T00:00:00Z", "2026-11-21T25:00:00Z",
-                            "2026-11-21T05:12:30", "2026-11-21T05:12:30Zjunk"}) {
+    for (const char* bad :
+         {"", "2026-11-21", "2026-13-01T00:00:00Z", "2026-11-21T25:00:00Z", "2026-11-21T05:12:30",
+          "2026-11-21T05:12:30Zjunk", "1677-12-31T00:00:00Z", "2262-01-01T00:00:00Z"}) {
         CHECK_THROWS_AS(parse_rfc3339(bad), Error);
     }
 }

@@ -1,5 +1,6 @@
 #include "run/engine.h"
 
+#include "run/output_lines.h"
 #include "run_world.h"
 
 namespace fencepost::run {
@@ -309,6 +310,33 @@ TEST_CASE("Secrets and ConfigMaps of a phase are fetched, and a missing one name
     CHECK(RunWorld::phase(done, 0).get("output", "p") == Value("pa55word"));
     CHECK_THAT(RunWorld::error(world.run("backup", ", options: {secret: nobody}", "bad")),
                Catch::Contains("object 'db'") && Catch::Contains("nobody"));
+}
+
+TEST_CASE("markers are found whatever the pieces, and what is no output of Kanister's is refused") {
+    const std::string text =
+        "noise ###Phase-output###: {\"key\":\"a\",\"value\":\"1\"}\n###Phase-output###:\n#" +
+        std::string(70'000, '#') +
+        "##Phase-output###: {\"key\":\"b\",\"value\":null}\n###Phase-progress###: "
+        "{\"uploadedBytes\":7}\n###Phase-output###: "
+        "{\"key\":\"a\",\"value\":\"2\",\"more\":[]}";
+    for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, std::size_t{65'536}, text.size()}) {
+        CAPTURE(piece);
+        OutputLines lines;
+        for (std::size_t i = 0; i < text.size(); i += piece)
+            lines.feed(std::string_view(text).substr(i, piece));
+        CHECK(lines.take() == parse_json(R"({"a":"2","b":""})"));
+        CHECK(lines.take_progress() == parse_json(R"({"uploadedBytes":7})"));
+    }
+    for (const char* bad : {R"({"key":"a","value":"1"} x)", R"({"key":"a","value":1})", R"([1])", "{",
+                            R"({"key":"a","value":"1"} ###Phase-output###: {"key":"b","value":"2"})"}) {
+        CAPTURE(bad);
+        OutputLines lines;
+        CHECK_THROWS_AS(lines.feed("###Phase-output###: " + std::string(bad) + "\n"), Error);
+    }
+    OutputLines progress;
+    progress.feed("###Phase-progress###: {not json\n");
+    CHECK(progress.take_progress().is_nil());
+    CHECK(progress.take().is_nil());
 }
 
 }  // namespace fencepost::run
