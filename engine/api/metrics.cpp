@@ -145,7 +145,11 @@ struct Metrics::Impl {
             if (event->type == cluster::WatchEvent::Type::kDeleted) {
                 locked->actions.erase(cluster::uid_of(event->object));
             } else {
-                learn(*locked, event->object);
+                try {
+                    learn(*locked, event->object);
+                } catch (const Error&) {
+                    // Somebody has written times that are none: one object less to count.
+                }
             }
         }
     }

@@ -214,8 +214,15 @@ void add_local_verbs(CLI::App& app, Parsed& parsed, const World& world) {
     });
 }
 
+// "file:line:col: " where the error has a place, as compilers tell it.
+std::string place_of(const Error& error) {
+    const auto& at = error.position();
+    if (!at || at->file.empty() || at->line < 1) return {};
+    return at->file + ":" + std::to_string(at->line) + ":" + std::to_string(at->column) + ": ";
+}
+
 int explain_error(const Error& error, int code) {
-    print_error(paint("error: ", Colour::kRed, 2) + error.what() + "\n");
+    print_error(place_of(error) + paint("error: ", Colour::kRed, 2) + error.what() + "\n");
     if (!error.hint().empty()) print_error("  " + error.hint() + "\n");
     return code;
 }

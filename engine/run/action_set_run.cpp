@@ -190,7 +190,7 @@ void ActionSetRun::run_actions() {
             }
         } catch (const Cancelled&) {
             // The daemon stops; the record says how far it came.
-        } catch (const Error& e) {
+        } catch (const std::exception& e) {
             machinery_.world.log.error("an action ended in an unexpected way",
                                        {{"actionSet", action_set_.name}, {"error", e.what()}});
             record_.stage([&](Status& status) { status.add_error(e.what()); });

@@ -74,6 +74,7 @@ struct Engine::Impl {
     void forget(const Value& object);
     void start_what_fits(Guarded<State>::Locked& locked);
     void run_entry(const std::string& uid, const std::shared_ptr<Entry>& entry);
+    void refuse_unreadable(const cluster::ObjectKey& key, const std::string& why);
 };
 
 void Engine::Impl::follow() {
@@ -167,16 +168,41 @@ void Engine::Impl::run_entry(const std::string& uid, const std::shared_ptr<Entry
             break;
         } catch (const Error& e) {
             is_done = e.kind() == ErrorKind::kNotFound;
+            if (e.kind() == ErrorKind::kInvalid) {
+                refuse_unreadable(entry->key, e.what());
+                is_done = true;
+            }
             if (is_done) break;
             world.log.error("an ActionSet could not be taken further, trying again",
                             {{"actionSet", entry->key.name}, {"error", e.what()}});
             if (!stop_source.token().wait_for(kRetryPause)) break;
+        } catch (const std::exception& e) {
+            refuse_unreadable(entry->key, e.what());
+            is_done = true;
         }
     }
     auto locked = state.lock();
     --locked->running;
     if (is_done) locked->entries.erase(uid);
     start_what_fits(locked);
+}
+
+// An object that is not what an ActionSet should be, or whose status somebody has changed into nonsense,
+// fails alone.
+void Engine::Impl::refuse_unreadable(const cluster::ObjectKey& key, const std::string& why) {
+    world.log.error("an ActionSet cannot be read and is failed", {{"actionSet", key.name}, {"error", why}});
+    Value patch;
+    patch["metadata"]["finalizers"] = Value();
+    patch["metadata"]["annotations"][kRecordAnnotation] = Value();
+    patch["status"]["state"] = state::kFailed;
+    patch["status"]["error"]["message"] = "the ActionSet cannot be read: " + why;
+    try {
+        world.cluster.patch(key, cluster::PatchType::kMerge, patch, {.field_manager = "fencepost"});
+    } catch (const Error& e) {
+        if (e.kind() != ErrorKind::kNotFound)
+            world.log.error("an unreadable ActionSet could not be failed",
+                            {{"actionSet", key.name}, {"error", e.what()}});
+    }
 }
 
 Engine::Engine(World& world, Catalog catalog, EngineOptions options)

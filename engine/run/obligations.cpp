@@ -390,11 +390,11 @@ void ObligationKeeper::look_after() {
     const SystemTime now = world_.clock.now();
     std::optional<Error> failure;
     for (const Value& obligation : open([](const Value&) { return true; })) {
-        const std::string next = obligation.get("status", "nextAttemptAt").string_or("");
-        if (!next.empty() && parse_rfc3339(next) > now) continue;
-        const bool is_late =
-            parse_rfc3339(obligation.get("spec", "deadline").string_or("1970-01-01T00:00:00Z")) <= now;
         try {
+            const std::string next = obligation.get("status", "nextAttemptAt").string_or("");
+            if (!next.empty() && parse_rfc3339(next) > now) continue;
+            const bool is_late =
+                parse_rfc3339(obligation.get("spec", "deadline").string_or("1970-01-01T00:00:00Z")) <= now;
             if (!is_late && !is_abandoned(obligation)) continue;
             if (!release_one(cluster::name_of(obligation), is_late ? "deadline" : "restart", stop_.token()))
                 continue;

@@ -487,4 +487,14 @@ TEST_CASE("a Pod's spec cannot change, but for images") {
           }) == ErrorKind::kInvalid);
 }
 
+TEST_CASE("the database is for nobody else's eyes") {
+    World world;
+    for (const char* file : {"cluster.db", "cluster.db-wal"}) {
+        CAPTURE(file);
+        const auto mode = std::filesystem::status(world.folder / file).permissions();
+        CHECK((mode & (std::filesystem::perms::group_all | std::filesystem::perms::others_all)) ==
+              std::filesystem::perms::none);
+    }
+}
+
 }  // namespace fencepost::cluster

@@ -339,4 +339,48 @@ TEST_CASE("markers are found whatever the pieces, and what is no output of Kanis
     CHECK(progress.take().is_nil());
 }
 
+TEST_CASE("an ActionSet that cannot be read fails alone, and the others go on") {
+    RunWorld world;
+    world.blueprint("  backup: {phases: [{func: Step, name: one, args: {do: ok}}]}");
+    world.create(types::kActionSets,
+                 "metadata: {name: list, namespace: default}\nspec: {actions: [[1, 2], 3]}");
+    world.create(types::kActionSets, "metadata: {name: text, namespace: default}\nspec: {actions: hello}");
+    const std::string action = std::string("[{name: backup, blueprint: bp, ") + RunWorld::kSubject + "}]";
+    world.create(types::kActionSets,
+                 "metadata: {name: record, namespace: default, annotations: {fencepost.io/record: "
+                 "'{{{'}}\nspec: {actions: " +
+                     action + "}");
+    world.create(types::kActionSets,
+                 "metadata: {name: status, namespace: default, annotations: {fencepost.io/record: "
+                 "'{\"launchedAt\":\"2026-11-21T00:00:00Z\",\"actions\":[{\"definition\":{\"phases\":[{"
+                 "\"func\":\"Step\",\"name\":\"one\"}]}}]}'}}\n"
+                 "status: {state: running, actions: []}\nspec: {actions: " +
+                     action + "}");
+    for (const char* name : {"list", "text", "record", "status"}) {
+        CAPTURE(name);
+        const Value done = world.finish(name);
+        CHECK(RunWorld::state(done) == "failed");
+        CHECK(!RunWorld::error(done).empty());
+    }
+    CHECK(RunWorld::state(world.run()) == "complete");
+}
+
+TEST_CASE("an action whose fence was lifted when the daemon stopped is failed by the next one") {
+    RunWorld world;
+    world.blueprint(
+        "  backup: {phases: [{func: Step, name: fence, args: {do: fence}}, {func: Step, name: dump, args: "
+        "{do: wait}}, {func: Step, name: after, "
+        "args: {do: ok}}]}");
+    world.start_action();
+    world.wait_for_call("dump#1");
+    CHECK(world.engine->obligations(false).size() == 1);
+    world.restart();
+    CHECK(world.engine->obligations(false).empty());
+    world.script.open();
+    const Value done = world.finish();
+    CHECK(RunWorld::state(done) == "failed");
+    CHECK_THAT(RunWorld::error(done), Catch::Contains("is fenced, but that ended before the action did"));
+    CHECK(RunWorld::phase(done, 2)["state"] == Value("pending"));
+}
+
 }  // namespace fencepost::run

@@ -58,6 +58,10 @@ void Database::Close::operator()(sqlite3_stmt* statement) const noexcept { sqlit
 
 Database::Database(const std::filesystem::path& folder)
     : path_(folder / "cluster.db"), lock_(lock_folder(folder)) {
+    // It holds Secrets: for nobody else's eyes. The log and shared memory files take over its mode.
+    open_file(path_, O_RDWR | O_CREAT | O_CLOEXEC, 0600).reset();
+    std::filesystem::permissions(path_,
+                                 std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
     sqlite3* handle = nullptr;
     const int code = sqlite3_open_v2(
         path_.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
