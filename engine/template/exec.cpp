@@ -525,6 +525,12 @@ Operand Execution::function(const Operand& dot, const IdentifierNode& node, cons
     }
     try {
         const Value& result = keep(entry.call(arguments));
+        if (entry.changes_first) {
+            // Whoever holds the map sees the change, as in Go.
+            for (Variable& variable : variables_) {
+                if (variable.operand.value == arguments.front()) variable.operand.value = &result;
+            }
+        }
         return {&result, entry.returns_any};
     } catch (const Error& e) {
         at(call_node);

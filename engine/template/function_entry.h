@@ -36,8 +36,9 @@ using Arguments = std::span<const Value* const>;
 struct FunctionEntry {
     std::string_view name;
     std::vector<Param> params;
-    bool is_variadic = false;  // the last one any number of times
-    bool returns_any = false;  // its static result type is interface {}
+    bool is_variadic = false;    // the last one any number of times
+    bool returns_any = false;    // its static result type is interface {}
+    bool changes_first = false;  // in Go it changes the map that is its first argument, and returns it
     // Errors: throws Error{kInvalid, message}; the executor puts "error calling NAME: " in front.
     Value (*call)(Arguments arguments);
     enum class Special : std::uint8_t { kNone, kAnd, kOr, kCall } special = Special::kNone;

@@ -12,8 +12,8 @@ Value dict(Arguments a) {
     return Value(std::move(map));
 }
 
-// Go's set and unset change the map in place; maps here are values, so what a template gets back is the
-// changed one.
+// Go's set, unset and merge change their first map in place. Maps here are values: the executor lets every
+// variable that holds the map hold the changed one (FunctionEntry::changes_first).
 Value set(Arguments a) {
     Value map = *a[0];
     map.writable_map().set(a[1]->as_string(), *a[2]);
@@ -71,7 +71,7 @@ Value merge_into(const Value& target, const Value& source, bool overwrite) {
         Value* present = merged.find(member.key);
         if (present != nullptr && present->is_map() && member.value.is_map()) {
             *present = merge_into(*present, member.value, overwrite);
-        } else if (present == nullptr || is_empty(*present) || (overwrite && !is_empty(member.value))) {
+        } else if (present == nullptr || is_empty(*present) || overwrite) {
             merged.set(member.key, member.value);
         }
     }
@@ -84,12 +84,17 @@ Value merge_all(Arguments a, bool overwrite) {
     return merged;
 }
 
+Value deep_copy(Arguments a) {
+    if (is_untyped_nil(*a[0])) fail("reflect: call of reflect.Value.Type on zero Value");
+    return *a[0];
+}
+
 constexpr Param S = Param::kString;
 constexpr Param A = Param::kAny;
 constexpr Param M = Param::kMap;
 
 const FunctionEntry kTable[] = {
-    {.name = "deepCopy", .params = {A}, .returns_any = true, .call = [](Arguments a) { return *a[0]; }},
+    {.name = "deepCopy", .params = {A}, .returns_any = true, .call = deep_copy},
     {.name = "dict", .params = {A}, .is_variadic = true, .call = dict},
     {.name = "hasKey", .params = {M, S}, .call = has_key},
     {.name = "keys", .params = {M}, .is_variadic = true, .call = keys},
@@ -97,17 +102,19 @@ const FunctionEntry kTable[] = {
      .params = {M, M},
      .is_variadic = true,
      .returns_any = true,
+     .changes_first = true,
      .call = [](Arguments a) { return merge_all(a, false); }},
     {.name = "mergeOverwrite",
      .params = {M, M},
      .is_variadic = true,
      .returns_any = true,
+     .changes_first = true,
      .call = [](Arguments a) { return merge_all(a, true); }},
     {.name = "omit", .params = {M, S}, .is_variadic = true, .call = omit},
     {.name = "pick", .params = {M, S}, .is_variadic = true, .call = pick},
     {.name = "pluck", .params = {S, M}, .is_variadic = true, .call = pluck},
-    {.name = "set", .params = {M, S, A}, .call = set},
-    {.name = "unset", .params = {M, S}, .call = unset},
+    {.name = "set", .params = {M, S, A}, .changes_first = true, .call = set},
+    {.name = "unset", .params = {M, S}, .changes_first = true, .call = unset},
     {.name = "values", .params = {M}, .call = values},
 };
 

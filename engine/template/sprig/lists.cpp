@@ -15,6 +15,7 @@ const std::string& str(const Value* value) { return value->as_string(); }
 
 // The items of any slice; `what` is how sprig calls the function in its complaint.
 List items_of(const Value& value, std::string_view what) {
+    if (is_untyped_nil(value)) fail("runtime error: invalid memory address or nil pointer dereference");
     if (value.is_list()) return value.as_list();
     if (value.kind() == Kind::kBytes) {
         List items;
@@ -119,7 +120,9 @@ Value prepend(Arguments a) {
 Value concat(Arguments a) {
     List all;
     for (const Value* list : a) {
-        for (Value& item : items_of(*list, cannot("concat") + "")) all.push_back(std::move(item));
+        if (!list->is_list() && list->kind() != Kind::kBytes && !is_untyped_nil(*list))
+            fail("Cannot concat type " + kind_name(*list) + " as list");
+        for (Value& item : items_of(*list, "")) all.push_back(std::move(item));
     }
     return Value(std::move(all));
 }
@@ -196,9 +199,7 @@ Value slice(Arguments a) {
     const auto index = [&](std::size_t i) { return i < a.size() ? to_int64(*a[i]) : 0; };
     const std::int64_t start = a.size() > 1 ? index(1) : 0;
     const std::int64_t end = a.size() > 2 ? index(2) : size;
-    if (start < 0 || end < start || end > size)
-        fail("runtime error: slice bounds out of range [" + std::to_string(start) + ":" +
-             std::to_string(end) + "]");
+    if (start < 0 || end < start || end > size) fail("reflect.Value.Slice: slice index out of bounds");
     return Value(List(items.begin() + start, items.begin() + end));
 }
 

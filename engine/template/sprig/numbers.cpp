@@ -33,6 +33,16 @@ Value divide(Arguments a, bool remainder) {
     return Value(remainder ? left % right : left / right);
 }
 
+// sprig's int and add1: unlike int64 and add they read text in base 10 only.
+std::int64_t to_int(const Value& value) {
+    if (!value.is_string()) return to_int64(value);
+    std::string_view text = value.as_string();
+    if (text.starts_with('+')) text.remove_prefix(1);
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return error == std::errc{} && end == text.data() + text.size() ? number : 0;
+}
+
 Value extreme(Arguments a, bool largest) {
     std::int64_t best = to_int64(*a[0]);
     for (const Value* value : a.subspan(1))
@@ -103,7 +113,7 @@ const FunctionEntry kTable[] = {
      .call = [](Arguments a) { return fold(a, 0, [](U x, U y) { return x + y; }); }},
     {.name = "add1",
      .params = {A},
-     .call = [](Arguments a) { return Value(wrapping(static_cast<U>(to_int64(*a[0])) + 1)); }},
+     .call = [](Arguments a) { return Value(wrapping(static_cast<U>(to_int(*a[0])) + 1)); }},
     {.name = "atoi", .params = {S}, .call = atoi},
     {.name = "biggest",
      .params = {A, A},
@@ -115,7 +125,7 @@ const FunctionEntry kTable[] = {
     {.name = "floor",
      .params = {A},
      .call = [](Arguments a) { return Value(std::floor(to_float64(*a[0]))); }},
-    {.name = "int", .params = {A}, .call = [](Arguments a) { return plain_int(to_int64(*a[0])); }},
+    {.name = "int", .params = {A}, .call = [](Arguments a) { return plain_int(to_int(*a[0])); }},
     {.name = "int64", .params = {A}, .call = [](Arguments a) { return Value(to_int64(*a[0])); }},
     {.name = "max",
      .params = {A, A},
@@ -180,7 +190,7 @@ std::int64_t to_int64(const Value& value) {
             if (digits.size() > 1 && digits[0] == '0') {
                 const char letter = static_cast<char>(digits[1] | 0x20);
                 base = letter == 'x' ? 16 : letter == 'b' ? 2 : 8;
-                digits.remove_prefix(letter == 'x' || letter == 'b' || letter == 'o' ? 2 : 1);
+                digits.remove_prefix(letter == 'x' || letter == 'b' ? 2 : 1);
             }
             if (digits.empty() || std::isalnum(static_cast<unsigned char>(digits[0])) == 0) return 0;
             const std::string signed_digits = (negative ? "-" : "") + std::string(digits);
@@ -203,6 +213,9 @@ double to_float64(const Value& value) {
             return value.as_bool() ? 1 : 0;
         case Kind::kString: {
             const std::string& text = value.as_string();
+            // Go wants an exponent after hexadecimal digits.
+            const bool is_hex = text.find_first_of("xX") != std::string::npos;
+            if (is_hex && text.find_first_of("pP") == std::string::npos) return 0;
             char* end = nullptr;
             const double number = std::strtod(text.c_str(), &end);
             return text.empty() || *end != '\0' || std::isspace(static_cast<unsigned char>(text[0])) != 0

@@ -16,6 +16,7 @@ const std::string& str(const Value* value) { return value->as_string(); }
 void require(const re2::RE2& pattern, const std::string& text) {
     if (pattern.ok()) return;
     std::string why = pattern.error();
+    if (why.starts_with("missing )")) why.insert(8, "closing ");  // RE2's words for Go's
     if (const std::size_t colon = why.find(": "); colon != std::string::npos)
         why = why.substr(0, colon + 2) + "`" + why.substr(colon + 2) + "`";
     fail("regexp: Compile(" + (text.find('`') == std::string::npos ? "`" + text + "`" : go_quote(text)) +

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 #include <cctype>
 
 #include "template/sprig/sprig.h"
@@ -141,24 +142,30 @@ std::string connected(std::string_view text, char connector) {
     return out;
 }
 
+// Underscores alone part words; those in front stay.
 std::string camel_case(std::string_view text) {
     std::string out;
     bool raise = true;
+    bool is_leading = true;
     for (const unsigned r : runes(text)) {
-        if (is_connector(r)) {
+        if (r == '_') {
+            if (is_leading) out += '_';
             raise = true;
             continue;
         }
-        append_rune(out, raise ? to_upper(r) : r);
+        is_leading = false;
+        append_rune(out, raise ? to_upper(r) : to_lower(r));
         raise = false;
     }
     return out;
 }
 
+// goutils takes each byte for a character: so does what nospace and initials do to text beyond ASCII.
 std::string initials(std::string_view text) {
     std::string out;
     bool first = true;
-    for (const unsigned r : runes(text)) {
+    for (const char c : text) {
+        const unsigned r = static_cast<unsigned char>(c);
         if (is_unicode_space(r)) {
             first = true;
         } else if (first) {
@@ -199,8 +206,8 @@ Value trunc(Arguments a) {
     const std::string& text = str(a[1]);
     const std::int64_t count = num(a[0]);
     const auto size = static_cast<std::int64_t>(text.size());
-    if (count < 0 && size + count > 0) return Value(text.substr(static_cast<std::size_t>(size + count)));
-    if (count >= 0 && size > count) return Value(text.substr(0, static_cast<std::size_t>(count)));
+    if (count < 0) fail("runtime error: slice bounds out of range [:" + std::to_string(count) + "]");
+    if (size > count) return Value(text.substr(0, static_cast<std::size_t>(count)));
     return *a[1];
 }
 
@@ -230,7 +237,10 @@ Value repeat(Arguments a) {
 }
 
 std::string indented(std::int64_t spaces, const std::string& text) {
-    const std::string pad(static_cast<std::size_t>(std::max<std::int64_t>(spaces, 0)), ' ');
+    if (spaces < 0) fail("strings: negative Repeat count");
+    if (spaces > static_cast<std::int64_t>(kMaxRepeatBytes))
+        fail("indent: more than " + std::to_string(kMaxRepeatBytes) + " spaces");
+    const std::string pad(static_cast<std::size_t>(spaces), ' ');
     return pad + replace_all(text, "\n", "\n" + pad);
 }
 
@@ -270,9 +280,10 @@ std::string wrap_text(const std::string& text, std::int64_t width, const std::st
 
 Value cat(Arguments a) {
     std::string out;
+    bool is_first = true;
     for (const Value* value : a) {
         if (is_untyped_nil(*value)) continue;
-        if (!out.empty()) out += ' ';
+        if (!std::exchange(is_first, false)) out += ' ';
         out += go_format_v(*value);
     }
     return Value(std::move(out));
@@ -299,9 +310,16 @@ Value squote(Arguments a) {
 }
 
 std::string nospace(std::string_view text) {
-    return map_runes(text, [](std::string& out, unsigned r) {
+    std::string out;
+    for (const char c : text) {
+        const unsigned r = static_cast<unsigned char>(c);
         if (!is_unicode_space(r)) append_rune(out, r);
-    });
+    }
+    // Without a space goutils gives the text as it is.
+    return std::none_of(text.begin(), text.end(),
+                        [](char c) { return is_unicode_space(static_cast<unsigned char>(c)); })
+               ? std::string(text)
+               : out;
 }
 
 constexpr Param S = Param::kString;

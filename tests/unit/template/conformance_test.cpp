@@ -91,7 +91,10 @@ int mismatches(const std::string& file, const std::set<std::string>& skip, int& 
         const Outcome outcome = run(c);
         const bool ok = c["ok"].as_bool();
         const std::string expected = ok ? c["output"].string_or("") : c["error"].as_string();
-        if (outcome.ok == ok && outcome.text == expected) continue;
+        // The cases are JSON: what is not UTF-8 stands there as U+FFFD.
+        if (outcome.ok == ok &&
+            (outcome.text == expected || parse_json(to_json(Value(outcome.text))) == Value(expected)))
+            continue;
         ++bad;
         std::cout << "MISMATCH " << c["name"].string_or("") << "\n  template " << to_json(c["template"])
                   << "\n  expected " << (ok ? "" : "ERROR ") << to_json(Value(expected)) << "\n  got      "
@@ -110,46 +113,11 @@ TEST_CASE("text/template gives Go's output and Go's errors for every case") {
 
 TEST_CASE("sprig's functions give Go's output and Go's errors for every case") {
     int total = 0;
-    // Some case of these differs from Go still, mostly in what nil or a text that is no number gives; they
-    // are listed in tests/COMPATIBILITY.md. Everything else is exact.
-    const std::set<std::string> differ{"abbrev",
-                                       "add1",
-                                       "append",
-                                       "buildCustomCert",
-                                       "camelcase",
-                                       "cat",
-                                       "ceil",
-                                       "compact",
-                                       "concat",
-                                       "decryptAES",
-                                       "deepCopy",
-                                       "derivePassword",
-                                       "encryptAES",
-                                       "first",
-                                       "float64",
-                                       "floor",
-                                       "genCA",
-                                       "genPrivateKey",
-                                       "genSelfSignedCert",
-                                       "genSignedCert",
-                                       "indent",
-                                       "initial",
-                                       "initials",
-                                       "int",
-                                       "int64",
-                                       "mergeOverwrite",
-                                       "nospace",
-                                       "regexFindAll",
-                                       "regexSplit",
-                                       "rest",
-                                       "reverse",
-                                       "semver",
-                                       "semverCompare",
-                                       "slice",
-                                       "substr",
-                                       "toDate",
-                                       "trunc",
-                                       "urlParse"};
+    // The crypto and semver families are not there yet; of urlParse and toDate a case each differs. All are
+    // listed in tests/COMPATIBILITY.md. Everything else is exact.
+    const std::set<std::string> differ{
+        "buildCustomCert",   "decryptAES",    "derivePassword", "encryptAES",    "genCA",  "genPrivateKey",
+        "genSelfSignedCert", "genSignedCert", "semver",         "semverCompare", "toDate", "urlParse"};
     CHECK(mismatches("sprig.jsonl", differ, total) == 0);
-    CHECK(total > 600);
+    CHECK(total > 900);
 }
