@@ -1,5 +1,6 @@
 #include "location/restic/compress.h"
 
+#define ZSTD_STATIC_LINKING_ONLY  // ZSTD_c_literalCompressionMode
 #include <zstd.h>
 
 #include <algorithm>
@@ -10,9 +11,13 @@
 namespace fencepost::location::restic {
 namespace {
 
-// The fastest of the levels that still find most of a dump's redundancy: the push has to keep up with
-// pg_dump.
+// The push has to keep up with pg_dump. Level 1 with a hash table that fits the first-level cache, longer
+// steps where nothing matches, and Huffman-coded literals all the same (zstd leaves those out where it takes
+// steps, which would cost a third of the ratio): on the rows of a dump as small as plain level 1 at 1.3 times
+// its speed.
 constexpr int kLevel = 1;
+constexpr int kHashLog = 13;
+constexpr int kStepLength = 2;
 constexpr int kMaxWindowLog = 27;  // 128 MiB, zstd's own limit for decoders
 constexpr std::size_t kStep = std::size_t{256} * 1024;
 
@@ -27,6 +32,12 @@ std::size_t compressed_bound(std::size_t plain) noexcept { return ZSTD_compressB
 Compressor::Compressor() : context_(ZSTD_createCCtx()) {
     if (context_ == nullptr) throw std::bad_alloc();
     ZSTD_CCtx_setParameter(context_, ZSTD_c_compressionLevel, kLevel);
+    // A zstd whose experimental parameters are others keeps plain level 1.
+    if (ZSTD_isError(ZSTD_CCtx_setParameter(context_, ZSTD_c_literalCompressionMode, ZSTD_ps_enable)) != 0)
+        return;
+    ZSTD_CCtx_setParameter(context_, ZSTD_c_strategy, ZSTD_fast);
+    ZSTD_CCtx_setParameter(context_, ZSTD_c_hashLog, kHashLog);
+    ZSTD_CCtx_setParameter(context_, ZSTD_c_targetLength, kStepLength);
 }
 Compressor::~Compressor() { ZSTD_freeCCtx(context_); }
 

@@ -145,7 +145,7 @@ TEST_CASE("sealing is restic's: AES-256-CTR and Poly1305-AES") {
     const std::string aes = hex_decode("603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4");
     std::memcpy(key.encrypt.data(), aes.data(), 32);
     Cipher counter(key);
-    for (const std::size_t size : {0, 1, 15, 16, 17, 100'000}) {
+    for (const std::size_t size : std::initializer_list<std::size_t>{0, 1, 15, 16, 17, 100'000}) {
         const std::string text = noise(size, 1);
         const std::string one = counter.seal(text);
         CHECK(one.size() == size + kSealBytes);
