@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <thread>
 
 #include "base/encodings.h"
@@ -188,7 +189,8 @@ TEST_CASE(
     const Ran push =
         bench.run({"location", "push", "-s", "db/dump.sql", "-o", "kopiaOutput", "-"}, profile, "the dump");
     REQUIRE(push.code == 0);
-    CHECK_THAT(push.out, Catch::Contains("\n###Phase-output###: {\"key\":\"kopiaOutput\",\"value\":\"{\\\"id\\\":\\\""));
+    CHECK_THAT(push.out, Catch::Contains(
+                             "\n###Phase-output###: {\"key\":\"kopiaOutput\",\"value\":\"{\\\"id\\\":\\\""));
     const Value snapshot = parse_json(snapshot_of(push));
     CHECK(snapshot["id"].as_string().size() == 64);
     CHECK(snapshot["logicalSize"].as_int() == 8);
@@ -391,4 +393,48 @@ TEST_CASE("a chronicle whose command fails ends, and the newest round stays") {
     CHECK(push.err.find("exit code 5") != std::string::npos);
     CHECK(bench.run({"chronicle", "pull", "-s", "c", "-"}, bench.profile()).out == "seven");
     CHECK_FALSE(std::filesystem::exists(bench.store() / "pre/fix/c-8"));
+}
+
+TEST_CASE("kando speaks to a real S3 server, and says what is wrong with a profile") {
+    using fencepost::testing::S3Server;
+    if (S3Server::executable().empty()) {
+        std::cout << "SKIPPED: kando with S3 (versitygw is not installed)\n";
+        return;
+    }
+    S3Server server;
+    Bench bench;
+    const auto profile = [&](const std::string& bucket, const std::string& secret, const std::string& key) {
+        Map document{{"Location", Map{{"type", "s3Compliant"},
+                                      {"bucket", bucket},
+                                      {"endpoint", "http://127.0.0.1:" + std::to_string(server.port())},
+                                      {"prefix", "/team//a/"},
+                                      {"region", "us-east-1"}}},
+                     {"Credential",
+                      Map{{"Type", "keyPair"}, {"KeyPair", Map{{"ID", "fencepost"}, {"Secret", secret}}}}},
+                     {"SkipSSLVerify", false}};
+        if (!key.empty()) document.set("RepositoryKey", key);
+        return to_json(document);
+    };
+    const std::string good = profile(S3Server::kBucket, "fencepost-secret-key", "");
+    const std::string snapshots = profile(S3Server::kBucket, "fencepost-secret-key", "a-repository-key");
+    REQUIRE(bench.run({"location", "push", "-s", "k", "-"}, good, "plain").code == 0);
+    CHECK(read_file(server.bucket_folder() / "team/a/k") == "plain");
+    CHECK(bench.run({"location", "pull", "-s", "k", "-"}, good).out == "plain");
+    const Ran push = bench.run({"location", "push", "-s", "s", "-"}, snapshots, "in a snapshot");
+    REQUIRE(push.code == 0);
+    CHECK(bench.run({"location", "pull", "-s", "s", "-k", snapshot_of(push), "-"}, snapshots).out ==
+          "in a snapshot");
+    CHECK(bench.run({"location", "delete", "-s", "s", "-k", snapshot_of(push)}, snapshots).code == 0);
+    CHECK(bench.run({"location", "delete", "-s", "k"}, good).code == 0);
+    CHECK_FALSE(std::filesystem::exists(server.bucket_folder() / "team/a/k"));
+
+    const Ran gone =
+        bench.run({"location", "push", "-s", "k", "-"}, profile("gone", "fencepost-secret-key", ""), "x");
+    CHECK(gone.code == 69);
+    CHECK(gone.err.find("the bucket 'gone' does not exist") != std::string::npos);
+    const Ran wrong =
+        bench.run({"location", "push", "-s", "k", "-"}, profile(S3Server::kBucket, "wrong-key", ""), "x");
+    CHECK(wrong.code == 69);
+    CHECK(wrong.err.find("the secret access key of the profile is wrong") != std::string::npos);
+    CHECK(wrong.err.find("wrong-key") == std::string::npos);
 }

@@ -105,7 +105,7 @@ class OpenTransaction final : public Transaction {
 class FileStore final : public Store {
   public:
     explicit FileStore(const std::filesystem::path& folder) : database_(folder) {
-        auto state = state_.lock();
+        auto state = state_->lock();
         state->durable = database_.load([&](Row row) {
             state->objects[row.key.type][{row.key.ns, row.key.name}] = std::move(*row.object);
         });
@@ -118,14 +118,14 @@ class FileStore final : public Store {
     }
 
     [[nodiscard]] std::optional<Value> get(const ObjectKey& key) const override {
-        auto state = state_.lock();
+        auto state = state_->lock();
         const Value* object = find(state->objects, key);
         return object == nullptr ? std::nullopt : std::optional(*object);
     }
 
     [[nodiscard]] Listing list(const ResourceType& type, std::string_view ns,
                                const std::function<bool(const Value&)>& accepts) const override {
-        auto state = state_.lock();
+        auto state = state_->lock();
         Listing listing;
         listing.revision = state->durable;
         const auto found = state->objects.find(type);
@@ -140,7 +140,7 @@ class FileStore final : public Store {
     }
 
     [[nodiscard]] Listing list_all() const override {
-        auto state = state_.lock();
+        auto state = state_->lock();
         Listing listing;
         listing.revision = state->durable;
         for (const auto& [type, objects] : state->objects) {
@@ -151,7 +151,7 @@ class FileStore final : public Store {
     }
 
     Value write(const std::function<Value(Transaction& change)>& work, Durable durable) override {
-        auto state = state_.lock();
+        auto state = state_->lock();
         OpenTransaction transaction(*state);
         Value result = work(transaction);
         transaction.accept();
@@ -161,7 +161,7 @@ class FileStore final : public Store {
     }
 
     std::unique_ptr<Feed> follow(std::optional<ResourceType> type, std::uint64_t revision) override;
-    [[nodiscard]] std::uint64_t revision() const override { return state_.lock()->durable; }
+    [[nodiscard]] std::uint64_t revision() const override { return state_->lock()->durable; }
 
   private:
     class FileFeed;
@@ -186,7 +186,7 @@ class FileStore final : public Store {
         bool is_last = false;
         while (!is_last) {
             is_last = !stop_.token().wait_for(kFlushEvery);
-            auto state = state_.lock();
+            auto state = state_->lock();
             if (state->pending.empty()) continue;
             try {
                 make_durable(state);
@@ -261,17 +261,17 @@ class FileStore final : public Store {
     }
 
     Database database_;
-    mutable Guarded<State> state_;
+    const std::shared_ptr<Guarded<State>> state_ = std::make_shared<Guarded<State>>();  // feeds may outlive the store
     CancelSource stop_;
     TaskGroup flusher_;
 };
 
 class FileStore::FileFeed final : public Store::Feed {
   public:
-    FileFeed(Guarded<State>& state, std::optional<ResourceType> type, std::uint64_t revision)
-        : state_(state) {
+    FileFeed(std::shared_ptr<Guarded<State>> state, std::optional<ResourceType> type, std::uint64_t revision)
+        : state_(std::move(state)) {
         subscriber_.type = std::move(type);
-        auto locked = state_.lock();
+        auto locked = state_->lock();
         if (revision < locked->forgotten) {
             throw Error(ErrorKind::kGone, "too old resource version: " + std::to_string(revision) + " (" +
                                               std::to_string(locked->forgotten) + ")");
@@ -285,7 +285,7 @@ class FileStore::FileFeed final : public Store::Feed {
     }
     FileFeed(const FileFeed&) = delete;
     FileFeed& operator=(const FileFeed&) = delete;
-    ~FileFeed() override { state_.lock()->subscribers.erase(&subscriber_); }
+    ~FileFeed() override { state_->lock()->subscribers.erase(&subscriber_); }
 
     std::shared_ptr<const Change> next(const CancelToken& cancel, Deadline deadline) override {
         {
@@ -315,7 +315,7 @@ class FileStore::FileFeed final : public Store::Feed {
         queue->changes.pop_front();
         return change;
     }
-    Guarded<State>& state_;
+    const std::shared_ptr<Guarded<State>> state_;
     Subscriber subscriber_;
 };
 
