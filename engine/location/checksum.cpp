@@ -33,6 +33,31 @@ constexpr Tables make_tables() noexcept {
 
 constexpr Tables kTables = make_tables();
 
+// Polynomials over GF(2) modulo CRC-32's, bit 31 is the coefficient of x^0.
+constexpr std::uint32_t kOne = 0x80000000U;
+constexpr std::uint32_t times_x(std::uint32_t a) noexcept {
+    return (a >> 1U) ^ ((a & 1U) != 0 ? 0xEDB88320U : 0U);
+}
+
+constexpr std::uint32_t multiply(std::uint32_t a, std::uint32_t b) noexcept {
+    std::uint32_t product = 0;
+    for (; a != 0; a <<= 1U, b = times_x(b)) {
+        if ((a & kOne) != 0) product ^= b;
+    }
+    return product;
+}
+
+// x^(8 * bytes): what so many bytes behind them do to the bytes before.
+constexpr std::uint32_t shift_of(std::uint64_t bytes) noexcept {
+    std::uint32_t square = kOne;
+    for (int i = 0; i < 8; ++i) square = times_x(square);
+    std::uint32_t power = kOne;
+    for (; bytes != 0; bytes >>= 1U, square = multiply(square, square)) {
+        if ((bytes & 1U) != 0) power = multiply(power, square);
+    }
+    return power;
+}
+
 }  // namespace
 
 std::string_view as_text(const Digest& digest) noexcept {
@@ -78,6 +103,10 @@ void Crc32::update(std::string_view bytes) noexcept {
     }
     for (; left > 0; --left, ++next) crc = (crc >> 8U) ^ kTables[0][(crc ^ *next) & 0xFFU];
     state_ = crc;
+}
+
+void Crc32::append(const Crc32& next, std::uint64_t bytes) noexcept {
+    state_ = ~(multiply(value(), shift_of(bytes)) ^ next.value());
 }
 
 std::string Crc32::base64() const {

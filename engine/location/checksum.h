@@ -31,6 +31,8 @@ class Sha256 {
 class Crc32 {
   public:
     void update(std::string_view bytes) noexcept;
+    // As if the bytes that `next` has seen, so many of them, had been seen here.
+    void append(const Crc32& next, std::uint64_t bytes) noexcept;
     [[nodiscard]] std::uint32_t value() const noexcept { return ~state_; }
     [[nodiscard]] std::string base64() const;  // big-endian, as S3 writes it
 

@@ -21,10 +21,15 @@ std::size_t part_bytes(int part_number) noexcept {
 }
 
 struct MultipartUpload::Impl {
+    struct SentPart {
+        S3Part part;
+        Crc32 crc;
+        std::uint64_t size = 0;
+    };
     struct Shared {
         int in_flight = 0;
         std::exception_ptr failure;
-        std::vector<S3Part> parts;
+        std::vector<SentPart> parts;
         std::vector<PartBuffer> free;
     };
 
@@ -33,7 +38,6 @@ struct MultipartUpload::Impl {
     CancelSource cancel;
     std::string id;
     std::uint64_t size = 0;
-    Crc32 crc;
     int parts_added = 0;
     bool completed = false;
     Guarded<Shared> shared;
@@ -50,11 +54,11 @@ struct MultipartUpload::Impl {
 
     void send_part(int number, PartBuffer part) {
         std::exception_ptr failure;
-        S3Part done{.number = number};
+        SentPart sent{.part = {.number = number}, .size = part.size};
+        S3Part& done = sent.part;
         try {
-            Crc32 part_crc;
-            part_crc.update(part.view());
-            done.crc32 = part_crc.base64();
+            sent.crc.update(part.view());
+            done.crc32 = sent.crc.base64();
             const auto answer =
                 client.send({.method = "PUT",
                              .key = key,
@@ -78,7 +82,7 @@ struct MultipartUpload::Impl {
             --state->in_flight;
             first_failure = failure && !state->failure;
             if (first_failure) state->failure = failure;
-            if (!failure) state->parts.push_back(std::move(done));
+            if (!failure) state->parts.push_back(std::move(sent));
             state->free.push_back(std::move(part));
             state.notify_all();
         }
@@ -147,7 +151,6 @@ void MultipartUpload::add(PartBuffer part) {
     if (impl_->parts_added == kMaxParts) {
         throw Error(ErrorKind::kTooLarge, "'" + impl_->key + "' has more than 10,000 parts");
     }
-    impl_->crc.update(part.view());
     impl_->size += part.size;
     impl_->wait_for_room(kPartsInFlight - 1);
     const int number = ++impl_->parts_added;
@@ -159,15 +162,21 @@ void MultipartUpload::add(PartBuffer part) {
 
 ObjectStat MultipartUpload::complete(bool only_if_absent) {
     impl_->wait_for_room(0);
-    std::vector<S3Part> parts = std::move(impl_->shared.lock()->parts);
-    std::sort(parts.begin(), parts.end(),
-              [](const S3Part& a, const S3Part& b) { return a.number < b.number; });
-    const bool with_checksum =
-        std::none_of(parts.begin(), parts.end(), [](const S3Part& part) { return part.crc32.empty(); });
+    std::vector<Impl::SentPart> sent = std::move(impl_->shared.lock()->parts);
+    std::sort(sent.begin(), sent.end(),
+              [](const auto& a, const auto& b) { return a.part.number < b.part.number; });
+    std::vector<S3Part> parts;
+    Crc32 crc;
+    bool with_checksum = true;
+    for (const Impl::SentPart& each : sent) {
+        parts.push_back(each.part);
+        crc.append(each.crc, each.size);
+        with_checksum = with_checksum && !each.part.crc32.empty();
+    }
     const std::string body = complete_upload_body(parts);
     net::Headers headers = {{"content-type", "application/xml"}};
     if (with_checksum) {
-        headers.emplace_back("x-amz-checksum-crc32", impl_->crc.base64());
+        headers.emplace_back("x-amz-checksum-crc32", crc.base64());
         headers.emplace_back("x-amz-checksum-type", "FULL_OBJECT");
     }
     if (only_if_absent) headers.emplace_back("if-none-match", "*");

@@ -1,5 +1,7 @@
 #include "template/exec.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -11,6 +13,40 @@ namespace fencepost::tmpl {
 namespace {
 
 constexpr std::size_t kStepsBetweenClockReads = 4096;
+constexpr std::size_t kBytesPerStep = 256;                      // what a function makes is work, too
+constexpr std::size_t kStackReserve = std::size_t{112} * 1024;  // for functions, formatting and unwinding
+
+// What is left of this thread's stack: {{template}} may recurse as deep as the stack allows, and an action's
+// thread has a small one.
+std::size_t stack_left() {
+    thread_local const char* const lowest = [] {
+        pthread_attr_t attributes;
+        void* address = nullptr;
+        std::size_t size = 0;
+        if (pthread_getattr_np(pthread_self(), &attributes) != 0) return static_cast<const char*>(nullptr);
+        pthread_attr_getstack(&attributes, &address, &size);
+        pthread_attr_destroy(&attributes);
+        return static_cast<const char*>(address);
+    }();
+    const auto* here = static_cast<const char*>(__builtin_frame_address(0));
+    return lowest == nullptr ? kStackReserve + 1 : static_cast<std::size_t>(here - lowest);
+}
+
+// Without what its members share with others.
+std::size_t bytes_of(const Value& value) {
+    switch (value.kind()) {
+        case Kind::kString:
+            return value.as_string().size();
+        case Kind::kBytes:
+            return value.as_bytes().data.size();
+        case Kind::kList:
+            return value.as_list().size() * sizeof(Value);
+        case Kind::kMap:
+            return value.as_map().size() * sizeof(Member);
+        default:
+            return 0;
+    }
+}
 
 // The zero value of a map's element type, for missingkey=zero; nullptr is interface {}.
 Value zero_of(const GoType* type) {
@@ -129,17 +165,35 @@ void Execution::over_budget(const std::string& message) const {
     }
 }
 
+void Execution::too_deep() const {
+    over_budget("exceeded maximum template depth (" + std::to_string(depth_) + ")");
+}
+
 void Execution::step() {
     if (++steps_ > options_.max_steps)
         over_budget("exceeded " + std::to_string(options_.max_steps) + " steps");
-    if (steps_ % kStepsBetweenClockReads == 0 && std::chrono::steady_clock::now() > deadline_) {
+    if (steps_ < next_clock_read_) return;
+    next_clock_read_ = steps_ + kStepsBetweenClockReads;
+    if (std::chrono::steady_clock::now() > deadline_) {
         over_budget("took longer than " + std::to_string(options_.max_time.count()) + " ms");
     }
 }
 
 const Value& Execution::keep(Value value) {
+    const std::size_t bytes = bytes_of(value);
+    kept_bytes_ += bytes;
+    if (kept_bytes_ > options_.max_kept_bytes)
+        over_budget("values take more than " + std::to_string(options_.max_kept_bytes) + " bytes");
+    steps_ += bytes / kBytesPerStep;
     arena_.push_back(std::move(value));
     return arena_.back();
+}
+
+void Execution::forget(std::size_t mark) {
+    while (arena_.size() > std::max(mark, pinned_)) {
+        kept_bytes_ -= bytes_of(arena_.back());
+        arena_.pop_back();
+    }
 }
 
 void Execution::write(std::string_view text) {
@@ -167,6 +221,7 @@ Execution::Flow Execution::walk_list(const Operand& dot, const ListNode& list) {
 Execution::Flow Execution::walk(const Operand& dot, const Node& node) {
     step();
     at(node);
+    if (stack_left() < kStackReserve) too_deep();
     switch (node.kind) {
         case NodeKind::kText:
             write(static_cast<const TextNode&>(node).literal);
@@ -177,7 +232,7 @@ Execution::Flow Execution::walk(const Operand& dot, const Node& node) {
             const Operand value = pipeline(dot, *action.pipe);
             if (action.pipe->declarations.empty()) {
                 print(node, value);
-                while (arena_.size() > mark) arena_.pop_back();
+                forget(mark);
             }
             return Flow::kNext;
         }
@@ -214,6 +269,7 @@ Execution::Flow Execution::walk_if_or_with(const Operand& dot, const BranchNode&
 
 Execution::Flow Execution::iterate(const BranchNode& node, const Operand& index, const Operand& element,
                                    std::size_t mark) {
+    step();
     const auto& declared = node.pipe->declarations;
     if (!declared.empty()) {
         const Operand& first = declared.size() > 1 ? index : element;
@@ -289,7 +345,7 @@ Execution::Flow Execution::walk_range(const Operand& dot, const BranchNode& node
                     const std::size_t kept = arena_.size();
                     const Value& number = keep(type != nullptr ? Value(i, *type) : Value(i));
                     const Flow flow = iterate(node, {&number, false}, {&number, false}, mark);
-                    while (arena_.size() > kept) arena_.pop_back();
+                    forget(kept);
                     if (flow == Flow::kBreak) break;
                 }
                 break;
@@ -310,8 +366,7 @@ Execution::Flow Execution::walk_range(const Operand& dot, const BranchNode& node
 void Execution::walk_template(const Operand& dot, const TemplateNode& node) {
     const auto found = trees_.by_name.find(node.name);
     if (found == trees_.by_name.end()) fail("template " + go_quote(node.name) + " not defined");
-    if (depth_ >= options_.max_depth)
-        over_budget("exceeded maximum template depth (" + std::to_string(options_.max_depth) + ")");
+    if (depth_ >= options_.max_depth) too_deep();
     const Operand argument_value = node.pipe ? pipeline(dot, *node.pipe) : Operand{};
     ++depth_;
     const std::string_view outer = template_name_;
@@ -528,7 +583,9 @@ Operand Execution::function(const Operand& dot, const IdentifierNode& node, cons
         if (entry.changes_first) {
             // Whoever holds the map sees the change, as in Go.
             for (Variable& variable : variables_) {
-                if (variable.operand.value == arguments.front()) variable.operand.value = &result;
+                if (variable.operand.value != arguments.front()) continue;
+                variable.operand.value = &result;
+                pinned_ = arena_.size();
             }
         }
         return {&result, entry.returns_any};

@@ -39,6 +39,8 @@ class Execution {
     void at(const Node& node) { node_ = &node; }
     void step();
     const Value& keep(Value value);
+    [[noreturn]] void too_deep() const;
+    void forget(std::size_t mark);  // what was kept since the arena had `mark` values
     void write(std::string_view text);
 
     Flow walk(const Operand& dot, const Node& node);
@@ -79,7 +81,10 @@ class Execution {
     const Node* node_ = nullptr;
     std::vector<Variable> variables_;
     std::deque<Value> arena_;
+    std::size_t pinned_ = 0;  // so many of the arena's values may be held by outer variables
+    std::size_t kept_bytes_ = 0;
     std::size_t steps_ = 0;
+    std::size_t next_clock_read_ = 0;
     std::size_t depth_ = 0;
     std::size_t output_start_ = 0;
     std::chrono::steady_clock::time_point deadline_;

@@ -27,7 +27,8 @@ struct RenderOptions {
     MissingKey missing_key = MissingKey::kError;
     std::size_t max_steps = 1'000'000;
     std::size_t max_output_bytes = std::size_t{16} << 20U;
-    std::size_t max_depth = 1'000;  // of {{template}} calls; Go's own limit is 100,000
+    std::size_t max_kept_bytes = std::size_t{128} << 20U;  // of values in flight
+    std::size_t max_depth = 1'000;  // of {{template}} calls, or less where the stack is small; Go: 100,000
     std::chrono::milliseconds max_time{5'000};
 };
 

@@ -164,6 +164,14 @@ TEST_CASE("checksums are the known ones") {
     at_once.update(long_text);
     for (const char c : long_text) in_pieces.update({&c, 1});
     CHECK(at_once.value() == in_pieces.value());
+    for (const std::size_t split : {std::size_t{0}, std::size_t{1}, std::size_t{777}, long_text.size()}) {
+        Crc32 front;
+        Crc32 back;
+        front.update(std::string_view(long_text).substr(0, split));
+        back.update(std::string_view(long_text).substr(split));
+        front.append(back, long_text.size() - split);
+        CHECK(front.value() == at_once.value());
+    }
     Sha256 sha;
     sha.update("ab");
     sha.update("c");

@@ -8,6 +8,7 @@
 
 #include "base/encodings.h"
 #include "base/error.h"
+#include "base/task_group.h"
 #include "template/template.h"
 #include "value/go_type.h"
 #include "value/json.h"
@@ -120,4 +121,46 @@ TEST_CASE("sprig's functions give Go's output and Go's errors for every case") {
         "genSelfSignedCert", "genSignedCert", "semver",         "semverCompare", "toDate", "urlParse"};
     CHECK(mismatches("sprig.jsonl", differ, total) == 0);
     CHECK(total > 900);
+}
+
+TEST_CASE("set changes the map for every variable that holds it, also from inside a loop") {
+    const auto render = [](const char* text) {
+        return tmpl::Template::parse("config", text, tmpl::FunctionSet::kKanister)->render(Value(Map{}));
+    };
+    CHECK(
+        render(
+            R"({{ $c := dict "a" 1 }}{{ $d := $c }}{{ set $c "a" 2 }} {{ range $i, $e := until 3 }}{{ set $c (toString $i) $i | len }}{{ end }} {{ $d }})") ==
+        "map[a:2] 234 map[0:0 1:1 2:2 a:2]");
+    CHECK(
+        render(R"({{ $c := dict "a" 1 }}{{ $d := deepCopy $c }}{{ $_ := unset $c "a" }}{{ $c }} {{ $d }})") ==
+        "map[] map[a:1]");
+}
+
+TEST_CASE(
+    "a template that recurses, loops or grows without end fails fast, on the small stack of an action's "
+    "thread too") {
+    const auto fails = [](const std::string& text) {
+        std::string message;
+        TaskGroup thread;
+        thread.spawn([&] {
+            try {
+                (void)tmpl::Template::parse("config", text, tmpl::FunctionSet::kKanister)
+                    ->render(Value(Map{}));
+            } catch (const Error& e) {
+                message = e.what();
+            }
+        });
+        thread.join();
+        return message;
+    };
+    CHECK_THAT(fails(R"({{ define "a" }}{{ template "a" . }}{{ end }}{{ template "a" . }})"),
+               Catch::Contains("exceeded maximum template depth"));
+    CHECK_THAT(
+        fails(
+            R"({{ define "a" }}{{ if true }}{{ with . }}{{ range until 1 }}{{ template "a" $ }}{{ end }}{{ end }}{{ end }}{{ end }}{{ template "a" (dict "a" 1) }})"),
+        Catch::Contains("exceeded maximum template depth"));
+    CHECK_THAT(fails(R"({{ range until 100000 }}{{ range until 100000 }}{{ end }}{{ end }})"),
+               Catch::Contains("steps"));
+    CHECK(!fails(R"({{ $s := "0123456789" }}{{ range until 60 }}{{ $s = print $s $s }}{{ end }}{{ len $s }})")
+               .empty());
 }

@@ -227,7 +227,9 @@ ExecResult PodRuntime::exec(const Value& pod, const ExecOptions& options, const 
     auto spec = folder.spec(*run);
     if (!spec) throw not_there();
     spec->command = options.command;
-    return run_attached(around_.supervisor_program(), *spec, options, cancel);
+    UniqueFd container = folder.open_supervisor(*run);
+    if (!container.is_open()) throw not_there();
+    return run_attached(around_.supervisor_program(), *spec, options, std::move(container), cancel);
 }
 
 void PodRuntime::logs(const Value& pod, const LogOptions& options,

@@ -314,7 +314,8 @@ void PodWorker::probe(Container& container) {
             launch->command = command;
             ExecOptions options;
             options.deadline = std::chrono::steady_clock::now() + timing.timeout;
-            return run_attached(around.supervisor_program(), *launch, options, around.cancel).exit_code;
+            return run_attached(around.supervisor_program(), *launch, options, UniqueFd(), around.cancel)
+                .exit_code;
         };
         bool has_passed = false;
         try {

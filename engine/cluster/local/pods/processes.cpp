@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <boost/process.hpp>
 #include <optional>
+#include <type_traits>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -27,9 +28,11 @@ constexpr std::chrono::seconds kEndPatience{5};
 
 bp::child start(const std::filesystem::path& program, const std::vector<std::string>& arguments, int in,
                 int out, int err) {
+    // Boost's own limit_handles is one object for all threads, and each start writes to it.
+    const std::remove_const_t<decltype(bp::limit_handles)> only_these;
     try {
         return bp::child(program.string(), bp::args(arguments), bp::posix::fd.bind(0, in),
-                         bp::posix::fd.bind(1, out), bp::posix::fd.bind(2, err), bp::limit_handles);
+                         bp::posix::fd.bind(1, out), bp::posix::fd.bind(2, err), only_these);
     } catch (const bp::process_error& e) {
         throw Error(ErrorKind::kInternal, "cannot start " + program.string() + ": " + e.what(),
                     "fencepost-supervisor belongs beside the fencepost program");
@@ -56,9 +59,10 @@ void feed(int fd, int stop_fd, const std::function<std::size_t(char*, std::size_
 class Attached {
   public:
     Attached(const std::filesystem::path& program, const supervisor::LaunchSpec& spec,
-             const ExecOptions& options, const CancelToken& cancel)
+             const ExecOptions& options, UniqueFd container, const CancelToken& cancel)
         : options_(options),
           cancel_(cancel),
+          container_(std::move(container)),
           out_(make_pipe()),
           err_(make_pipe()),
           stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
@@ -96,6 +100,7 @@ class Attached {
 
     const ExecOptions& options_;
     const CancelToken& cancel_;
+    UniqueFd container_;
     Pipe out_, err_;
     UniqueFd stop_, spec_file_, in_, pidfd_;
     bp::child child_;
@@ -128,9 +133,9 @@ void Attached::pump() {
                 throw Error(ErrorKind::kTimeout, "the command did not end before its deadline");
             timeout = static_cast<int>(std::min<std::int64_t>(left.count(), 60'000));
         }
-        std::array<pollfd, 4> waits{pollfd{out_.read.get(), POLLIN, 0}, pollfd{err_.read.get(), POLLIN, 0},
+        std::array<pollfd, 5> waits{pollfd{out_.read.get(), POLLIN, 0}, pollfd{err_.read.get(), POLLIN, 0},
                                     pollfd{is_running ? pidfd_.get() : -1, POLLIN, 0},
-                                    pollfd{stop_.get(), POLLIN, 0}};
+                                    pollfd{stop_.get(), POLLIN, 0}, pollfd{container_.get(), POLLIN, 0}};
         if (::poll(waits.data(), waits.size(), timeout) < 0 && errno != EINTR)
             throw errno_error("poll", errno);
         cancel_.throw_if_cancelled();
@@ -139,6 +144,10 @@ void Attached::pump() {
         if (waits[2].revents != 0) {
             is_running = false;
             drain_until = std::chrono::steady_clock::now() + kEndPatience;
+        }
+        if (waits[4].revents != 0) {  // with the container everything ends that runs in it
+            container_.reset();
+            if (is_running) end_command();
         }
     }
 }
@@ -194,9 +203,9 @@ bool start_supervisor(const std::filesystem::path& program, const std::filesyste
 }
 
 ExecResult run_attached(const std::filesystem::path& program, const supervisor::LaunchSpec& spec,
-                        const ExecOptions& options, const CancelToken& cancel) {
+                        const ExecOptions& options, UniqueFd container, const CancelToken& cancel) {
     cancel.throw_if_cancelled();
-    Attached attached(program, spec, options, cancel);
+    Attached attached(program, spec, options, std::move(container), cancel);
     return attached.run();
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/cancel.h"
 #include "base/clock.h"
+#include "base/files.h"
 #include "cluster/cluster.h"
 #include "supervisor/launch_spec.h"
 
@@ -20,10 +21,10 @@ namespace fencepost::cluster::local {
                                     int run);
 
 // Runs spec.command to its end, with stdin from options.stdin_source and the output to its callbacks, on this
-// thread (a second one feeds stdin). The deadline (Error kTimeout) and cancellation end the command and all
-// that it started.
+// thread (a second one feeds stdin). The deadline (Error kTimeout), cancellation, and the end of the
+// container (the pidfd of its supervisor) end the command and all that it started.
 [[nodiscard]] ExecResult run_attached(const std::filesystem::path& program,
                                       const supervisor::LaunchSpec& spec, const ExecOptions& options,
-                                      const CancelToken& cancel);
+                                      UniqueFd container, const CancelToken& cancel);
 
 }  // namespace fencepost::cluster::local
