@@ -136,7 +136,7 @@ class Job {
         for (;;) {
             const auto watch = run_.world().cluster.watch(
                 types::kPods, {.ns = key_.ns, .field_selector = "metadata.name=" + key_.name});
-            Value pod = run_.world().cluster.get(key_);
+            Value pod = get();
             try {
                 for (;;) {
                     if (cluster::uid_of(pod) != uid_) throw_gone();
@@ -150,6 +150,15 @@ class Job {
             } catch (const Error& e) {
                 if (e.kind() != ErrorKind::kGone) throw;
             }
+        }
+    }
+
+    [[nodiscard]] Value get() const {
+        try {
+            return cluster_.get(key_);
+        } catch (const Error& e) {
+            if (e.kind() == ErrorKind::kNotFound) throw_gone();
+            throw;
         }
     }
 

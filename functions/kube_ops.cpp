@@ -69,11 +69,10 @@ class KubeOps final : public run::Function {
         const std::string group = slash == std::string::npos ? "" : api_version.substr(0, slash);
         const std::string version = slash == std::string::npos ? api_version : api_version.substr(slash + 1);
         const std::string kind = object["kind"].string_or("");
+        if (api_version.empty() || kind.empty())
+            throw Error(ErrorKind::kInvalid, "argument 'spec' holds an object without apiVersion or kind");
         auto type = run.world().cluster.find_type(group, version, kind);
-        if (!type)
-            throw Error(ErrorKind::kInvalid,
-                        "there is no kind '" + kind + "' in " +
-                            (api_version.empty() ? "an object without apiVersion" : api_version));
+        if (!type) throw Error(ErrorKind::kInvalid, "there is no kind '" + kind + "' in " + api_version);
         return *type;
     }
 

@@ -1,5 +1,6 @@
-// What the functions' tests stand on: a real embedded cluster whose Pods are processes, and an engine with the real
-// catalog. Blueprints and Pods are written as YAML; every container that still runs at the end is ended.
+// What the functions' tests stand on: a real embedded cluster whose Pods are processes, and an engine with
+// the real catalog. Blueprints and Pods are written as YAML; every container that still runs at the end is
+// ended.
 #pragma once
 
 #include <unistd.h>
@@ -32,14 +33,17 @@ class FunctionsWorld {
         folder = name;
         std::filesystem::permissions(folder, std::filesystem::perms(0755));
         const auto programs = std::filesystem::canonical("/proc/self/exe").parent_path();
-        cluster = cluster::local::open_local_cluster({.data_dir = folder / "data", .program_dir = programs}, clock, log);
+        cluster = cluster::local::open_local_cluster({.data_dir = folder / "data", .program_dir = programs},
+                                                     clock, log);
         http = net::make_http_client();
         world = std::make_unique<run::World>(run::World{*cluster, clock, *http, log, "default"});
-        engine = std::make_unique<run::Engine>(*world, catalog(), run::EngineOptions{.log_folder = folder / "logs"});
+        engine = std::make_unique<run::Engine>(*world, catalog(),
+                                               run::EngineOptions{.log_folder = folder / "logs"});
         engine->start();
         create("{apiVersion: v1, kind: Namespace, metadata: {name: default}}", true);
         create("{apiVersion: v1, kind: Namespace, metadata: {name: app}}");
-        create("{apiVersion: v1, kind: ConfigMap, metadata: {name: subject, namespace: app}, data: {a: one}}");
+        create(
+            "{apiVersion: v1, kind: ConfigMap, metadata: {name: subject, namespace: app}, data: {a: one}}");
     }
     ~FunctionsWorld() {
         engine.reset();
@@ -79,7 +83,8 @@ class FunctionsWorld {
               const std::string& containers = "[{name: main, image: debian, command: [sleep, '100']}]") {
         create("{apiVersion: v1, kind: Pod, metadata: {name: " + name + ", namespace: app" + metadata +
                "}, spec: {terminationGracePeriodSeconds: 0, containers: " + containers + "}}");
-        return wait_for(name, [](const Value& pod) { return pod.get("status", "phase").string_or("") == "Running"; });
+        return wait_for(
+            name, [](const Value& pod) { return pod.get("status", "phase").string_or("") == "Running"; });
     }
     Value get(const cluster::ResourceType& type, const std::string& name, const std::string& ns = "app") {
         return cluster->get({type, ns, name});
@@ -103,7 +108,8 @@ class FunctionsWorld {
             }
             std::this_thread::sleep_for(std::chrono::milliseconds(3));
         }
-        FAIL("no job Pod ran");
+        FAIL("no job Pod ran: " << to_json(Value(job_pods(ns)))
+                                << to_json(Value(cluster->list(types::kActionSets, {}).items)));
         return {};
     }
 
@@ -111,14 +117,15 @@ class FunctionsWorld {
         "{apiVersion: v1, resource: configmaps, kind: ConfigMap, name: subject, namespace: app}";
 
     // Starts an action whose phases are a YAML list; `more` are further members of the ActionSet's action.
-    std::string start(const std::string& phases, const std::string& more = "", const std::string& metadata = "",
-                      const std::string& subject = kSubject, const std::string& action = "go") {
+    std::string start(const std::string& phases, const std::string& more = "",
+                      const std::string& metadata = "", const std::string& subject = kSubject,
+                      const std::string& action = "go") {
         const std::string name = "run-" + std::to_string(++count_);
         create("{apiVersion: cr.kanister.io/v1alpha1, kind: Blueprint, metadata: {name: " + name +
                ", namespace: default}, actions: {" + action + ": {phases: " + phases + "}}}");
-        create("{apiVersion: cr.kanister.io/v1alpha1, kind: ActionSet, metadata: {name: " + name + ", namespace: default" +
-               metadata + "}, spec: {actions: [{name: " + action + ", blueprint: " + name + ", object: " + subject + more +
-               "}]}}");
+        create("{apiVersion: cr.kanister.io/v1alpha1, kind: ActionSet, metadata: {name: " + name +
+               ", namespace: default" + metadata + "}, spec: {actions: [{name: " + action +
+               ", blueprint: " + name + ", object: " + subject + more + "}]}}");
         return name;
     }
     Value finish(const std::string& name) {
@@ -150,7 +157,9 @@ class FunctionsWorld {
         CHECK(done.get("status", "state") == Value("failed"));
         return message(done);
     }
-    static std::string message(const Value& action_set) { return action_set.get("status", "error", "message").string_or(""); }
+    static std::string message(const Value& action_set) {
+        return action_set.get("status", "error", "message").string_or("");
+    }
     static const Value& phase(const Value& action_set, std::size_t index = 0) {
         return action_set.get("status", "actions").as_list().at(0)["phases"].as_list().at(index);
     }
@@ -178,7 +187,8 @@ class FunctionsWorld {
 
 // A line that `kando output` would print, for a YAML single-quoted string inside bash's double quotes.
 inline std::string marker(const std::string& key, const std::string& value) {
-    return "echo \"###Phase-output###: {\\\"key\\\":\\\"" + key + "\\\",\\\"value\\\":\\\"" + value + "\\\"}\"";
+    return "echo \"###Phase-output###: {\\\"key\\\":\\\"" + key + "\\\",\\\"value\\\":\\\"" + value +
+           "\\\"}\"";
 }
 
 }  // namespace fencepost::functions
