@@ -1,5 +1,6 @@
 #include "cluster/local/pods/pod_worker.h"
 
+#include <poll.h>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -124,6 +125,10 @@ void PodWorker::observe(Container& container) {
         } else {
             look_again(now_ + kSoon);
         }
+    } else if (pollfd ended{container.supervisor.get(), POLLIN, 0}; ::poll(&ended, 1, 0) == 1) {
+        // It has ended, and its news has come and gone: a child that it was just starting holds its lock for
+        // a moment.
+        look_again(now_ + kSoon);
     }
     probe(container);
 }
