@@ -10,8 +10,33 @@
 namespace fencepost::api {
 namespace {
 
+std::string lower(std::string_view text) {
+    std::string result(text);
+    for (char& c : result) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return result;
+}
+
 bool is_loopback(const std::string& host) {
     return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+std::string_view host_of(std::string_view authority) {
+    if (authority.starts_with('[')) return authority.substr(1, authority.find(']') - 1);
+    return authority.substr(0, authority.find(':'));
+}
+
+// A browser on this host can be made to send requests here by any page that it shows. Its own are told by
+// their Origin, and those to a name that somebody else makes point at this host by their Host.
+void refuse_strangers(const net::ServerRequest& request) {
+    const std::string_view host = request.header("Host");
+    if (!is_loopback(lower(host_of(host)))) {
+        throw Problem(403, "will not answer as " + std::string(host_of(host)),
+                      "ask for 127.0.0.1 or localhost; a proxy must send such a Host header");
+    }
+    const std::string_view origin = request.header("Origin");
+    if (!origin.empty() && origin != "http://" + std::string(host)) {
+        throw Problem(403, "will not take requests from pages of " + std::string(origin));
+    }
 }
 
 net::ServerResponse plain(std::string text) {
@@ -88,9 +113,18 @@ class RunningApi final : public Api {
         return body;
     }
 
+    Router::Answer dispatch(const net::ServerRequest& request) const {
+        try {
+            refuse_strangers(request);
+        } catch (const Problem& problem) {
+            return {to_response(problem), {}};
+        }
+        return router_.dispatch(request);
+    }
+
     net::ServerResponse answer(const net::ServerRequest& request) {
         const SteadyTime began = std::chrono::steady_clock::now();
-        Router::Answer answer = router_.dispatch(request);
+        Router::Answer answer = dispatch(request);
         metrics_.count_request(request.method, answer.pattern.empty() ? "none" : answer.pattern,
                                answer.response.status, std::chrono::steady_clock::now() - began);
         return std::move(answer.response);

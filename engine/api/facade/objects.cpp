@@ -22,8 +22,10 @@ Value parse_body(const net::ServerRequest& request, std::string_view type) {
 
 Value object_body(const net::ServerRequest& request, const Target& target) {
     const std::string type = media_type(request);
-    if (!type.empty() && type != "application/json" && type != "application/yaml") {
-        throw Problem(415, "the body is " + type + "; send application/json or application/yaml");
+    // Also none at all is refused: a browser sends that without asking first.
+    if (type != "application/json" && type != "application/yaml") {
+        throw Problem(415, "the body is " + (type.empty() ? "of no content type" : type) +
+                               "; send application/json or application/yaml");
     }
     Value object = parse_body(request, type);
     if (!object.is_map()) throw Problem(400, "the body is no object");

@@ -1,0 +1,294 @@
+// The REST action API: creating, seeing, listing, waiting, cancelling.
+#include "api_world.h"
+
+namespace fencepost::api {
+
+using Catch::Contains;
+using Strings = std::vector<std::string>;
+
+TEST_CASE("an action is created with what the binding says, and shows phases, outputs and artifacts") {
+    ApiWorld world;
+    const auto answer = world.post(
+        "/v1/actions", std::string("{\"action\":\"backup\",") + ApiWorld::kSubject +
+                           R"(,"profile":{"name":"store"},"options":{"level":"full"},"timeout":"1m"})");
+    REQUIRE(answer.status == 201);
+    const std::string id = answer.body["id"].string_or("");
+    CHECK_THAT(id, Catch::StartsWith("backup-"));
+    CHECK(answer.header("Location") == "/v1/actions/" + id);
+    CHECK(answer.body["blueprint"] == Value("bp"));
+    CHECK_THAT(answer.body["bindingReason"].string_or(""), Contains("databases"));
+    CHECK(answer.body["subject"] ==
+          parse_json(
+              R"({"apiVersion":"v1","kind":"Secret","name":"db","namespace":"app","resource":"secrets"})"));
+
+    const Value done = world.finish(id);
+    INFO(to_json(done, {.indent = "  "}));
+    CHECK(done["state"] == Value("complete"));
+    REQUIRE(done["phases"].as_list().size() == 1);
+    const Value& phase = done["phases"].as_list()[0];
+    CHECK(phase["name"] == Value("make"));
+    CHECK(phase["state"] == Value("complete"));
+    CHECK(phase["attempts"] == Value(1));
+    CHECK_NOTHROW(parse_rfc3339(phase["startedAt"].string_or("")));
+    CHECK_NOTHROW(parse_rfc3339(phase["endedAt"].string_or("")));
+    CHECK(done.get("artifacts", "made", "keyValue", "name") == phase.get("outputs", "name"));
+    CHECK(done.get("artifacts", "made", "keyValue", "level") == Value("full"));
+    CHECK(done.get("profile", "name") == Value("store"));
+    CHECK(done["options"] == parse_json(R"({"level":"full"})"));
+    CHECK(done["timeout"] == Value("1m"));
+    CHECK(done["error"].is_nil());
+    // The same truth as an object.
+    CHECK(world.get("/apis/cr.kanister.io/v1alpha1/namespaces/default/actionsets/" + id)
+              .body.get("status", "state") == Value("complete"));
+}
+
+TEST_CASE("everything that is wrong with a request is told at once, each at its pointer") {
+    ApiWorld world;
+    const auto answer = world.post(
+        "/v1/actions",
+        R"({"acton":"backup","subject":{"resource":"secretz","name":"db","namespace":"app","colour":1},
+        "profile":{"name":"nowhere"},"options":{"a":1,"b/c":true},"timeout":"soon","blueprint":7})");
+    CHECK(answer.status == 422);
+    CHECK(answer.header("Content-Type") == "application/problem+json");
+    CHECK(answer.body["status"] == Value(422));
+    CHECK(answer.body["title"] == Value("Unprocessable Content"));
+    CHECK(answer.body["type"] == Value("about:blank"));
+    CHECK_THAT(answer.body["detail"].string_or(""), Contains("more)"));
+    CHECK_THAT(answer.cause("/acton"), Contains("not known") && Contains("did you mean 'action'"));
+    CHECK_THAT(answer.cause("/action"), Contains("is required"));
+    CHECK_THAT(answer.cause("/subject/colour"), Contains("not known"));
+    CHECK_THAT(answer.cause("/profile/name"), Contains("no Profile default/nowhere"));
+    CHECK_THAT(answer.cause("/options/a"), Contains("expected a string"));
+    CHECK_THAT(answer.cause("/options/b~1c"), Contains("expected a string"));
+    CHECK_THAT(answer.cause("/timeout"), Contains("soon"));
+    CHECK(world.cluster->list(types::kActionSets, {}).items.empty());
+}
+
+TEST_CASE("requests that are wrong in one way are answered with the pointer and what would be right") {
+    ApiWorld world;
+    struct Case {
+        const char* body;
+        const char* pointer;
+        const char* text;
+    };
+    const std::string subject = ApiWorld::kSubject;
+    for (
+        const auto& [body, pointer, text] : {
+            Case{"[]", "", "expected an object"},
+            {R"({"action":"backup"})", "/subject", "is required"},
+            {R"({"action":"backup","subject":"db"})", "/subject", "expected an object"},
+            {R"({"action":"backup","subject":{"resource":"secretz","name":"db","namespace":"app"}})",
+             "/subject/resource", "did you mean 'secrets'"},
+            {R"({"action":"backup","subject":{"kind":"Sekret","name":"db","namespace":"app"}})",
+             "/subject/kind", "did you mean 'Secret'"},
+            {R"({"action":"backup","subject":{"kind":"Secret","name":"db"}})", "/subject/namespace",
+             "is required"},
+            {R"({"action":"backup","subject":{"kind":"Secret","namespace":"app"}})", "/subject/name",
+             "is required"},
+            {R"({"action":"backup","subject":{"kind":"Secret","name":"nobody","namespace":"app"}})",
+             "/subject", "there is no"},
+            {R"({"action":"backup","subject":{"kind":"ConfigMap","name":"gate","namespace":"app"}})",
+             "/blueprint", "no binding matches"},
+            {R"({"action":"backup","blueprint":"nope","subject":{"kind":"Secret","name":"db","namespace":"app"}})",
+             "/blueprint", "no Blueprint default/nope"},
+            {R"({"action":"bakcup","subject":{"kind":"Secret","name":"db","namespace":"app"}})", "/action",
+             "did you mean 'backup'"},
+            {R"({"action":"","subject":{"kind":"Secret","name":"db","namespace":"app"}})", "/action",
+             "is required"},
+            {R"({"action":"backup","timeout":"-1s","subject":{"kind":"Secret","name":"db","namespace":"app"}})",
+             "/timeout", "has passed"},
+            {R"({"action":"backup","deadline":"2001-01-01T00:00:00Z","subject":{"kind":"Secret","name":"db","namespace":"app"}})",
+             "/deadline", "has passed"},
+            {R"({"action":"backup","deadline":"2999-01-01T00:00:00Z","timeout":"1s","subject":{"kind":"Secret","name":"db","namespace":"app"}})",
+             "/deadline", "beside timeout"},
+            {R"({"action":"restore","from":"nobody","subject":{"kind":"Secret","name":"db","namespace":"app"}})",
+             "/from", "there is no action 'nobody'"},
+        }) {
+        INFO(body);
+        const auto answer = world.post("/v1/actions", body);
+        INFO(answer.text);
+        CHECK(answer.status == 422);
+        CHECK(answer.pointers() == Strings{pointer});
+        CHECK_THAT(answer.cause(pointer), Contains(text));
+    }
+    CHECK(world.cluster->list(types::kActionSets, {}).items.empty());
+}
+
+TEST_CASE(
+    "a body that is no JSON, another content type, another method and another path have their own status") {
+    ApiWorld world;
+    CHECK(world.post("/v1/actions", "{\"action\":").status == 400);
+    CHECK(world.post("/v1/actions", "").status == 400);
+    CHECK(world.request("POST", "/v1/actions", "{}", {{"Content-Type", "text/plain"}}).status == 415);
+    CHECK(world.request("POST", "/v1/actions", "{}", {{"Content-Type", "application/JSON; charset=utf-8"}})
+              .status == 422);
+    const auto method = world.request("DELETE", "/v1/actions");
+    CHECK(method.status == 405);
+    CHECK_THAT(method.header("Allow"), Contains("GET") && Contains("POST"));
+    CHECK(method.header("Content-Type") == "application/problem+json");
+    for (const char* path :
+         {"/v1/actions/nobody", "/v1/actions/nobody/logs", "/v1/nothing", "/nothing", "/v1/actions/"}) {
+        INFO(path);
+        const auto answer = world.get(path);
+        CHECK(answer.status == 404);
+        CHECK(answer.body["status"] == Value(404));
+    }
+    CHECK(world.post("/v1/actions/nobody/cancel", "{}").status == 404);
+    CHECK(world.request("HEAD", "/v1/actions").status == 200);
+    CHECK(world.post("/v1/actions", "{\"action\":\"" + std::string(9U << 20U, 'x') + "\"}").status == 413);
+}
+
+TEST_CASE("an Idempotency-Key makes one action of the same request, and refuses another") {
+    ApiWorld world;
+    const std::string body = std::string("{\"action\":\"backup\",") + ApiWorld::kSubject + "}";
+    const net::Headers key{{"Idempotency-Key", "backup of monday"}};
+    const auto first = world.post("/v1/actions", body, key);
+    const auto second = world.post("/v1/actions", body, key);
+    CHECK(first.status == 201);
+    CHECK(second.status == 201);
+    CHECK(first.body["id"] == second.body["id"]);
+    CHECK(second.header("Location") == "/v1/actions/" + first.body["id"].string_or(""));
+    CHECK(world.post("/v1/actions", body, {{"Idempotency-Key", "of tuesday"}}).body["id"] !=
+          first.body["id"]);
+    const auto other =
+        world.post("/v1/actions", std::string("{\"action\":\"broken\",") + ApiWorld::kSubject + "}", key);
+    CHECK(other.status == 422);
+    CHECK_THAT(other.body["detail"].string_or(""), Contains("used before with another body"));
+    CHECK(world.post("/v1/actions", body, {{"Idempotency-Key", std::string(256, 'k')}}).status == 400);
+
+    std::vector<std::string> ids(8);
+    {
+        TaskGroup threads;
+        for (auto& id : ids)
+            threads.spawn([&] {
+                id = world.post("/v1/actions", body, {{"Idempotency-Key", "at once"}})
+                         .body["id"]
+                         .string_or("");
+            });
+    }
+    CHECK(ids == std::vector<std::string>(8, ids.front()));
+    CHECK(world.cluster->list(types::kActionSets, {}).items.size() == 3);
+}
+
+TEST_CASE("?wait answers at the end of the action or of the time, whichever is first") {
+    ApiWorld world;
+    const std::string id = world.start("slow");
+    const auto began = std::chrono::steady_clock::now();
+    CHECK(world.get("/v1/actions/" + id + "?wait=200ms").body["state"] == Value("running"));
+    CHECK(std::chrono::steady_clock::now() - began >= std::chrono::milliseconds(200));
+    TaskGroup opener;
+    opener.spawn([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        world.open_gate();
+    });
+    const Value done = world.finish(id);
+    CHECK(done["state"] == Value("complete"));
+    CHECK(done["phases"].as_list()[1]["isDefer"] == Value(true));
+    CHECK(world.get("/v1/actions/" + id + "?wait=never").status == 400);
+    CHECK(world.get("/v1/actions/nobody?wait=10s").status == 404);
+}
+
+TEST_CASE("cancel is accepted once, the deferPhase runs, and what has ended cannot be cancelled") {
+    ApiWorld world;
+    const std::string id = world.start("slow");
+    world.wait_until(id, "running");
+    CHECK(world.post("/v1/actions/" + id + "/cancel", "").status == 202);
+    const Value done = world.finish(id);
+    CHECK(done["state"] == Value("cancelled"));
+    CHECK(done["phases"].as_list()[1]["state"] == Value("complete"));
+    CHECK(world.post("/v1/actions/" + id + "/cancel", "").status == 200);
+    const Value other = world.complete();
+    const auto refused = world.post("/v1/actions/" + other["id"].string_or("") + "/cancel", "");
+    CHECK(refused.status == 409);
+    CHECK_THAT(refused.body["detail"].string_or(""), Contains("is complete already"));
+}
+
+TEST_CASE("a failed action tells its error and its phase's; it gives no artifacts to a later one") {
+    ApiWorld world;
+    const Value failed = world.complete("broken");
+    CHECK(failed["state"] == Value("failed"));
+    CHECK_THAT(failed.get("error", "message").string_or(""), Contains("phase 'fail'") && Contains("nobody"));
+    CHECK_THAT(failed["phases"].as_list()[0]["error"].string_or(""), Contains("nobody"));
+    CHECK(failed["artifacts"] == Value(Map{}));
+    const auto answer =
+        world.post("/v1/actions", "{\"action\":\"restore\",\"from\":\"" + failed["id"].string_or("") + "\"}");
+    CHECK(answer.status == 422);
+    CHECK_THAT(answer.cause("/from"), Contains("is failed") && Contains("only a complete action"));
+}
+
+TEST_CASE("an action from an earlier one takes over its subject, blueprint, profile and artifacts") {
+    ApiWorld world;
+    const Value backup = world.complete("backup", R"(,"profile":{"name":"store"})");
+    const auto answer =
+        world.post("/v1/actions", "{\"action\":\"restore\",\"from\":\"" + backup["id"].string_or("") + "\"}");
+    REQUIRE(answer.status == 201);
+    CHECK(answer.body["from"] == backup["id"]);
+    CHECK(answer.body["subject"] == backup["subject"]);
+    CHECK(answer.body["blueprint"] == Value("bp"));
+    CHECK(answer.body.get("profile", "name") == Value("store"));
+    CHECK(world.finish(answer.body["id"].string_or(""))["state"] == Value("complete"));
+    const std::string made = backup.get("artifacts", "made", "keyValue", "name").string_or("");
+    CHECK_THROWS_AS(world.cluster->get({types::kConfigMaps, "app", made}), Error);
+}
+
+TEST_CASE("the list is newest first, in pages that lose and repeat nothing, and can be filtered") {
+    ApiWorld world;
+    std::vector<std::string> all;
+    for (int i = 0; i < 5; ++i) all.push_back(world.complete()["id"].string_or(""));
+    const std::string broken = world.complete("broken")["id"].string_or("");
+    const auto ids = [](const Value& body) {
+        std::vector<std::string> result;
+        for (const Value& item : body["items"].list_or_empty()) result.push_back(item["id"].string_or(""));
+        return result;
+    };
+    CHECK(ids(world.get("/v1/actions").body).size() == 6);
+    CHECK(world.get("/v1/actions").body["next"].is_nil());
+    CHECK(ids(world.get("/v1/actions?state=failed").body) == Strings{broken});
+    CHECK(ids(world.get("/v1/actions?name=backup&state=complete").body).size() == 5);
+    CHECK(ids(world.get("/v1/actions?name=restore").body).empty());
+    for (const char* subject : {"db", "secret/db", "secrets/db", "Secret/db", "app/secret/db"})
+        CHECK(ids(world.get(std::string("/v1/actions?subject=") + subject).body).size() == 6);
+    for (const char* subject : {"b", "pod/db", "other/secret/db", "secret/d"})
+        CHECK(ids(world.get(std::string("/v1/actions?subject=") + subject).body).empty());
+
+    Strings paged;
+    std::string next;
+    int pages = 0;
+    do {
+        const Value page = world.get("/v1/actions?limit=2" + (next.empty() ? "" : "&cursor=" + next)).body;
+        for (const std::string& id : ids(page)) paged.push_back(id);
+        next = page["next"].string_or("");
+    } while (!next.empty() && ++pages < 10);
+    CHECK(paged == ids(world.get("/v1/actions").body));
+    std::vector<std::string> created;
+    const Value list = world.get("/v1/actions").body;
+    for (const Value& item : list["items"].as_list()) created.push_back(item["createdAt"].string_or(""));
+    CHECK(std::is_sorted(created.rbegin(), created.rend()));
+
+    for (const char* query : {"limit=0", "limit=501", "limit=x", "limit=-1", "cursor=zz", "cursor=ff"}) {
+        INFO(query);
+        CHECK(world.get(std::string("/v1/actions?") + query).status == 400);
+    }
+}
+
+TEST_CASE("logs come as text, of one phase or all, and are followed to their end") {
+    ApiWorld world;
+    const std::string id = world.complete()["id"].string_or("");
+    const auto all = world.get("/v1/actions/" + id + "/logs");
+    CHECK(all.status == 200);
+    CHECK_THAT(all.header("Content-Type"), Catch::StartsWith("text/plain"));
+    CHECK(all.text == "first line of " + id + "\nlast line\n");
+    CHECK(world.get("/v1/actions/" + id + "/logs?phase=make").text ==
+          "first line of " + id + "/make\nlast line\n");
+    const auto unknown = world.get("/v1/actions/" + id + "/logs?phase=nope");
+    CHECK(unknown.status == 404);
+    CHECK_THAT(unknown.body["detail"].string_or(""), Contains("no phase 'nope' (has: make)"));
+    TaskGroup ender;
+    ender.spawn([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        world.log_goes_on = false;
+    });
+    CHECK_THAT(world.get("/v1/actions/" + id + "/logs?follow=true").text, Catch::EndsWith("last line\n"));
+}
+
+}  // namespace fencepost::api
