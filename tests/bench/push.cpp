@@ -6,7 +6,7 @@
 //     cmake --preset default && ninja -C build bench_push
 //     build/bin/bench_push [--rows 5000000] [--rounds 3] [--kando build/bin/kando]
 //
-// Each line has the median of the rounds, which are interleaved, so that a busy machine disturbs all alike.
+// Each line has its fastest round (the least disturbed one; the rounds are interleaved) and its largest RSS.
 // CPU seconds and peak RSS are the receiving process's alone (wait4), bytes stored are what the store's
 // folder grew by. Start it as root or as any user; PostgreSQL runs as `postgres` in the first case. Needs no
 // network but the loopback.
@@ -207,15 +207,12 @@ struct Line {
     std::uint64_t stored = 0;
 };
 
-double median(std::vector<double> values) {
-    std::sort(values.begin(), values.end());
-    return values[values.size() / 2];
+double least(const Line& line, double Usage::* member) {
+    return std::ranges::min(line.rounds, {}, member).*member;
 }
 
-double median_of(const Line& line, double Usage::* member) {
-    std::vector<double> values;
-    for (const Usage& usage : line.rounds) values.push_back(usage.*member);
-    return median(values);
+double most(const Line& line, double Usage::* member) {
+    return std::ranges::max(line.rounds, {}, member).*member;
 }
 
 std::string profile_json(const S3Server& server, const std::string& prefix, bool snapshots) {
@@ -249,13 +246,12 @@ class Bench {
     }
 
     void print() const {
-        const double base = median_of(lines_.at("0 pg_dump > /dev/null"), &Usage::wall);
+        const double base = least(lines_.at("0 pg_dump > /dev/null"), &Usage::wall);
         std::printf("%-30s %8s %8s %8s %9s %12s\n", "", "wall s", "ratio", "CPU s", "RSS MiB", "stored MB");
         for (const auto& [name, line] : lines_) {
-            std::printf("%-30s %8.2f %8.2f %8.2f %9.0f %12.1f\n", name.c_str() + 2,
-                        median_of(line, &Usage::wall), median_of(line, &Usage::wall) / base,
-                        median_of(line, &Usage::cpu), median_of(line, &Usage::rss_mib),
-                        static_cast<double>(line.stored) / 1e6);
+            std::printf("%-30s %8.2f %8.2f %8.2f %9.0f %12.1f\n", name.c_str() + 2, least(line, &Usage::wall),
+                        least(line, &Usage::wall) / base, least(line, &Usage::cpu),
+                        most(line, &Usage::rss_mib), static_cast<double>(line.stored) / 1e6);
         }
     }
 
