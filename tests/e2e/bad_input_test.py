@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pathlib
+import random
 import signal
 import subprocess
 import tempfile
@@ -365,13 +366,93 @@ class HostileFiles(unittest.TestCase):
         self.assertIn("exceeded maximum template depth", action["error"]["message"])
 
     def test_a_template_that_never_ends_or_grows_without_bound_fails_fast(self):
+        deep = "{{$x := list 1}}{{range until 100000}}{{$x = list $x}}{{end}}"
         for name, endless in (("loop", "{{range $i := until 30000}}{{range $j := until 30000}}{{end}}{{end}}"),
                               ("grow", '{{define "x"}}{{.}}{{template "x" (printf "%s%s" . .)}}{{end}}{{template "x" "y"}}'),
-                              ("repeat", '{{repeat 1000000000 "x"}}')):
+                              ("repeat", '{{repeat 1000000000 "x"}}'),
+                              ("keep", '{{$a := repeat 60000000 "x"}}{{range until 1000}}{{$b := print $a $a}}{{end}}'),
+                              ("share", "{{$x := list 1}}{{range until 60}}{{$x = list $x $x}}{{end}}{{$x}}"),
+                              ("deep", deep), ("deep-print", deep + "{{$x}}"), ("deep-json", deep + "{{toJson $x}}"),
+                              ("parentheses", "{{" + "(" * 20_000 + "1" + ")" * 20_000 + "}}"),
+                              ("blocks", "{{if 1}}" * 5_000 + "{{end}}" * 5_000),
+                              ("mutual", '{{define "a"}}{{if 1}}{{with 1}}{{range until 1}}{{template "b"}}{{end}}{{end}}{{end}}{{end}}'
+                                         '{{define "b"}}{{template "a"}}{{end}}{{template "a"}}')):
             with self.subTest(name):
                 action = self.run_blueprint(blueprint(name, [{"func": "KubeTask", "name": "one", "args": {
                     "image": "x", "command": ["echo", endless]}}]), name)
                 self.assertEqual(action["state"], "failed")
+        self.assertLess(self.stack.peak_memory(), 500)
+
+    def test_objects_whose_members_are_of_the_wrong_kind_hurt_nobody(self):
+        """Each member of each kind is replaced by everything that it is not. FENCEPOST_ODDITIES sets how many (400)."""
+        meta = {"labels": {"a": "b"}, "annotations": {"a": "b"}, "finalizers": [], "ownerReferences": []}
+        pod = {"restartPolicy": "Never", "terminationGracePeriodSeconds": 0,
+               "containers": [{"name": "c", "image": "x", "command": ["true"], "args": ["x"], "env": [{"name": "A", "value": "b"}],
+                               "volumeMounts": [{"name": "v", "mountPath": "/v"}], "resources": {"limits": {"memory": "1Gi"}},
+                               "securityContext": {"runAsUser": os.geteuid()}, "readinessProbe": {"exec": {"command": ["true"]}, "periodSeconds": 1}}],
+               "volumes": [{"name": "v", "emptyDir": {}}]}
+        template = {"metadata": {"labels": {"a": "b"}}, "spec": {**pod, "restartPolicy": "Always"}}
+        reference = {"apiVersion": "v1", "kind": "ConfigMap", "resource": "configmaps", "name": "subject", "namespace": "default"}
+        phase = {"func": "KubeOps", "name": "one", "timeout": "1s", "retries": 0, "backoff": "1s", "if": "true",
+                 "objects": {"o": {"kind": "Secret", "name": "x", "namespace": "default"}},
+                 "args": {"operation": "create", "spec": "{}", "namespace": "default", "objectReference": reference}}
+        kinds = [("/api/v1/namespaces/default/pods", {"spec": pod}), ("/api/v1/namespaces/default/configmaps", {"data": {"a": "b"}}),
+                 ("/api/v1/namespaces/default/secrets", {"data": {"a": "Yg=="}, "stringData": {"a": "b"}, "type": "Opaque"}),
+                 ("/api/v1/namespaces/default/persistentvolumeclaims", {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {
+                     "requests": {"storage": "1Mi"}}, "dataSource": {"kind": "VolumeSnapshot", "name": "x"}}}),
+                 ("/apis/apps/v1/namespaces/default/statefulsets", {"spec": {"replicas": 1, "serviceName": "s", "template": template,
+                                                                              "selector": {"matchLabels": {"a": "b"}}}}),
+                 ("/apis/apps/v1/namespaces/default/deployments", {"spec": {"replicas": 1, "template": template,
+                                                                             "selector": {"matchLabels": {"a": "b"}}}}),
+                 ("/apis/cr.kanister.io/v1alpha1/namespaces/default/blueprints", {"actions": {"go": {
+                     "phases": [phase], "deferPhase": phase, "outputArtifacts": {"a": {"keyValue": {"k": "v"}}}, "inputArtifactNames": ["x"]}}}),
+                 ("/apis/cr.kanister.io/v1alpha1/namespaces/default/actionsets", {"spec": {"cancel": False, "actions": [{
+                     "name": "go", "blueprint": "odd", "object": reference, "options": {"a": "b"}, "profile": {"name": "p", "namespace": "default"},
+                     "dependsOn": [], "podLabels": {"a": "b"}, "podOverride": {}, "artifacts": {"a": {"keyValue": {"k": "v"}}},
+                     "secrets": {"s": {"name": "x", "namespace": "default"}}}]},
+                     "status": {"state": "pending", "actions": [{"phases": [{"name": "one", "state": "pending"}]}], "error": {"message": "x"}}}),
+                 ("/apis/cr.kanister.io/v1alpha1/namespaces/default/profiles", {"location": {"type": "filestore", "path": "/tmp"}, "credential": {
+                     "type": "keyPair", "keyPair": {"idField": "a", "secretField": "b", "secret": {"name": "x", "namespace": "default"}}}}),
+                 ("/apis/config.kio.kasten.io/v1alpha1/namespaces/default/blueprintbindings", {"spec": {
+                     "disabled": False, "blueprintRef": {"name": "odd", "namespace": "default"},
+                     "resources": {"matchAll": [{"type": {"operator": "In", "values": [{"resource": "secrets"}]}},
+                                                {"labels": {"key": "a", "operator": "In", "values": ["b"]}}]}}})]
+        self.stack.apply(blueprint("odd", [phase]))
+        every = [(path, odd) for path, good in kinds for odd in self.oddities({"metadata": meta, **good})]
+        seed = int(os.environ.get("FENCEPOST_SEED", random.randrange(1 << 30)))
+        count = int(os.environ.get("FENCEPOST_ODDITIES", "400"))
+        answers = collections.Counter()
+        for number, (path, odd) in enumerate(random.Random(seed).sample(every, min(count, len(every)))):
+            if isinstance(odd.get("metadata"), dict):
+                odd["metadata"] = {**odd["metadata"], "name": f"odd-{number}"}
+            status, answer, _ = self.stack.request("POST", path, odd)
+            answers[status] += 1
+            self.assertIn(status, (201, 400, 409, 413, 422), f"POST {path} {json.dumps(odd)}: {answer}")
+        print(f"{sum(answers.values())} of {len(every)} odd objects (seed {seed}): {dict(answers)}", flush=True)
+        self.assertEqual(self.stack.cli("get", "pods", "-A").returncode, 0)
+        self.assertEqual(self.stack.cli("get", "actionsets").returncode, 0)
+        self.assertEqual(self.stack.request("GET", "/v1/actions?limit=500")[0], 200)
+        self.stack.apply(blueprint("fine", [{"func": "KubeTask", "name": "one", "args": {"image": "x", "command": ["true"]}}]))
+        subject = {key: reference[key] for key in ("apiVersion", "resource", "name", "namespace")}
+        action = self.stack.finish_action(self.stack.start_action("go", subject, blueprint="fine"), 60)
+        self.assertEqual(action["state"], "complete", "the server no longer works after odd objects")
+
+    def oddities(self, whole):
+        """The object again and again, each time with one member (or item) replaced."""
+        def places(value, place):
+            if place:
+                yield place
+            for key, member in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+                yield from places(member, (*place, key))
+
+        for place in places(whole, ()):
+            for odd in (None, "text", "", -1, 2.5, True, [], {}, [None], {"x": None}):
+                copy = json.loads(json.dumps(whole))
+                target = copy
+                for key in place[:-1]:
+                    target = target[key]
+                target[place[-1]] = odd
+                yield copy
 
     def test_a_hundred_thousand_nested_brackets_are_refused(self):
         for text in ("a: " + "[" * 100_000, "a: " + "[" * 100_000 + "]" * 100_000, "{a: " * 100_000, "- " * 100_000,
@@ -455,8 +536,7 @@ class ManyActions(unittest.TestCase):
                 time.sleep(0.3)
             took = time.monotonic() - began
             ended = [stack.get(f"/v1/actions/{identity}") for identity in identities]
-            peak = int(next(line for line in pathlib.Path(f"/proc/{stack.daemon.pid}/status").read_text().splitlines()
-                            if line.startswith("VmHWM")).split()[1]) / 1024
+            peak = stack.peak_memory()
             print(f"{many} actions: created in {created:.1f} s, all ended after {took:.1f} s; at most {max(most, self.overlap(notes))} at once "
                   f"(--max-running {at_once}); peak RSS of the daemon {peak:.0f} MiB", flush=True)
             self.assertEqual({action["state"] for action in ended}, {"complete"})

@@ -101,6 +101,11 @@ class Stack:
                 self.kill()
         self.daemon = None
 
+    def peak_memory(self):
+        """The most that the daemon has taken so far, in MiB."""
+        status = pathlib.Path(f"/proc/{self.daemon.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
     def log_tail(self, lines=20):
         return "\n".join((self.work / "daemon.log").read_text(errors="replace").splitlines()[-lines:])
 

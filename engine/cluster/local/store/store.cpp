@@ -261,7 +261,8 @@ class FileStore final : public Store {
     }
 
     Database database_;
-    const std::shared_ptr<Guarded<State>> state_ = std::make_shared<Guarded<State>>();  // feeds may outlive the store
+    const std::shared_ptr<Guarded<State>> state_ =
+        std::make_shared<Guarded<State>>();  // feeds may outlive the store
     CancelSource stop_;
     TaskGroup flusher_;
 };
