@@ -12,6 +12,7 @@
 // network but the loopback.
 #include <fcntl.h>
 #include <pwd.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -59,6 +60,7 @@ pid_t start(const Start& what) {
     const pid_t pid = ::fork();
     if (pid < 0) fail("fork");
     if (pid > 0) return pid;
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
     ::dup2(what.in >= 0 ? what.in : null, 0);
     ::dup2(what.out >= 0 ? what.out : null, 1);
