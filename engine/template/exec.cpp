@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kStepsBetweenClockReads = 4096;
 constexpr std::size_t kBytesPerStep = 256;                      // what a function makes is work, too
+constexpr int kMaxNesting = 100;                                // of lists and maps
 constexpr std::size_t kStackReserve = std::size_t{112} * 1024;  // for functions, formatting and unwinding
 
 // What is left of this thread's stack: {{template}} may recurse as deep as the stack allows, and an action's
@@ -32,19 +33,33 @@ std::size_t stack_left() {
     return lowest == nullptr ? kStackReserve + 1 : static_cast<std::size_t>(here - lowest);
 }
 
-// Without what its members share with others.
-std::size_t bytes_of(const Value& value) {
+// What a value would take if nothing in it were shared. Throws a length above `limit`, and nesting that what
+// recurses over values (formatting, JSON, destruction) could not bear.
+std::size_t bytes_of(const Value& value, std::size_t limit, int depth) {
+    if (depth > kMaxNesting)
+        throw Error(ErrorKind::kExhausted,
+                    "values are nested deeper than " + std::to_string(kMaxNesting) + " levels");
+    std::size_t bytes = sizeof(Value);
+    const auto add = [&](const Value& member) {
+        bytes += bytes_of(member, limit - std::min(limit, bytes), depth + 1);
+        if (bytes > limit) throw Error(ErrorKind::kExhausted, "values take too many bytes");
+    };
     switch (value.kind()) {
         case Kind::kString:
-            return value.as_string().size();
+            return bytes + value.as_string().size();
         case Kind::kBytes:
-            return value.as_bytes().data.size();
+            return bytes + value.as_bytes().data.size();
         case Kind::kList:
-            return value.as_list().size() * sizeof(Value);
+            for (const Value& item : value.as_list()) add(item);
+            return bytes;
         case Kind::kMap:
-            return value.as_map().size() * sizeof(Member);
+            for (const Member& member : value.as_map()) {
+                bytes += member.key.size();
+                add(member.value);
+            }
+            return bytes;
         default:
-            return 0;
+            return bytes;
     }
 }
 
@@ -180,18 +195,23 @@ void Execution::step() {
 }
 
 const Value& Execution::keep(Value value) {
-    const std::size_t bytes = bytes_of(value);
+    std::size_t bytes = 0;
+    try {
+        bytes = bytes_of(value, options_.max_kept_bytes - kept_bytes_, 0);
+    } catch (const Error& e) {
+        over_budget(e.message());
+    }
     kept_bytes_ += bytes;
     if (kept_bytes_ > options_.max_kept_bytes)
         over_budget("values take more than " + std::to_string(options_.max_kept_bytes) + " bytes");
     steps_ += bytes / kBytesPerStep;
-    arena_.push_back(std::move(value));
-    return arena_.back();
+    arena_.push_back({std::move(value), bytes});
+    return arena_.back().value;
 }
 
 void Execution::forget(std::size_t mark) {
     while (arena_.size() > std::max(mark, pinned_)) {
-        kept_bytes_ -= bytes_of(arena_.back());
+        kept_bytes_ -= arena_.back().bytes;
         arena_.pop_back();
     }
 }
@@ -578,21 +598,23 @@ Operand Execution::function(const Operand& dot, const IdentifierNode& node, cons
         if (param != Param::kReflect) value = validate(value, param);
         push(value, param);
     }
+    Value made;
     try {
-        const Value& result = keep(entry.call(arguments));
-        if (entry.changes_first) {
-            // Whoever holds the map sees the change, as in Go.
-            for (Variable& variable : variables_) {
-                if (variable.operand.value != arguments.front()) continue;
-                variable.operand.value = &result;
-                pinned_ = arena_.size();
-            }
-        }
-        return {&result, entry.returns_any};
+        made = entry.call(arguments);
     } catch (const Error& e) {
         at(call_node);
         fail("error calling " + node.name + ": " + e.message());
     }
+    const Value& result = keep(std::move(made));
+    if (entry.changes_first) {
+        // Whoever holds the map sees the change, as in Go.
+        for (Variable& variable : variables_) {
+            if (variable.operand.value != arguments.front()) continue;
+            variable.operand.value = &result;
+            pinned_ = arena_.size();
+        }
+    }
+    return {&result, entry.returns_any};
 }
 
 // No value here is a function, so `call` can only complain, naming what it was given.

@@ -80,7 +80,11 @@ class Execution {
     std::string& output_;
     const Node* node_ = nullptr;
     std::vector<Variable> variables_;
-    std::deque<Value> arena_;
+    struct Kept {
+        Value value;
+        std::size_t bytes;
+    };
+    std::deque<Kept> arena_;
     std::size_t pinned_ = 0;  // so many of the arena's values may be held by outer variables
     std::size_t kept_bytes_ = 0;
     std::size_t steps_ = 0;

@@ -383,4 +383,30 @@ TEST_CASE("an action whose fence was lifted when the daemon stopped is failed by
     CHECK(RunWorld::phase(done, 2)["state"] == Value("pending"));
 }
 
+TEST_CASE(
+    "a null argument is as good as absent, and a launch that fails without phases fails the ActionSet "
+    "alone") {
+    RunWorld world;
+    world.blueprint(
+        "  backup: {phases: [{func: Step, name: one, args: {do: ok, text: null}}]}\n"
+        "  empty: {phases: [], deferPhase: {func: Nope, name: last, args: {}}}\n");
+    CHECK(RunWorld::state(world.run()) == "complete");
+    CHECK_THAT(RunWorld::error(world.run("empty", "", "empty")),
+               Catch::Contains("{Nope} has not been registered"));
+}
+
+TEST_CASE("a deferPhase whose Secret is missing fails with the reason") {
+    RunWorld world;
+    world.blueprint(R"(
+  backup:
+    phases: [{func: Step, name: one, args: {do: ok}}]
+    deferPhase: {func: Step, name: last, objects: {db: {kind: Secret, name: nobody, namespace: default}}, args: {do: ok}}
+)");
+    const Value done = world.run();
+    CHECK(RunWorld::state(done) == "failed");
+    CHECK(RunWorld::defer(done)["state"] == Value("failed"));
+    CHECK_THAT(RunWorld::error(done), Catch::Contains("deferPhase") && Catch::Contains("nobody"));
+    CHECK(done.get("status", "progress", "runningPhase").is_nil());
+}
+
 }  // namespace fencepost::run

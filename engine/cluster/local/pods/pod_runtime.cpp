@@ -248,7 +248,9 @@ void PodRuntime::logs(const Value& pod, const LogOptions& options,
     }
     const auto is_over = [&] {
         const ContainerFolder::State state = folder.state(run);
-        return state == ContainerFolder::State::kEnded || state == ContainerFolder::State::kLost;
+        std::error_code ignored;  // with the Pod its folder goes
+        return state == ContainerFolder::State::kEnded || state == ContainerFolder::State::kLost ||
+               !std::filesystem::exists(folder.path(), ignored);
     };
     read_container_log(folder.log_path(run), options, sink, is_over, cancel);
 }

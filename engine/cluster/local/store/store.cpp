@@ -153,7 +153,14 @@ class FileStore final : public Store {
     Value write(const std::function<Value(Transaction& change)>& work, Durable durable) override {
         auto state = state_->lock();
         OpenTransaction transaction(*state);
-        Value result = work(transaction);
+        Value result;
+        try {
+            result = work(transaction);
+        } catch (const Error&) {
+            // What it refused rests on what it read, too: "already exists" is followed by a look at it.
+            make_durable(state);
+            throw;
+        }
         transaction.accept();
         // Also a transaction that changed nothing waits: what it read must be durable before it is told.
         if (durable == Durable::kNow) make_durable(state);
