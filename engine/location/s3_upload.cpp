@@ -13,6 +13,8 @@ namespace {
 
 constexpr int kPartsPerSize = 1'000;
 constexpr std::chrono::seconds kAbortTime{15};
+constexpr int kAborts = 4;
+constexpr std::chrono::milliseconds kFirstAbortWait{100};
 
 }  // namespace
 
@@ -89,6 +91,21 @@ struct MultipartUpload::Impl {
         if (first_failure) cancel.cancel(CancelReason::kUser);  // the others need not go on
     }
 
+    // S3 may still take in a part whose connection was broken off, and keeps it although the abort was
+    // answered (AbortMultipartUpload in its API reference): after such a part it is asked until it knows no
+    // such upload.
+    void abort_until_gone(const CancelToken& token) {
+        const bool part_broken_off = shared.lock()->failure != nullptr;
+        auto wait = kFirstAbortWait;
+        for (int asked = 0; asked < kAborts; ++asked) {
+            if (asked > 0 && !token.wait_for(wait)) return;
+            wait *= 2;
+            static_cast<void>(
+                client.send({.method = "DELETE", .key = key, .query = {{"uploadId", id}}}, token));
+            if (!part_broken_off) return;
+        }
+    }
+
     // What is left of an upload costs its owner money until it is aborted.
     void abort() noexcept {
         try {
@@ -103,10 +120,9 @@ struct MultipartUpload::Impl {
                 if (!in_time) state.unlocked([&] { within.cancel(CancelReason::kDeadline); });
             });
             try {
-                static_cast<void>(
-                    client.send({.method = "DELETE", .key = key, .query = {{"uploadId", id}}}, token));
-            } catch (...) {  // the caller hears of what broke the upload; a bucket's lifecycle rule sweeps
-                             // the rest
+                abort_until_gone(token);
+            } catch (...) {  // gone; or the caller hears of what broke the upload, and a bucket's lifecycle
+                             // rule sweeps the rest
             }
             auto state = finished.lock();
             *state = true;

@@ -83,6 +83,19 @@ std::vector<std::string> keys(Location& location, std::string_view prefix) {
     return found;
 }
 
+// What the server keeps of uploads that were neither completed nor aborted.
+int files_of_uploads() {
+    int count = 0;
+    std::error_code vanished;  // the server removes while this looks
+    std::filesystem::recursive_directory_iterator entry(server().bucket_folder() / ".sgwtmp" / "multipart",
+                                                        vanished);
+    for (; !vanished && entry != std::filesystem::recursive_directory_iterator(); entry.increment(vanished)) {
+        std::error_code gone;
+        if (entry->is_regular_file(gone)) ++count;
+    }
+    return count;
+}
+
 ErrorKind kind_of(const std::function<void()>& work) {
     try {
         work();
@@ -206,14 +219,12 @@ TEST_CASE("a source that fails leaves no object, and the old one as it was") {
     CHECK(location.get_bytes("kept", kNever) == "old");
     CHECK(keys(location, "") == std::vector<std::string>{"kept"});
     if (backend_name == "s3") {  // nothing is left of the broken uploads either
-        const auto uploads = server().bucket_folder() / ".sgwtmp" / "multipart";
-        int left = 0;
-        if (std::filesystem::exists(uploads)) {
-            for (const auto& entry : std::filesystem::recursive_directory_iterator(uploads)) {
-                if (entry.is_regular_file()) ++left;
-            }
+        // once the server has noticed that the connection of a part was broken off
+        const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+        while (files_of_uploads() != 0 && std::chrono::steady_clock::now() < patience) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(20));
         }
-        CHECK(left == 0);
+        CHECK(files_of_uploads() == 0);
     } else {
         CHECK(std::filesystem::is_empty(backend->folder.path() / ".fencepost-tmp"));
     }
