@@ -20,6 +20,7 @@
 #include "base/guarded.h"
 #include "base/task_group.h"
 #include "net/handler_pool.h"
+#include "net/websocket.h"
 
 namespace fencepost::net {
 namespace {
@@ -291,7 +292,8 @@ class Session : public std::enable_shared_from_this<Session> {
         exchange->request.cancel = exchange->gone.token();
         request_ = exchange;
         ++context_.active;
-        watch_client();
+        // Of one that may become a WebSocket the bytes that follow are its own.
+        if (message.find(http::field::upgrade) == message.end()) watch_client();
         context_.pool.run([self = shared_from_this(), exchange] { self->answer(*exchange); });
     }
 
@@ -335,6 +337,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
     // On a thread of the pool.
     void answer(Exchange& exchange);
+    RawConnection raw();
 
     void whole(const ServerResponse& response, bool is_head) {
         std::string bytes = head_of(response, Framing::kLength, keep_alive_);
@@ -476,6 +479,23 @@ class Session::Streamer final : public ResponseStream {
     CancelCallback on_cancel_;
 };
 
+// The connection as a WebSocket needs it: bytes that were read already come first.
+RawConnection Session::raw() {
+    const auto read = [self = shared_from_this()](char* buffer, std::size_t size, RawConnection::Done done) {
+        const std::size_t kept = std::min(size, self->buffer_.size());
+        if (kept == 0) return self->transport_->read_some(asio::buffer(buffer, size), std::move(done));
+        std::memcpy(buffer, self->buffer_.data().data(), kept);
+        self->buffer_.consume(kept);
+        asio::post(self->context_.io, [done = std::move(done), kept] { done({}, kept); });
+    };
+    const auto write = [self = shared_from_this()](const char* bytes, std::size_t size,
+                                                   RawConnection::Done done) {
+        self->transport_->write_some(asio::buffer(bytes, size), std::move(done));
+    };
+    return {context_.io, read, write, [self = shared_from_this()] { self->transport_->close(); },
+            [self = shared_from_this()] { self->request_->gone.cancel(CancelReason::kUser); }};
+}
+
 void Session::answer(Exchange& exchange) {
     const bool is_head = exchange.request.method == "HEAD";
     const auto post = [this](std::function<void(Session&)> work) {
@@ -484,6 +504,14 @@ void Session::answer(Exchange& exchange) {
     bool has_begun = false;
     try {
         ServerResponse response = context_.handler(exchange.request);
+        if (response.websocket) {
+            has_begun = true;
+            serve_websocket(raw(), exchange.request, *response.websocket);
+            return post([](Session& s) {
+                s.close();
+                s.answered();
+            });
+        }
         if (!response.stream || is_head) {
             if (is_head) response.stream = nullptr;
             (void)head_of(response, Framing::kLength, true);  // throws here, not on the io thread

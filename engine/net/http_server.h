@@ -1,7 +1,7 @@
 // An HTTP/1.1 server on Boost.Beast: one thread serves the sockets, handlers run on a small pool and may
-// block. A response is a whole body or a stream that the handler writes piece by piece (watch, logs,
-// server-sent events). Limits: header and body size, requests at once, idle time. TLS and mTLS where the
-// options carry certificates.
+// block. A response is a whole body, a stream that the handler writes piece by piece (watch, logs,
+// server-sent events), or a WebSocket. Limits: header and body size, requests at once, idle time. TLS and
+// mTLS where the options carry certificates.
 //
 // Errors: a handler that throws Error or Cancelled is the handler's mistake and answers 500; api/ maps errors
 // itself. Thread safety: stop() may be called from any thread; handlers run on many threads at once.
@@ -12,8 +12,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/cancel.h"
 #include "base/log.h"
@@ -33,6 +35,7 @@ struct ServerRequest {
     [[nodiscard]] std::string_view header(std::string_view name) const noexcept;
     [[nodiscard]] std::string query_parameter(std::string_view name) const;  // decoded; "" where absent
     [[nodiscard]] bool has_query_parameter(std::string_view name) const;
+    [[nodiscard]] std::vector<std::string> query_parameters(std::string_view name) const;  // repeated ones
 };
 
 // Writes a streamed body. write() blocks while the client is slow and throws Cancelled once it has gone.
@@ -42,11 +45,19 @@ class ResponseStream {
     virtual void write(std::string_view bytes) = 0;
 };
 
+// The connection goes on as a WebSocket of that subprotocol for as long as `use` runs.
+class WebSocket;
+struct WebSocketUpgrade {
+    std::string protocol;
+    std::function<void(WebSocket&)> use;
+};
+
 struct ServerResponse {
     int status = 200;
     Headers headers;
     std::string body;
     std::function<void(ResponseStream&)> stream;  // where set, the body is chunked and written by it
+    std::optional<WebSocketUpgrade> websocket;    // where set, all of the above is ignored
 };
 
 using Handler = std::function<ServerResponse(const ServerRequest&)>;
