@@ -78,12 +78,15 @@ int serve(const cli::ServeOptions& options) {
         const auto size = std::filesystem::file_size(data_dir / "cluster.db", ignored);
         return ignored ? std::uint64_t{0} : static_cast<std::uint64_t>(size);
     };
-    const auto api = api::start_api({.host = options.host,
-                                     .port = options.port,
-                                     .controller_namespace = options.controller_namespace,
-                                     .version = kVersion,
-                                     .store_bytes = store_bytes},
-                                    *cluster, access, clock, log);
+    const cluster::local::ApiAccess pods = cluster::local::read_api_access(data_dir);
+    const auto api = api::start_api(
+        {.host = options.host,
+         .port = options.port,
+         .controller_namespace = options.controller_namespace,
+         .version = kVersion,
+         .store_bytes = store_bytes,
+         .pods = api::PodListenerOptions{pods.port, pods.token, pods.certificate_pem, pods.key_pem}},
+        *cluster, access, clock, log);
     engine.start();
     log.info("ready", {{"listen", options.host + ":" + std::to_string(api->port())},
                        {"dataDir", data_dir.string()},

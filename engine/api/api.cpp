@@ -69,17 +69,25 @@ class RunningApi final : public Api {
         server.port = options.port;
         server_ = net::start_http_server(
             server, [this](const net::ServerRequest& request) { return answer(request); }, log);
+        if (options.pods) {
+            pod_listener_ = start_pod_listener(
+                *options.pods, [this](const net::ServerRequest& request) { return answer(request); }, log);
+        }
     }
     RunningApi(const RunningApi&) = delete;
     RunningApi& operator=(const RunningApi&) = delete;
     ~RunningApi() override { stop(); }
 
     std::uint16_t port() const noexcept override { return server_->port(); }
-    void stop() override { server_->stop(); }
+    void stop() override {
+        server_->stop();
+        if (pod_listener_) pod_listener_->stop();
+    }
 
   private:
     void add_service_routes() {
-        router_.add("GET", "/healthz", [](const Request&) { return plain("ok\n"); });
+        for (const char* path : {"/healthz", "/livez"})
+            router_.add("GET", path, [](const Request&) { return plain("ok\n"); });
         router_.add("GET", "/readyz", [this](const Request&) {
             // Ready is: objects can be read.
             (void)services_.cluster.list(cluster::types::kBlueprints, {.ns = services_.controller_namespace,
@@ -91,11 +99,15 @@ class RunningApi final : public Api {
         });
         router_.add("GET", "/metrics", [this](const Request&) { return plain(metrics_.text()); });
         router_.add("GET", "/version", [this](const Request&) {
+            // The level of Kubernetes' API that is served, as clients compare it with their own; ours is the
+            // rest.
             Value body;
-            body["gitVersion"] = "v" + version_;
+            body["gitVersion"] = "v1.34.0+fencepost." + version_;
             body["major"] = "1";
             body["minor"] = "34";
-            body["platform"] = "linux";
+            body["platform"] = "linux/amd64";
+            for (const char* unknown : {"gitCommit", "gitTreeState", "buildDate", "goVersion", "compiler"})
+                body[unknown] = "";
             return json_response(body);
         });
         router_.add("GET", "/", [this](const Request&) { return json_response(index()); });
@@ -136,6 +148,7 @@ class RunningApi final : public Api {
     Metrics metrics_;
     Router router_;
     std::unique_ptr<net::HttpServer> server_;
+    std::unique_ptr<net::HttpServer> pod_listener_;
 };
 
 }  // namespace

@@ -8,8 +8,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "api/pod_listener.h"
 #include "api/services.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -23,6 +25,7 @@ struct ApiOptions {
     std::string controller_namespace = "default";
     std::string version;
     std::function<std::uint64_t()> store_bytes;  // for metrics; may be empty
+    std::optional<PodListenerOptions> pods;      // the embedded cluster's Pods get a port of their own
 };
 
 class Api {

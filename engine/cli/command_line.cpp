@@ -29,6 +29,7 @@ struct Parsed {
     ObligationsOptions obligations;
     ExplainOptions explain;
     LintOptions lint;
+    KubeconfigOptions kubeconfig;
     bool handles_interrupts = false;
     std::function<int(Server&)> client_verb;
     std::function<int()> local_verb;
@@ -204,6 +205,18 @@ void add_local_verbs(CLI::App& app, Parsed& parsed, const World& world) {
              "  fencepost lint my-blueprint.yaml\n  fencepost lint blueprints/ bindings/\n");
     command->add_option("files", parsed.lint.files, "Files, folders, or - for stdin")->required();
     command->callback([&] { parsed.local_verb = [&] { return lint(parsed.lint, world.functions); }; });
+
+    command = verb(app, "kubeconfig", "Print a kubeconfig with which kubectl talks to the server",
+                   "  fencepost kubeconfig > fencepost.kubeconfig\n"
+                   "  KUBECONFIG=fencepost.kubeconfig kubectl get actionsets\n");
+    command->add_option("-n,--namespace", parsed.kubeconfig.ns, "Namespace of commands that name none")
+        ->capture_default_str();
+    command->add_option("--certificate-authority", parsed.kubeconfig.authority_file,
+                        "For https: the certificate to trust");
+    command->add_option("--token-file", parsed.kubeconfig.token_file,
+                        "Where the token is, if the server wants one");
+    command->callback(
+        [&] { parsed.local_verb = [&] { return kubeconfig(parsed.server, parsed.kubeconfig); }; });
 
     command = verb(app, "version", "Show the version", "  fencepost version\n");
     command->callback([&] {

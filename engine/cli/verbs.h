@@ -61,6 +61,11 @@ struct ExplainOptions {
     std::string ns = "default";
     std::string output = "text";
 };
+struct KubeconfigOptions {
+    std::string ns = "default";
+    std::string authority_file;  // a server with TLS: the certificate to trust
+    std::string token_file;      // a server that wants one
+};
 struct LintOptions {
     std::vector<std::string> files;
 };
@@ -73,6 +78,7 @@ struct LintOptions {
 [[nodiscard]] int cancel(Server& server, const CancelOptions& options);
 [[nodiscard]] int obligations(Server& server, const ObligationsOptions& options);
 [[nodiscard]] int explain(Server& server, const ExplainOptions& options);
+[[nodiscard]] int kubeconfig(const std::string& server, const KubeconfigOptions& options);
 [[nodiscard]] int lint(const LintOptions& options, std::span<const model::FunctionSpec> functions);
 
 }  // namespace fencepost::cli

@@ -103,6 +103,9 @@ struct PatchOptions {
     bool force = false;  // kApply: take over conflicting fields
     bool dry_run = false;
     std::string subresource;
+    // Where set, sees the patched object before it is stored; what it throws refuses the patch. It must be
+    // quick.
+    std::function<void(const Value& patched)> check;
 };
 
 struct DeleteOptions {
@@ -117,8 +120,9 @@ struct DeleteOptions {
 struct ExecOptions {
     std::string container;  // "" where the pod has one, or its default-container annotation
     std::vector<std::string> command;
-    // Where set, fills the buffer and returns how much; 0 closes the command's stdin.
-    std::function<std::size_t(char* buffer, std::size_t size)> stdin_source;
+    // Where set, fills the buffer and returns how much; 0 closes the command's stdin. Called on a thread of
+    // its own; a source that waits must stop at `ended`, which fires with the command's end.
+    std::function<std::size_t(char* buffer, std::size_t size, const CancelToken& ended)> stdin_source;
     std::function<void(std::string_view)> on_stdout;  // called on the calling thread, pieces as they come
     std::function<void(std::string_view)> on_stderr;
     Deadline deadline = kNoDeadline;

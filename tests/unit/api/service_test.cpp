@@ -9,7 +9,7 @@ TEST_CASE("health, readiness, version and the index answer") {
     ApiWorld world;
     CHECK(world.get("/healthz").text == "ok\n");
     CHECK(world.get("/readyz").text == "ok\n");
-    CHECK(world.get("/version").body["gitVersion"] == Value("v1.2.3"));
+    CHECK(world.get("/version").body["gitVersion"] == Value("v1.34.0+fencepost.1.2.3"));
     const auto index = world.get("/");
     CHECK(index.body["name"] == Value("fencepost"));
     for (const Value& path : index.body["paths"].as_list()) {

@@ -149,7 +149,7 @@ TEST_CASE("exec has the container's mounts, environment and exit codes, and keep
 
     std::string input = "from stdin";
     ExecOptions with_stdin;
-    with_stdin.stdin_source = [&](char* buffer, std::size_t size) {
+    with_stdin.stdin_source = [&](char* buffer, std::size_t size, const CancelToken&) {
         return std::exchange(input, "").copy(buffer, size);
     };
     CHECK(world.exec("pg", {"cat"}, with_stdin).out == "from stdin");

@@ -269,6 +269,11 @@ PlanInputs PodWorker::plan_inputs() {
     inputs.host = real_host();
     inputs.daemon_uid = ::geteuid();
     inputs.volumes = prepare_volumes(around_.cluster, pod_, around_.volume_roots(uid_));
+    const auto& access = around_.options.api_access;
+    if (access && pod_.get("spec", "automountServiceAccountToken").bool_or(true)) {
+        inputs.api_access = prepare_api_access(pod_, *access, around_.volume_roots(uid_));
+        inputs.variables = access->variables();
+    }
     return inputs;
 }
 

@@ -40,9 +40,9 @@ bp::child start(const std::filesystem::path& program, const std::vector<std::str
 }
 
 // Feeds the command's stdin from the caller's source until either ends.
-void feed(int fd, int stop_fd, const std::function<std::size_t(char*, std::size_t)>& source) {
+void feed(int fd, int stop_fd, const ExecOptions& options, const CancelToken& ended) {
     std::array<char, 65536> buffer;
-    while (const std::size_t got = source(buffer.data(), buffer.size())) {
+    while (const std::size_t got = options.stdin_source(buffer.data(), buffer.size(), ended)) {
         std::string_view rest(buffer.data(), got);
         while (!rest.empty()) {
             std::array<pollfd, 2> waits{pollfd{fd, POLLOUT, 0}, pollfd{stop_fd, POLLIN, 0}};
@@ -161,14 +161,20 @@ void Attached::end_command() {
 
 ExecResult Attached::run() {
     const UniqueFd feeder_stop(::eventfd(0, EFD_CLOEXEC));
+    CancelSource ended;
     TaskGroup feeder;
     if (in_.is_open()) {
-        feeder.spawn([this, &feeder_stop] {
-            feed(in_.get(), feeder_stop.get(), options_.stdin_source);
+        feeder.spawn([this, &feeder_stop, &ended] {
+            try {
+                feed(in_.get(), feeder_stop.get(), options_, ended.token());
+            } catch (const Cancelled&) {
+                // The source stopped waiting: the command has ended.
+            }
             in_.reset();
         });
     }
     const auto finish = [&] {
+        ended.cancel(CancelReason::kUser);
         ::eventfd_write(feeder_stop.get(), 1);
         std::error_code none;
         child_.wait(none);
