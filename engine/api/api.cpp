@@ -98,7 +98,7 @@ class RunningApi final : public Api {
             return plain("ok\n");
         });
         router_.add("GET", "/metrics", [this](const Request&) { return plain(metrics_.text()); });
-        router_.add("GET", "/version", [this](const Request&) {
+        const auto version = [this](const Request&) {
             // The level of Kubernetes' API that is served, as clients compare it with their own; ours is the
             // rest.
             Value body;
@@ -109,7 +109,8 @@ class RunningApi final : public Api {
             for (const char* unknown : {"gitCommit", "gitTreeState", "buildDate", "goVersion", "compiler"})
                 body[unknown] = "";
             return json_response(body);
-        });
+        };
+        for (const char* path : {"/version", "/version/"}) router_.add("GET", path, version);
         router_.add("GET", "/", [this](const Request&) { return json_response(index()); });
     }
 

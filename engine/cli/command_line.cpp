@@ -289,19 +289,17 @@ void add_kubeconfig(CLI::App& app, Parsed& parsed) {
                              "Print a kubeconfig, with which kubectl talks to the server; needs no server",
                              "  fencepost kubeconfig > fencepost.kubeconfig\n"
                              "  KUBECONFIG=fencepost.kubeconfig kubectl get actionsets\n");
-    command->add_option("-n,--namespace", parsed.kubeconfig.ns, "Namespace of commands that name none")
-        ->type_name("NAME")
-        ->capture_default_str();
+    add_namespace(*command, parsed.kubeconfig.ns);
     command
         ->add_option("--certificate-authority", parsed.kubeconfig.authority_file,
                      "For https: the certificate to trust")
         ->type_name("FILE");
     command
-        ->add_option("--token-file", parsed.kubeconfig.token_file, "Where the token is, if the server wants one")
+        ->add_option("--token-file", parsed.kubeconfig.token_file,
+                     "Where the token is, if the server wants one")
         ->type_name("FILE");
-    command->callback([&] {
-        parsed.local_verb = [&] { return kubeconfig(parsed.server, parsed.kubeconfig); };
-    });
+    command->callback(
+        [&] { parsed.local_verb = [&] { return kubeconfig(parsed.server, parsed.kubeconfig); }; });
 }
 
 void add_config(CLI::App& app, Parsed& parsed) {

@@ -157,6 +157,13 @@ class Socket final : public WebSocket, public std::enable_shared_from_this<Socke
         });
     }
 
+    // Nobody waits any longer, and nothing more is sent.
+    void abandon() {
+        auto state = state_.lock();
+        state->is_gone = true;
+        state.notify_all();
+    }
+
     // What was written goes out first. Returns when the client has answered, is gone, or takes too long.
     void close(beast::websocket::close_code why) {
         asio::post(io_, [self = shared_from_this(), why] {
@@ -244,6 +251,7 @@ bool is_websocket_request(const ServerRequest& request) {
 void serve_websocket(RawConnection connection, const ServerRequest& request,
                      const WebSocketUpgrade& upgrade) {
     const auto socket = std::make_shared<Socket>(std::move(connection), request);
+    const CancelCallback on_cancel = request.cancel.on_cancel([socket] { socket->abandon(); });
     if (!socket->accept(upgrade.protocol)) return;
     try {
         upgrade.use(*socket);

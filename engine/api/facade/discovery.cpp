@@ -235,8 +235,10 @@ net::ServerResponse core_versions() {
 }  // namespace
 
 void add_discovery(Router& router, cluster::Cluster& cluster) {
-    const auto add = [&](std::string_view path, RouteHandler handler) {
-        router.add("GET", path, std::move(handler), &problem_as_status);
+    // Go's clients ask without a slash at the end, Python's with one.
+    const auto add = [&](const std::string& path, const RouteHandler& handler) {
+        router.add("GET", path, handler, &problem_as_status);
+        router.add("GET", path + "/", handler, &problem_as_status);
     };
     add("/api", [&cluster](const Request& request) {
         return wants_aggregated(request) ? aggregated(cluster, true) : core_versions();

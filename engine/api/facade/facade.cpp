@@ -44,7 +44,14 @@ net::ServerResponse serve(cluster::Cluster& cluster, std::string_view group, std
 
 bool is_set(const net::ServerRequest& request, std::string_view name) {
     const std::string value = request.query_parameter(name);
-    return value == "true" || value == "1";
+    for (const char* yes : {"1", "t", "T", "true", "TRUE", "True"}) {
+        if (value == yes) return true;
+    }
+    for (const char* no : {"", "0", "f", "F", "false", "FALSE", "False"}) {
+        if (value == no) return false;
+    }
+    throw Error(ErrorKind::kInvalid,
+                "the parameter " + std::string(name) + " is true or false, not '" + value + "'");
 }
 
 std::int64_t number_of(const net::ServerRequest& request, std::string_view name, std::int64_t absent) {

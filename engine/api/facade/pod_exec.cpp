@@ -119,7 +119,7 @@ net::ServerResponse pod_exec(cluster::Cluster& cluster, const Target& target,
     if (protocol.empty())
         throw Problem(400, "exec needs the WebSocket subprotocol v5.channel.k8s.io or v4.channel.k8s.io");
     net::ServerResponse response;
-    response.websocket = {protocol, [&cluster, target, &request, options](net::WebSocket& socket) {
+    response.websocket = {protocol, [&cluster, target, request, options](net::WebSocket& socket) {
                               run(cluster, target, request, options, socket);
                           }};
     return response;

@@ -336,6 +336,7 @@ class LocalCluster final : public Cluster {
     }
 
     Value apply(const ObjectKey& key, const Value& patch, const PatchOptions& options) {
+        if (!patch.is_map()) throw Error(ErrorKind::kInvalid, "what is applied is no object");
         const Value applied = applied_part(types_.at(key.type), key, patch, options.subresource);
         const Manager manager = manager_of(options);
         const auto merge = [&](const Value& stored) {

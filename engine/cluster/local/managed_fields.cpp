@@ -84,7 +84,6 @@ void settle_conflicts(std::vector<Owner>& owners, const Manager& manager, const 
 
 Value apply_object(const ResourceType& type, const Value& live, const Value& applied, const Manager& manager,
                    bool is_forced, SystemTime now) {
-    if (!applied.is_map()) throw Error(ErrorKind::kInvalid, "what is applied is no object");
     if (!applied.get("metadata", "managedFields").is_nil())
         throw Error(ErrorKind::kInvalid, "metadata.managedFields must be nil");
     const ListKinds lists(type);

@@ -212,6 +212,17 @@ TEST_CASE("a client that does not read stops the writer, and its going ends it")
     CHECK(world.has_ended());
 }
 
+TEST_CASE("a server that stops waits for no client that does not read") {
+    World world([](net::WebSocket& socket, const CancelToken&) {
+        for (;;) socket.write(std::string(65'536, 'x'));
+    });
+    Client client(world.server->port());
+    (void)client.handshake();
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    world.server->stop();
+    CHECK(world.has_ended());
+}
+
 TEST_CASE("a server that stops ends its websockets") {
     World world(echo);
     Client client(world.server->port());
