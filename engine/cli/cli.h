@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "api/auth/security.h"
 #include "base/error.h"
 #include "model/validate.h"
 #include "net/http_client.h"
@@ -33,6 +34,7 @@ struct ServeOptions {
     std::string controller_namespace = "default";
     int max_running = 0;  // 0: the engine's own default
     std::string log_level = "info";
+    api::SecurityOptions security;
 };
 
 // What the composition root lends to the command line.

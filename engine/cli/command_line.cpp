@@ -29,6 +29,8 @@ struct Parsed {
     ObligationsOptions obligations;
     ExplainOptions explain;
     LintOptions lint;
+    TokenOptions token;
+    ServerAddress address;
     bool handles_interrupts = false;
     std::function<int(Server&)> client_verb;
     std::function<int()> local_verb;
@@ -53,6 +55,22 @@ void take_listen(const std::string& text, ServeOptions& options) {
     }
 }
 
+void add_security(CLI::App& command, api::SecurityOptions& security) {
+    command.add_option("--tls-cert", security.tls_cert,
+                       "PEM file: the certificate; read again when it changes");
+    command.add_option("--tls-key", security.tls_key, "PEM file: its key");
+    command.add_option("--client-ca", security.client_ca, "PEM file: who signs client certificates");
+    command.add_option(
+        "--token-file", security.token_file,
+        "Who may do what, as made by: fencepost token create; without it anybody on this host");
+    command.add_option("--socket", security.socket, "Unix socket to listen on too, for root and this user");
+    command
+        .add_option("--max-requests-per-second", security.max_requests_per_second,
+                    "Of each caller; above it 429. 0 is no limit")
+        ->check(CLI::Range(0, 1'000'000))
+        ->capture_default_str();
+}
+
 void add_serve(CLI::App& app, Parsed& parsed, const World& world) {
     CLI::App* command =
         verb(app, "serve", "Run the server with its embedded cluster",
@@ -62,7 +80,9 @@ void add_serve(CLI::App& app, Parsed& parsed, const World& world) {
         ->add_option("--data-dir", parsed.serve.data_dir,
                      "Folder for the cluster's database, volumes and logs")
         ->required();
-    command->add_option("--listen", parsed.listen, "Address to listen on; loopback only")
+    command
+        ->add_option("--listen", parsed.listen,
+                     "Address to listen on; beyond loopback only with TLS and tokens")
         ->capture_default_str();
     command
         ->add_option("--namespace", parsed.serve.controller_namespace,
@@ -73,6 +93,7 @@ void add_serve(CLI::App& app, Parsed& parsed, const World& world) {
     command->add_option("--log-level", parsed.serve.log_level, "Least level that is logged")
         ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
         ->capture_default_str();
+    add_security(*command, parsed.serve.security);
     command->callback([&] {
         parsed.local_verb = [&] {
             take_listen(parsed.listen, parsed.serve);
@@ -198,6 +219,37 @@ void add_explain(CLI::App& app, Parsed& parsed) {
         [&] { parsed.client_verb = [&](Server& server) { return explain(server, parsed.explain); }; });
 }
 
+void add_token(CLI::App& app, Parsed& parsed) {
+    CLI::App* command = verb(app, "token", "Who may use the API: the token file of the server",
+                             "  fencepost token create platform --role operator -n app1 --token-file tokens\n"
+                             "  fencepost token create grafana --role viewer --token-file tokens\n"
+                             "  fencepost token list --token-file tokens\n"
+                             "  fencepost token revoke platform --token-file tokens\n");
+    command->require_subcommand(1);
+    const auto add = [&](const char* name, const char* what, int (*work)(const TokenOptions&)) {
+        CLI::App* sub = command->add_subcommand(name, what);
+        sub->add_option("--token-file", parsed.token.file, "The file that serve is given")
+            ->envname("FENCEPOST_TOKEN_FILE")
+            ->required();
+        sub->callback(
+            [&parsed, work] { parsed.local_verb = [&parsed, work] { return work(parsed.token); }; });
+        return sub;
+    };
+    CLI::App* create = add("create", "Make a token and print it: this once", &create_token);
+    create->add_option("name", parsed.token.name, "Whose it is")->required();
+    create->add_option("--role", parsed.token.role, "What it may do")
+        ->check(CLI::IsMember({"viewer", "operator", "admin"}))
+        ->required();
+    create->add_option("-n,--namespace", parsed.token.namespaces, "Where; everywhere if none is given")
+        ->allow_extra_args(false);
+    create->add_flag("--certificate", parsed.token.is_certificate,
+                     "NAME is a client certificate's common name: no token is made");
+    add("list", "Show the names and their roles", &list_tokens);
+    add("revoke", "Take all of a name's roles; with the next request", &revoke_token)
+        ->add_option("name", parsed.token.name, "Whose")
+        ->required();
+}
+
 void add_local_verbs(CLI::App& app, Parsed& parsed, const World& world) {
     CLI::App* command =
         verb(app, "lint", "Check Blueprints, ActionSets, Profiles and BlueprintBindings; needs no server",
@@ -231,7 +283,8 @@ int execute(Parsed& parsed, const World& world) {
     try {
         if (parsed.local_verb) return parsed.local_verb();
         if (parsed.handles_interrupts) block_interrupts();
-        Server server(world.make_http_client(), parsed.server);
+        parsed.address.url = parsed.server;
+        Server server(world.make_http_client(), parsed.address);
         return parsed.client_verb(server);
     } catch (const UsageError& error) {
         return explain_error(error, kUsage);
@@ -265,6 +318,12 @@ int run(int argc, const char* const* argv, const World& world) {
     app.add_option("--server", parsed.server, "The server: URL, HOST:PORT or unix:/path")
         ->envname("FENCEPOST_SERVER")
         ->capture_default_str();
+    app.add_option("--ca-file", parsed.address.ca_file, "PEM file: who signs the server's certificate")
+        ->envname("FENCEPOST_CA_FILE");
+    app.add_option("--client-cert", parsed.address.client_cert, "PEM file: a certificate to show the server")
+        ->envname("FENCEPOST_CLIENT_CERT");
+    app.add_option("--client-key", parsed.address.client_key, "PEM file: its key")
+        ->envname("FENCEPOST_CLIENT_KEY");
     app.fallthrough();
     add_serve(app, parsed, world);
     add_apply(app, parsed);
@@ -273,6 +332,7 @@ int run(int argc, const char* const* argv, const World& world) {
     add_run(app, parsed);
     add_action_verbs(app, parsed);
     add_explain(app, parsed);
+    add_token(app, parsed);
     add_local_verbs(app, parsed, world);
     try {
         app.parse(argc, argv);

@@ -64,6 +64,12 @@ struct ExplainOptions {
 struct LintOptions {
     std::vector<std::string> files;
 };
+struct TokenOptions {
+    std::string file;
+    std::string name, role;
+    std::vector<std::string> namespaces;  // none: every namespace
+    bool is_certificate = false;
+};
 
 [[nodiscard]] int apply(Server& server, const ApplyOptions& options);
 [[nodiscard]] int get(Server& server, const GetOptions& options);
@@ -73,6 +79,9 @@ struct LintOptions {
 [[nodiscard]] int cancel(Server& server, const CancelOptions& options);
 [[nodiscard]] int obligations(Server& server, const ObligationsOptions& options);
 [[nodiscard]] int explain(Server& server, const ExplainOptions& options);
+[[nodiscard]] int create_token(const TokenOptions& options);
+[[nodiscard]] int list_tokens(const TokenOptions& options);
+[[nodiscard]] int revoke_token(const TokenOptions& options);
 [[nodiscard]] int lint(const LintOptions& options, std::span<const model::FunctionSpec> functions);
 
 }  // namespace fencepost::cli
