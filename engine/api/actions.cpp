@@ -28,11 +28,11 @@ std::chrono::nanoseconds wait_of(const net::ServerRequest& request) {
     if (!request.has_query_parameter("wait")) return std::chrono::nanoseconds{0};
     const std::string text = request.query_parameter("wait");
     try {
-        return std::clamp<std::chrono::nanoseconds>(parse_duration(text), std::chrono::nanoseconds{0},
-                                                    kLongestWait);
-    } catch (const Error&) {
-        throw Problem(400, "wait is a duration, as in 30s, not '" + text + "'");
+        const auto wait = parse_duration(text);
+        if (wait.count() >= 0) return std::min<std::chrono::nanoseconds>(wait, kLongestWait);
+    } catch (const Error&) {  // told below
     }
+    throw Problem(400, "wait is a duration, as in 30s, not '" + text + "'");
 }
 
 bool has_ended(const Value& action_set) {
