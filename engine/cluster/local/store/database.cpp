@@ -5,6 +5,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "value/json.h"
 
@@ -12,15 +14,22 @@ namespace fencepost::cluster::local {
 namespace {
 
 constexpr int kSchemaVersion = 1;
+// Every page that a commit changes is written to the log before its one sync, so few may change: a rowid
+// table keeps a row of some kilobytes on its leaf (a "without rowid" one moves it to overflow pages), and the
+// last revision is written only where no row carries it: after a deletion.
 constexpr const char* kSchema = R"sql(
 create table if not exists objects (
+  id integer primary key,
   grp text not null, version text not null, resource text not null, namespace text not null, name text not null,
   revision integer not null, body text not null,
-  primary key (grp, resource, namespace, name)
-) without rowid;
+  unique (grp, resource, namespace, name)
+);
 create table if not exists revision (only integer primary key check (only = 1), last integer not null);
 insert or ignore into revision values (1, 0);
 )sql";
+
+constexpr int kLogPages = 1'000;  // SQLite's default: after so many the log is copied into the database
+constexpr std::size_t kLogBytes = std::size_t{kLogPages} * (4'096 + 24);
 
 UniqueFd lock_folder(const std::filesystem::path& folder) {
     const auto path = folder / "lock";
@@ -38,6 +47,17 @@ UniqueFd lock_folder(const std::filesystem::path& folder) {
     if (::ftruncate(fd.get(), 0) != 0) throw errno_error("cannot write " + path.string(), errno);
     write_all(fd.get(), std::to_string(::getpid()) + "\n");
     return fd;
+}
+
+// Syncing a file that grew writes its inode as well; so the log is as long as it gets before the first
+// commit. SQLite takes a log's end from checksums, not from the file's size: zeros are past it.
+void lengthen_log(std::filesystem::path path) {
+    path += "-wal";
+    const UniqueFd fd = open_file(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    const auto size = std::filesystem::file_size(path);
+    if (size >= kLogBytes) return;
+    write_all(fd.get(), std::string(kLogBytes - size, '\0'));
+    if (::fsync(fd.get()) != 0) throw errno_error("cannot write " + path.string(), errno);
 }
 
 std::string text_of(sqlite3_stmt* statement, int column) {
@@ -70,7 +90,8 @@ Database::Database(const std::filesystem::path& folder)
     sqlite3_extended_result_codes(handle, 1);
     run("pragma journal_mode = wal");
     run("pragma synchronous = full");
-    run("pragma wal_autocheckpoint = 4000");
+    run(("pragma wal_autocheckpoint = " + std::to_string(kLogPages)).c_str());
+    lengthen_log(path_);
     const Statement version = prepare("pragma user_version");
     const int found = sqlite3_step(version.get()) == SQLITE_ROW ? sqlite3_column_int(version.get(), 0) : 0;
     if (found > kSchemaVersion) {
@@ -81,9 +102,13 @@ Database::Database(const std::filesystem::path& folder)
     }
     run(kSchema);
     if (found < kSchemaVersion) run(("pragma user_version = " + std::to_string(kSchemaVersion)).c_str());
-    put_ = prepare("insert or replace into objects values (?,?,?,?,?,?,?)");
+    put_ = prepare(
+        "insert into objects (grp, version, resource, namespace, name, revision, body) values "
+        "(?,?,?,?,?,?,?) "
+        "on conflict (grp, resource, namespace, name) do update "
+        "set version = excluded.version, revision = excluded.revision, body = excluded.body");
     erase_ = prepare("delete from objects where grp = ? and resource = ? and namespace = ? and name = ?");
-    set_revision_ = prepare("update revision set last = ?");
+    set_erased_ = prepare("update revision set last = ?");
 }
 
 Error Database::failure(int code, const char* what) const {
@@ -112,6 +137,7 @@ Database::Statement Database::prepare(const char* sql) {
 std::uint64_t Database::load(const std::function<void(Row row)>& each) {
     const Statement all =
         prepare("select grp, version, resource, namespace, name, revision, body from objects");
+    std::uint64_t last_revision = 0;
     int code = SQLITE_ROW;
     while ((code = sqlite3_step(all.get())) == SQLITE_ROW) {
         Row row;
@@ -120,15 +146,16 @@ std::uint64_t Database::load(const std::function<void(Row row)>& each) {
                    text_of(all.get(), 4)};
         row.revision = static_cast<std::uint64_t>(sqlite3_column_int64(all.get(), 5));
         row.object = parse_json(text_of(all.get(), 6));
+        last_revision = std::max(last_revision, row.revision);
         each(std::move(row));
     }
     if (code != SQLITE_DONE) throw failure(code, "cannot read");
-    const Statement last = prepare("select last from revision");
-    if (sqlite3_step(last.get()) != SQLITE_ROW) throw failure(SQLITE_CORRUPT, "cannot read");
-    return static_cast<std::uint64_t>(sqlite3_column_int64(last.get(), 0));
+    const Statement erased = prepare("select last from revision");
+    if (sqlite3_step(erased.get()) != SQLITE_ROW) throw failure(SQLITE_CORRUPT, "cannot read");
+    return std::max(last_revision, static_cast<std::uint64_t>(sqlite3_column_int64(erased.get(), 0)));
 }
 
-void Database::commit(const std::vector<Row>& rows, std::uint64_t last_revision) {
+void Database::commit(const std::vector<Row>& rows) {
     const auto step = [this](sqlite3_stmt* statement) {
         const int code = sqlite3_step(statement);
         sqlite3_reset(statement);
@@ -137,6 +164,7 @@ void Database::commit(const std::vector<Row>& rows, std::uint64_t last_revision)
     };
     run("begin immediate");
     try {
+        std::uint64_t last_erased = 0;
         for (const Row& row : rows) {
             const ResourceType& type = row.key.type;
             if (!row.object) {
@@ -145,6 +173,7 @@ void Database::commit(const std::vector<Row>& rows, std::uint64_t last_revision)
                 bind(erase_.get(), 3, row.key.ns);
                 bind(erase_.get(), 4, row.key.name);
                 step(erase_.get());
+                last_erased = row.revision;
                 continue;
             }
             const std::string body = to_json(*row.object, {.escape_html = false, .indent = ""});
@@ -157,8 +186,10 @@ void Database::commit(const std::vector<Row>& rows, std::uint64_t last_revision)
             bind(put_.get(), 7, body);
             step(put_.get());
         }
-        sqlite3_bind_int64(set_revision_.get(), 1, static_cast<sqlite3_int64>(last_revision));
-        step(set_revision_.get());
+        if (last_erased != 0) {
+            sqlite3_bind_int64(set_erased_.get(), 1, static_cast<sqlite3_int64>(last_erased));
+            step(set_erased_.get());
+        }
         run("commit");
     } catch (...) {
         if (sqlite3_get_autocommit(handle_.get()) == 0)

@@ -37,7 +37,7 @@ class Database {
     // Every object, and the last revision that was given out.
     std::uint64_t load(const std::function<void(Row row)>& each);
     // All rows in one durable transaction, or none.
-    void commit(const std::vector<Row>& rows, std::uint64_t last_revision);
+    void commit(const std::vector<Row>& rows);
 
   private:
     void run(const char* sql);
@@ -52,7 +52,7 @@ class Database {
     using Statement = std::unique_ptr<sqlite3_stmt, Close>;
     [[nodiscard]] Statement prepare(const char* sql);
     std::unique_ptr<sqlite3, Close> handle_;
-    Statement put_, erase_, set_revision_;
+    Statement put_, erase_, set_erased_;
 };
 
 }  // namespace fencepost::cluster::local

@@ -207,14 +207,13 @@ class FileStore final : public Store {
         std::vector<Change> group = std::move(state->pending);
         state->pending.clear();
         state->is_writing = true;
-        const std::uint64_t last = group.back().revision;
         std::shared_ptr<const Error> failure;
         state.unlocked([&] {
             std::vector<Row> rows;
             rows.reserve(group.size());
             for (const Change& change : group) rows.push_back({change.key, change.revision, change.after});
             try {
-                database_.commit(rows, last);
+                database_.commit(rows);
             } catch (const Error& e) {
                 failure = std::make_shared<const Error>(e);
             }
