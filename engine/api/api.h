@@ -28,8 +28,8 @@ struct ApiOptions {
     std::string controller_namespace = "default";
     std::string version;
     std::function<std::uint64_t()> store_bytes;  // for metrics; may be empty
-    std::optional<PodListenerOptions> pods;      // the embedded cluster's Pods get a port of their own
     SecurityOptions security;
+    std::optional<PodListenerOptions> pods;  // the embedded cluster's Pods get a port of their own
 };
 
 class Api {

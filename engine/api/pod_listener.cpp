@@ -1,7 +1,6 @@
 #include "api/pod_listener.h"
 
-#include <algorithm>
-
+#include "api/auth/gate.h"
 #include "api/facade/status.h"
 #include "base/encodings.h"
 
@@ -10,11 +9,6 @@ namespace {
 
 bool is_public(std::string_view path) {
     return path == "/healthz" || path == "/readyz" || path == "/livez" || path == "/version";
-}
-
-bool is_served(std::string_view path) {
-    return is_public(path) || path == "/api" || path == "/apis" || path.starts_with("/api/") ||
-           path.starts_with("/apis/") || path.starts_with("/openapi/");
 }
 
 // By their digests, so that the time that it takes tells nothing of the token.
@@ -33,7 +27,7 @@ std::unique_ptr<net::HttpServer> start_pod_listener(const PodListenerOptions& op
     return net::start_http_server(
         server,
         [token = options.token, handler = std::move(handler)](const net::ServerRequest& request) {
-            if (!is_served(request.path))
+            if (!is_public(request.path) && !is_kubernetes_path(request.path))
                 return facade::problem_as_status(
                     Problem(404, "the server could not find the requested resource"));
             if (!is_public(request.path) && !holds_token(request, token))

@@ -291,10 +291,6 @@ void add_kubeconfig(CLI::App& app, Parsed& parsed) {
                              "  KUBECONFIG=fencepost.kubeconfig kubectl get actionsets\n");
     add_namespace(*command, parsed.kubeconfig.ns);
     command
-        ->add_option("--certificate-authority", parsed.kubeconfig.authority_file,
-                     "For https: the certificate to trust")
-        ->type_name("FILE");
-    command
         ->add_option("--token-file", parsed.kubeconfig.token_file,
                      "Where the token is, if the server wants one")
         ->type_name("FILE");
@@ -336,7 +332,8 @@ void add_token(CLI::App& app, Parsed& parsed) {
             ->envname("FENCEPOST_TOKEN_FILE")
             ->type_name("FILE")
             ->required();
-        sub->callback([&parsed, work] { parsed.local_verb = [&parsed, work] { return work(parsed.token); }; });
+        sub->callback(
+            [&parsed, work] { parsed.local_verb = [&parsed, work] { return work(parsed.token); }; });
         return sub;
     };
     CLI::App* create = add("create", "Make a token and print it: this once",

@@ -98,8 +98,7 @@ struct LintOptions {
 };
 struct KubeconfigOptions {
     std::string ns = "default";
-    std::string authority_file;  // a server with TLS: the certificate to trust
-    std::string token_file;      // a server that wants one
+    std::string token_file;  // for a server that wants a token
 };
 struct TokenOptions {
     std::string file;
@@ -137,7 +136,7 @@ struct CompletionOptions {
 [[nodiscard]] int revoke_token(const TokenOptions& options);
 [[nodiscard]] int render(Server& server, const RenderOptions& options, const run::Catalog& catalog);
 [[nodiscard]] int lint(const LintOptions& options, std::span<const model::FunctionSpec> functions);
-[[nodiscard]] int kubeconfig(const std::string& server, const KubeconfigOptions& options);
+[[nodiscard]] int kubeconfig(const ServerAddress& server, const KubeconfigOptions& options);
 [[nodiscard]] int config_check(const ConfigCheckOptions& options);
 [[nodiscard]] int config_show(const ServeFlags& flags, const ConfigShowOptions& options);
 [[nodiscard]] int version(const VersionOptions& options, const World& world);

@@ -13,7 +13,10 @@ std::string to_yaml(const Kubeconfig& config) {
     if (!config.authority_pem.empty())
         cluster["certificate-authority-data"] = base64_encode(config.authority_pem);
     Value user(Map{});
-    if (!config.token.empty()) user["token"] = config.token;
+    if (!config.certificate_pem.empty()) {
+        user["client-certificate-data"] = base64_encode(config.certificate_pem);
+        user["client-key-data"] = base64_encode(config.key_pem);
+    }
     if (!config.token_file.empty()) user["tokenFile"] = config.token_file;
     Value context;
     context["cluster"] = "fencepost";

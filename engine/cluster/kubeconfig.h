@@ -7,12 +7,13 @@
 namespace fencepost::cluster {
 
 struct Kubeconfig {
-    std::string server;          // http:// or https://
-    std::string ns = "default";  // of commands that name none
-    std::string authority_file;  // whom to trust; "" leaves that to the system
-    std::string authority_pem;   // the same as text
-    std::string token;           // "" sends none
-    std::string token_file;      // read again now and then
+    std::string server;           // http:// or https://
+    std::string ns = "default";   // of commands that name none
+    std::string authority_file;   // whom to trust; "" leaves that to the system
+    std::string authority_pem;    // the same as text
+    std::string certificate_pem;  // what the client shows of itself, and its key
+    std::string key_pem;
+    std::string token_file;  // read again now and then; "" sends no token
     std::string user = "fencepost";
 };
 
