@@ -274,6 +274,45 @@ void add_render(CLI::App& app, Parsed& parsed, const World& world) {
     });
 }
 
+void add_token(CLI::App& app, Parsed& parsed) {
+    CLI::App* command = verb(app, parsed, "token", "Say who may use the API: the token file of the server",
+                             "  fencepost token create platform --role operator -n app1 --token-file tokens\n"
+                             "  fencepost token list --token-file tokens\n"
+                             "  fencepost token revoke platform --token-file tokens\n");
+    command->require_subcommand(1);
+    const auto add = [&](const char* name, const char* what, int (*work)(const TokenOptions&),
+                         const std::string& examples) {
+        CLI::App* sub = verb(*command, parsed, name, what, examples);
+        sub->add_option("--token-file", parsed.token.file, "The file that serve is given")
+            ->envname("FENCEPOST_TOKEN_FILE")
+            ->required()
+            ->type_name("FILE");
+        sub->callback(
+            [&parsed, work] { parsed.local_verb = [&parsed, work] { return work(parsed.token); }; });
+        return sub;
+    };
+    CLI::App* create = add("create", "Make a token and print it: this once", &create_token,
+                           "  fencepost token create platform --role operator -n app1 --token-file tokens\n"
+                           "  fencepost token create grafana --role viewer --token-file tokens\n");
+    create->add_option("name", parsed.token.name, "Whose it is")->required()->type_name("NAME");
+    create->add_option("--role", parsed.token.role, "What it may do")
+        ->check(CLI::IsMember({"viewer", "operator", "admin"}))
+        ->required()
+        ->type_name("viewer|operator|admin");
+    create->add_option("-n,--namespace", parsed.token.namespaces, "Where; everywhere if none is given")
+        ->allow_extra_args(false)
+        ->type_name("NAMESPACE");
+    create->add_flag("--certificate", parsed.token.is_certificate,
+                     "NAME is a client certificate's common name: no token is made");
+    add("list", "Show the names and their roles", &list_tokens,
+        "  fencepost token list --token-file tokens\n");
+    add("revoke", "Take all of a name's roles; with the next request", &revoke_token,
+        "  fencepost token revoke platform --token-file tokens\n")
+        ->add_option("name", parsed.token.name, "Whose")
+        ->required()
+        ->type_name("NAME");
+}
+
 void add_lint(CLI::App& app, Parsed& parsed, const World& world) {
     CLI::App* command = verb(app, parsed, "lint",
                              "Check Blueprints, ActionSets, Profiles and BlueprintBindings; needs no server",
@@ -325,11 +364,20 @@ void add_completion(CLI::App& app, Parsed& parsed) {
 }  // namespace
 
 void add_commands(CLI::App& app, Parsed& parsed, const World& world) {
-    parsed.server = kDefaultServer;
-    app.add_option("--server", parsed.server, "The server: URL, HOST:PORT or unix:/path")
+    parsed.server.url = kDefaultServer;
+    app.add_option("--server", parsed.server.url, "The server: URL, HOST:PORT or unix:/path")
         ->envname("FENCEPOST_SERVER")
         ->type_name("ADDRESS")
         ->capture_default_str();
+    app.add_option("--ca-file", parsed.server.ca_file, "PEM file: who signs the server's certificate")
+        ->envname("FENCEPOST_CA_FILE")
+        ->type_name("FILE");
+    app.add_option("--client-cert", parsed.server.client_cert, "PEM file: a certificate to show the server")
+        ->envname("FENCEPOST_CLIENT_CERT")
+        ->type_name("FILE");
+    app.add_option("--client-key", parsed.server.client_key, "PEM file: its key")
+        ->envname("FENCEPOST_CLIENT_KEY")
+        ->type_name("FILE");
     add_serve(app, parsed, world);
     add_apply(app, parsed);
     add_get(app, parsed);
@@ -341,6 +389,7 @@ void add_commands(CLI::App& app, Parsed& parsed, const World& world) {
     add_action_verbs(app, parsed);
     add_explain(app, parsed);
     add_render(app, parsed, world);
+    add_token(app, parsed);
     add_lint(app, parsed, world);
     add_config(app, parsed);
     add_version(app, parsed, world);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "cli/cli.h"
+#include "cli/server.h"
 #include "cli/verbs.h"
 
 namespace CLI {
@@ -16,7 +17,7 @@ namespace fencepost::cli {
 
 // Everything that the command line can set, and the verb that was chosen.
 struct Parsed {
-    std::string server;
+    ServerAddress server;
     ServeFlags serve;
     ApplyOptions apply;
     GetOptions get;
@@ -30,6 +31,7 @@ struct Parsed {
     ObligationsOptions obligations;
     ExplainOptions explain;
     RenderOptions render;
+    TokenOptions token;
     LintOptions lint;
     ConfigCheckOptions config_check;
     ConfigShowOptions config_show;
