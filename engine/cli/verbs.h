@@ -96,15 +96,15 @@ struct RenderOptions {
 struct LintOptions {
     std::vector<std::string> files;
 };
-struct KubeconfigOptions {
-    std::string ns = "default";
-    std::string token_file;  // for a server that wants a token
-};
 struct TokenOptions {
     std::string file;
     std::string name, role;
     std::vector<std::string> namespaces;  // none: every namespace
     bool is_certificate = false;
+};
+struct KubeconfigOptions {
+    std::string ns = "default";
+    std::string token_file;  // for a server that wants a token
 };
 struct ConfigCheckOptions {
     std::string file;
@@ -131,10 +131,10 @@ struct CompletionOptions {
 [[nodiscard]] int cancel(Server& server, const CancelOptions& options);
 [[nodiscard]] int obligations(Server& server, const ObligationsOptions& options);
 [[nodiscard]] int explain(Server& server, const ExplainOptions& options);
+[[nodiscard]] int render(Server& server, const RenderOptions& options, const run::Catalog& catalog);
 [[nodiscard]] int create_token(const TokenOptions& options);
 [[nodiscard]] int list_tokens(const TokenOptions& options);
 [[nodiscard]] int revoke_token(const TokenOptions& options);
-[[nodiscard]] int render(Server& server, const RenderOptions& options, const run::Catalog& catalog);
 [[nodiscard]] int lint(const LintOptions& options, std::span<const model::FunctionSpec> functions);
 [[nodiscard]] int kubeconfig(const ServerAddress& server, const KubeconfigOptions& options);
 [[nodiscard]] int config_check(const ConfigCheckOptions& options);
