@@ -1,5 +1,7 @@
 #include "api/pod_listener.h"
 
+#include <algorithm>
+
 #include "api/auth/gate.h"
 #include "api/facade/status.h"
 #include "base/encodings.h"
@@ -8,12 +10,16 @@ namespace fencepost::api {
 namespace {
 
 bool is_public(std::string_view path) {
-    return path == "/healthz" || path == "/readyz" || path == "/livez" || path == "/version";
+    return path == "/healthz" || path == "/readyz" || path == "/livez" || path == "/version" ||
+           path == "/version/";
 }
 
-// By their digests, so that the time that it takes tells nothing of the token.
+// By their digests, so that the time that it takes tells nothing of the token. Python's client says "bearer".
 bool holds_token(const net::ServerRequest& request, const std::string& token) {
-    return sha256(request.header("Authorization")) == sha256("Bearer " + token);
+    const std::string_view authorization = request.header("Authorization");
+    const std::string_view scheme = authorization.substr(0, authorization.find(' '));
+    if (scheme != "Bearer" && scheme != "bearer") return false;
+    return sha256(authorization.substr(std::min(scheme.size() + 1, authorization.size()))) == sha256(token);
 }
 
 }  // namespace

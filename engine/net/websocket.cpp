@@ -100,6 +100,7 @@ class Socket final : public WebSocket, public std::enable_shared_from_this<Socke
           handshake_(handshake_of(request)),
           stream_(layer::Stream(std::move(connection))) {
         stream_.binary(true);
+        stream_.auto_fragment(false);
         stream_.read_message_max(kMaxSocketMessage);
         stream_.set_option(beast::websocket::stream_base::timeout::suggested(beast::role_type::server));
     }

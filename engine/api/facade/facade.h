@@ -32,8 +32,8 @@ void add_routes(Router& router, cluster::Cluster& cluster);
 [[nodiscard]] cluster::PatchType patch_type(const net::ServerRequest& request);
 [[nodiscard]] bool is_dry_run(const net::ServerRequest& request);
 
-// Query parameters as Kubernetes reads them: truth as Go's ParseBool does ("1", "true", "True" ...), absence as
-// false; what does not parse is kInvalid.
+// Query parameters as Kubernetes reads them: truth as Go's ParseBool does ("1", "true", "True" ...), absence
+// as false; what does not parse is kInvalid.
 [[nodiscard]] bool is_set(const net::ServerRequest& request, std::string_view name);
 [[nodiscard]] std::int64_t number_of(const net::ServerRequest& request, std::string_view name,
                                      std::int64_t absent);

@@ -108,8 +108,8 @@ void run(cluster::Cluster& cluster, const Target& target, const net::ServerReque
 
 net::ServerResponse pod_exec(cluster::Cluster& cluster, const Target& target,
                              const net::ServerRequest& request) {
-    const cluster::ExecOptions options = exec_options(request);
     (void)cluster.get(target.key());  // an unknown Pod is a Status, not a WebSocket
+    const cluster::ExecOptions options = exec_options(request);
     if (!net::is_websocket_request(request)) {
         throw Problem(400,
                       "Upgrade request required: exec is a WebSocket here (kubectl has spoken it since 1.31; "

@@ -322,11 +322,19 @@ class LocalCluster final : public Cluster {
                             std::string("the ") + member +
                                 " of the object does not match the one of the request (" + expected + ")");
         };
+        const std::string api =
+            key.type.group.empty() ? key.type.version : key.type.group + "/" + key.type.version;
+        if (part["apiVersion"].is_nil()) part["apiVersion"] = api;
+        if (part["kind"].is_nil()) part["kind"] = type.kind;
+        if (part["apiVersion"] != Value(api) || part["kind"] != Value(type.kind)) {
+            throw Error(ErrorKind::kInvalid, "what is applied is no " + type.kind + " of " + api);
+        }
         settle("name", key.name);
         if (type.is_namespaced) settle("namespace", key.ns);
         if (subresource == "status") {
             Value status_alone;
             status_alone["apiVersion"] = part["apiVersion"];
+            status_alone["kind"] = part["kind"];
             status_alone["metadata"]["name"] = key.name;
             status_alone["status"] = part["status"];
             return status_alone;

@@ -33,6 +33,9 @@ TEST_CASE("discovery names groups, versions and types") {
     }
     CHECK(has_pods);
     CHECK(world.get("/apis/cr.kanister.io/v1alpha1").body["kind"] == Value("APIResourceList"));
+    CHECK(world.get("/apis/cr.kanister.io/v1alpha1/").body["kind"] ==
+          Value("APIResourceList"));  // as Python asks
+    CHECK(world.get("/apis/").body["kind"] == Value("APIGroupList"));
     CHECK(world.get("/apis/nothing.example/v1").status == 404);
 }
 

@@ -84,7 +84,7 @@ TEST_CASE("a value that is somebody else's is a conflict that names both, and fo
     World world;
     world.apply("one", world.map, "data: {a: '1', b: '1'}");
     CHECK(world.refusal("two", world.map, "data: {a: '2'}") ==
-          "conflict: Apply failed with 1 conflict: conflict with \"one\" using v1:\n- .data.a");
+          "Conflict: Apply failed with 1 conflict: conflict with \"one\" using v1:\n- .data.a");
     const Value taken = world.apply("two", world.map, "data: {a: '2'}", true);
     CHECK(taken.get("data", "a") == Value("2"));
     CHECK(World::fields(taken, "one") == parse_json(R"({"f:data":{"f:b":{}}})"));
@@ -144,6 +144,7 @@ TEST_CASE("what is applied must fit the request") {
           std::string::npos);
     CHECK(world.refusal("one", world.map, "metadata: {managedFields: []}\ndata: {}").find("must be nil") !=
           std::string::npos);
+    CHECK(world.refusal("one", world.map, "kind: Secret").find("is no ConfigMap of v1") != std::string::npos);
     CHECK(world.refusal("one", world.map, "just text").find("no object") != std::string::npos);
     CHECK(!world.cluster->list(types::kConfigMaps, {.ns = "default"}).items.size());
 }

@@ -191,12 +191,14 @@ TEST_CASE("a message that is too long ends the connection") {
 }
 
 TEST_CASE("a client that goes cancels what runs for it") {
-    World world([](net::WebSocket&, const CancelToken& cancel) {
+    World world([](net::WebSocket& socket, const CancelToken& cancel) {
+        socket.write("begun");
         while (cancel.wait_for(std::chrono::milliseconds(50))) {
         }
     });
     Client client(world.server->port());
     (void)client.handshake();
+    CHECK(client.read().payload == "begun");
     client.go();
     CHECK(world.has_ended());
 }
@@ -207,6 +209,7 @@ TEST_CASE("a client that does not read stops the writer, and its going ends it")
     });
     Client client(world.server->port());
     (void)client.handshake();
+    CHECK(client.read().payload.size() == 65'536);
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
     client.go();
     CHECK(world.has_ended());
@@ -218,6 +221,7 @@ TEST_CASE("a server that stops waits for no client that does not read") {
     });
     Client client(world.server->port());
     (void)client.handshake();
+    CHECK(client.read().payload.size() == 65'536);
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
     world.server->stop();
     CHECK(world.has_ended());
@@ -227,6 +231,8 @@ TEST_CASE("a server that stops ends its websockets") {
     World world(echo);
     Client client(world.server->port());
     (void)client.handshake();
+    client.send(kText, "one");
+    CHECK(client.read().payload == "echo one");
     world.server->stop();
     CHECK(world.has_ended());
 }
