@@ -7,6 +7,7 @@
 #include "api/metrics.h"
 #include "api/router.h"
 #include "api/routes.h"
+#include "api/webhooks/dispatcher.h"
 #include "base/error.h"
 #include "net/http_server.h"
 
@@ -71,6 +72,7 @@ class RunningApi final : public Api {
         add_service_routes();
         facade::add_routes(router_, cluster);
         listen(options, certificates, log);
+        webhooks_.emplace(services_);
     }
     RunningApi(const RunningApi&) = delete;
     RunningApi& operator=(const RunningApi&) = delete;
@@ -78,6 +80,7 @@ class RunningApi final : public Api {
 
     std::uint16_t port() const noexcept override { return server_->port(); }
     void stop() override {
+        webhooks_.reset();
         certificate_watch_.reset();
         if (socket_) socket_->stop();
         server_->stop();
@@ -169,6 +172,7 @@ class RunningApi final : public Api {
     std::unique_ptr<net::HttpServer> server_;
     std::unique_ptr<net::HttpServer> socket_;  // null: there is none
     std::optional<CertificateWatch> certificate_watch_;
+    std::optional<WebhookDispatcher> webhooks_;
 };
 
 }  // namespace

@@ -318,7 +318,8 @@ void add_token(CLI::App& app, Parsed& parsed) {
             ->envname("FENCEPOST_TOKEN_FILE")
             ->type_name("FILE")
             ->required();
-        sub->callback([&parsed, work] { parsed.local_verb = [&parsed, work] { return work(parsed.token); }; });
+        sub->callback(
+            [&parsed, work] { parsed.local_verb = [&parsed, work] { return work(parsed.token); }; });
         return sub;
     };
     CLI::App* create = add("create", "Make a token and print it: this once",

@@ -62,7 +62,8 @@ constexpr Setting kSettings[] = {
          options.data_dir = text;
      }},
     {"listen", "--listen", "FENCEPOST_LISTEN", "HOST:PORT", "127.0.0.1:7420",
-     "Address to listen on, beyond loopback only with TLS and a token file; port 0 takes a free one, which the "
+     "Address to listen on, beyond loopback only with TLS and a token file; port 0 takes a free one, which "
+     "the "
      "log tells",
      set_listen},
     {"namespace", "--namespace", "FENCEPOST_NAMESPACE", "NAMESPACE", "default",
