@@ -76,7 +76,8 @@ int serve(const cli::ServeOptions& options) {
         .obligations = [&](bool with_discharged) { return engine.obligations(with_discharged); },
         .release = [&](const std::string& id,
                        const CancelToken& cancel) { engine.release_obligation(id, cancel); },
-        .extend = [&](const std::string& id, SystemTime deadline) { engine.extend_obligation(id, deadline); },
+        .extend = [&](const std::string& id, SystemTime deadline,
+                      const CancelToken& cancel) { engine.extend_obligation(id, deadline, cancel); },
         .catalog = &catalog,
         .http = http.get()};
     const auto store_bytes = [&] {

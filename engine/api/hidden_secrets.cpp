@@ -50,6 +50,10 @@ cluster::ExecResult HiddenSecrets::exec(std::string_view, std::string_view, cons
                                         const CancelToken&) {
     refuse();
 }
+void HiddenSecrets::post_guard(const cluster::Guard&) { refuse(); }
+void HiddenSecrets::relieve_guard(std::string_view, const std::function<void()>&, const CancelToken&) {
+    refuse();
+}
 void HiddenSecrets::logs(std::string_view, std::string_view, const cluster::LogOptions&,
                          const std::function<void(std::string_view)>&, const CancelToken&) {
     refuse();

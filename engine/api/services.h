@@ -27,7 +27,7 @@ struct RunAccess {
     std::function<List(bool with_discharged)> obligations;
     // Undoes now what an obligation promises to undo; throws what the undo throws. Gives it longer.
     std::function<void(const std::string& id, const CancelToken& cancel)> release;
-    std::function<void(const std::string& id, SystemTime deadline)> extend;
+    std::function<void(const std::string& id, SystemTime deadline, const CancelToken& cancel)> extend;
     // For what is looked at without running it; borrowed.
     const run::Catalog* catalog = nullptr;
     net::HttpClient* http = nullptr;

@@ -104,8 +104,8 @@ class ApiWorld {
              .obligations = [this](bool all) { return engine->obligations(all); },
              .release = [this](const std::string& id,
                                const CancelToken& cancel) { engine->release_obligation(id, cancel); },
-             .extend = [this](const std::string& id,
-                              SystemTime deadline) { engine->extend_obligation(id, deadline); },
+             .extend = [this](const std::string& id, SystemTime deadline,
+                              const CancelToken& cancel) { engine->extend_obligation(id, deadline, cancel); },
              .catalog = &catalog,
              .http = http.get()},
             clock, log);
