@@ -62,8 +62,9 @@ int serve(const cli::ServeOptions& options) {
     const auto http = net::make_http_client();
     run::World world{*cluster, clock, *http, log, options.controller_namespace};
     const binding::BindingController bindings(*cluster, log, clock, options.controller_namespace);
+    const run::Catalog catalog = functions::catalog();
     run::Engine engine(
-        world, functions::catalog(),
+        world, catalog,
         {.max_running = options.max_running > 0 ? options.max_running : run::kDefaultMaxRunning,
          .log_folder = data_dir / "logs"});
     const api::RunAccess access{
@@ -75,8 +76,10 @@ int serve(const cli::ServeOptions& options) {
         .obligations = [&](bool with_discharged) { return engine.obligations(with_discharged); },
         .release = [&](const std::string& id,
                        const CancelToken& cancel) { engine.release_obligation(id, cancel); },
-        .extend = [&](const std::string& id,
-                      SystemTime deadline) { engine.extend_obligation(id, deadline); }};
+        .extend = [&](const std::string& id, SystemTime deadline,
+                      const CancelToken& cancel) { engine.extend_obligation(id, deadline, cancel); },
+        .catalog = &catalog,
+        .http = http.get()};
     const auto store_bytes = [&] {
         std::error_code ignored;
         const auto size = std::filesystem::file_size(data_dir / "cluster.db", ignored);

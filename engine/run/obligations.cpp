@@ -35,6 +35,30 @@ std::int64_t nanoseconds(auto duration) {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count();
 }
 
+// While it lives nobody else deals with that obligation.
+class InHand {
+  public:
+    InHand(Guarded<std::set<std::string>>& all, std::string id, const CancelToken& cancel)
+        : all_(all), id_(std::move(id)) {
+        const auto wake = cancel.on_cancel([this] { all_.lock().notify_all(); });
+        auto locked = all_.lock();
+        locked.wait([&] { return !locked->contains(id_) || cancel.is_cancelled(); });
+        cancel.throw_if_cancelled();
+        locked->insert(id_);
+    }
+    InHand(const InHand&) = delete;
+    InHand& operator=(const InHand&) = delete;
+    ~InHand() {
+        auto locked = all_.lock();
+        locked->erase(id_);
+        locked.notify_all();
+    }
+
+  private:
+    Guarded<std::set<std::string>>& all_;
+    const std::string id_;
+};
+
 cluster::ObjectKey key_of(const World& world, const std::string& id) {
     return {types::kObligations, world.controller_namespace, id};
 }
@@ -261,14 +285,24 @@ void ObligationKeeper::release_now(const std::string& id, std::string_view reaso
     release_one(id, reason, cancel);
 }
 
-void ObligationKeeper::extend(const std::string& id, SystemTime deadline) {
-    update(world_.cluster, key_of(world_, id),
-           [&](Value& object) {
-               if (!is_open(object)) return false;
-               object["spec"]["deadline"] = format_rfc3339(deadline);
-               return true;
-           },
-           {});
+void ObligationKeeper::extend(const std::string& id, SystemTime deadline, const CancelToken& cancel) {
+    const InHand in_hand(in_hand_, id, cancel);
+    const Value obligation = update(
+        world_.cluster, key_of(world_, id),
+        [&](Value& object) {
+            if (!is_open(object)) return false;
+            Value& spec = object["spec"];
+            spec["deadline"] = format_rfc3339_nano(deadline);
+            spec["monotonicDeadline"]["bootId"] = boot_id_;
+            spec["monotonicDeadline"]["nanoseconds"] =
+                nanoseconds((world_.clock.steady_now() + (deadline - world_.clock.now())).time_since_epoch());
+            return true;
+        },
+        cancel);
+    if (!is_open(obligation)) return;
+    // The guard that stands knows the earlier deadline: one that knows the new one takes its place.
+    world_.cluster.relieve_guard(id, [] {}, cancel);
+    keep_guard(obligation);
 }
 
 int ObligationKeeper::release_each(const Objects& obligations, std::string_view reason,
@@ -289,23 +323,7 @@ int ObligationKeeper::release_each(const Objects& obligations, std::string_view 
 
 bool ObligationKeeper::release_one(const std::string& id, std::string_view reason,
                                    const CancelToken& cancel) {
-    {
-        const auto wake = cancel.on_cancel([this] { in_hand_.lock().notify_all(); });
-        auto in_hand = in_hand_.lock();
-        in_hand.wait([&] { return !in_hand->contains(id) || cancel.is_cancelled(); });
-        cancel.throw_if_cancelled();
-        in_hand->insert(id);
-    }
-    struct Done {
-        Guarded<std::set<std::string>>& in_hand;
-        const std::string& id;
-        ~Done() {
-            auto locked = in_hand.lock();
-            locked->erase(id);
-            locked.notify_all();
-        }
-    } const done{in_hand_, id};
-
+    const InHand in_hand(in_hand_, id, cancel);
     const Value obligation = world_.cluster.get(key_of(world_, id));
     if (!is_open(obligation)) return false;
     if (obligation.get("spec", "undoAction").is_map()) return start_undo_action(obligation);
@@ -514,6 +532,7 @@ std::chrono::nanoseconds ObligationKeeper::look_after() {
             const std::chrono::nanoseconds left = time_left(obligation);
             const bool is_late = left.count() <= 0;
             if (!is_late && !is_abandoned(obligation)) {
+                const InHand in_hand(in_hand_, cluster::name_of(obligation), stop_.token());
                 keep_guard(obligation);
                 next_look = std::min(next_look, left);
                 continue;

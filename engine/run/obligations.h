@@ -62,7 +62,8 @@ class ObligationKeeper {
                    const CancelToken& cancel);
     void release_all(std::string_view reason, const CancelToken& cancel);
     void release_now(const std::string& id, std::string_view reason, const CancelToken& cancel);
-    void extend(const std::string& id, SystemTime deadline);  // of one that is open; else does nothing
+    // Of one that is open; else does nothing. Its guard has the new deadline when this returns.
+    void extend(const std::string& id, SystemTime deadline, const CancelToken& cancel);
 
     // The posthook of this subject has worked: what waited for it is discharged.
     void posthook_ended(const Incurrer& who);
