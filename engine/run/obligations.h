@@ -77,6 +77,18 @@ class ObligationKeeper {
 
   private:
     using Objects = std::vector<Value>;
+    // One thread at a time has an obligation, and what guards it, in hand.
+    class InHand {
+      public:
+        InHand(ObligationKeeper& keeper, std::string id, const CancelToken& cancel);
+        InHand(const InHand&) = delete;
+        InHand& operator=(const InHand&) = delete;
+        ~InHand();
+
+      private:
+        ObligationKeeper& keeper_;
+        const std::string id_;
+    };
     [[nodiscard]] Objects open(const std::function<bool(const Value&)>& matches) const;
     int release_each(const Objects& obligations, std::string_view reason, const CancelToken& cancel);
     void refuse_second_fence(const ObligationRequest& request, const Incurrer& who) const;

@@ -164,6 +164,16 @@ TEST_CASE("a fence past its time limit is lifted while the action goes on, and t
     CHECK(world.notes() == "pre\npost\n");
 }
 
+TEST_CASE("the obligation is stored before the pre command begins") {
+    FenceWorld world;
+    world.elected("pg-2", "sleep 0.5");
+    const std::string name = world.start(std::string(FenceWorld::kFence) + "]");
+    for (int i = 0; i < 1'000 && world.notes().empty(); ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    CHECK(world.engine->obligations(false).size() == 1);
+    CHECK(world.finish(name).get("status", "state") == Value("complete"));
+}
+
 TEST_CASE("a fence whose time limit passes while it is being placed is lifted after it was placed") {
     FenceWorld world;
     world.pod("slow", ", annotations: {my/pre-backup-command: '[\"bash\", \"-c\", \"sleep 1.5; echo pre >> " +

@@ -101,6 +101,15 @@ TEST_CASE("a Pod that one ActionSet has fenced is not fenced by a second one unt
     world.keeper->withdraw(id, "it was not so");
 }
 
+TEST_CASE("what an ActionSet that is gone had fenced is lifted") {
+    KeeperWorld world;
+    const std::string id = world.incur(std::chrono::hours(1));
+    world.keeper->start();
+    CHECK(!world.is_undone_within(id, std::chrono::milliseconds(700)));
+    world.cluster->remove({types::kActionSets, "default", "owner"});
+    CHECK(world.is_undone_within(id, std::chrono::milliseconds(2'000)));
+}
+
 TEST_CASE("what was released while its act still went on is owed again") {
     KeeperWorld world;
     const std::string id = world.incur(std::chrono::hours(1));
