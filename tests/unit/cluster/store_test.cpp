@@ -8,6 +8,7 @@
 #include <csignal>
 
 #include "base/error.h"
+#include "base/task_group.h"
 #include "value/yaml.h"
 
 namespace fencepost::cluster::local {
@@ -84,6 +85,27 @@ TEST_CASE("a write that cannot reach the disk throws and leaves no trace, and th
     CHECK(!world.store->get(StoreWorld::key("lost")));
     CHECK(world.store->get(StoreWorld::key("before")));
     CHECK(world.store->get(StoreWorld::key("after")));
+}
+
+TEST_CASE("changes of one object by many writers build on each other, also while others are being written") {
+    StoreWorld world;
+    constexpr int kWriters = 8;
+    constexpr int kEach = 100;
+    {
+        TaskGroup writers;
+        for (int writer = 0; writer < kWriters; ++writer) {
+            writers.spawn([&] {
+                for (int i = 0; i < kEach; ++i) {
+                    (void)world.store->write([](Transaction& change) {
+                        Value object = change.get(StoreWorld::key("counter")).value_or(Value());
+                        object["count"] = object["count"].int_or(0) + 1;
+                        return change.put(StoreWorld::key("counter"), std::move(object));
+                    });
+                }
+            });
+        }
+    }
+    CHECK((*world.store->get(StoreWorld::key("counter")))["count"] == Value(kWriters * kEach));
 }
 
 TEST_CASE("what was deleted stays so after a restart, and its revision is not given out again") {
