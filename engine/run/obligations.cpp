@@ -59,6 +59,14 @@ void ObligationKeeper::start() {
     thread_.spawn([this] { run(); });
 }
 
+void ObligationKeeper::set_deadline(Value& spec, SystemTime deadline) const {
+    const std::chrono::nanoseconds left = deadline - world_.clock.now();
+    spec["deadline"] = format_rfc3339_nano(deadline);
+    spec["monotonicDeadline"]["bootId"] = boot_id_;
+    spec["monotonicDeadline"]["nanoseconds"] =
+        nanoseconds((world_.clock.steady_now() + left).time_since_epoch());
+}
+
 std::string ObligationKeeper::store(Value spec, std::chrono::seconds time_limit, const Incurrer& who) {
     const SystemTime now = world_.clock.now();
     spec["actionSet"]["name"] = who.action_set;
@@ -69,10 +77,7 @@ std::string ObligationKeeper::store(Value spec, std::chrono::seconds time_limit,
     const auto lead =
         std::min<std::chrono::nanoseconds>(kLongestLead, std::chrono::nanoseconds(time_limit) / 10);
     spec["leadNanoseconds"] = nanoseconds(lead);
-    spec["deadline"] = format_rfc3339_nano(now + time_limit);
-    spec["monotonicDeadline"]["bootId"] = boot_id_;
-    spec["monotonicDeadline"]["nanoseconds"] =
-        nanoseconds((world_.clock.steady_now() + time_limit).time_since_epoch());
+    set_deadline(spec, now + time_limit);
     Value object;
     object["metadata"]["name"] = "obligation-" + hex_encode(random_bytes(8));
     object["metadata"]["namespace"] = world_.controller_namespace;
@@ -266,14 +271,18 @@ void ObligationKeeper::release_now(const std::string& id, std::string_view reaso
     release_one(id, reason, cancel);
 }
 
+// The guard that knows the old deadline goes first: if the daemon dies in between, the next one posts it
+// again.
 void ObligationKeeper::extend(const std::string& id, SystemTime deadline) {
-    update(world_.cluster, key_of(world_, id),
-           [&](Value& object) {
-               if (!is_open(object)) return false;
-               object["spec"]["deadline"] = format_rfc3339(deadline);
-               return true;
-           },
-           {});
+    const InHand in_hand(*this, id, stop_.token());
+    if (!is_open(world_.cluster.get(key_of(world_, id)))) return;
+    world_.cluster.relieve_guard(id, [] {}, stop_.token());
+    keep_guard(update(world_.cluster, key_of(world_, id),
+                      [&](Value& object) {
+                          set_deadline(object["spec"], deadline);
+                          return true;
+                      },
+                      {}));
 }
 
 int ObligationKeeper::release_each(const Objects& obligations, std::string_view reason,

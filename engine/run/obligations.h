@@ -99,7 +99,8 @@ class ObligationKeeper {
                      const CancelToken& cancel);  // false: nothing was left to do
     // The proof that there is nothing to undo, or "" after the undo has worked.
     [[nodiscard]] std::string undo(const Value& obligation, const CancelToken& cancel);
-    bool start_undo_action(const Value& obligation);  // false: it runs already
+    bool start_undo_action(const Value& obligation);            // false: it runs already
+    void set_deadline(Value& spec, SystemTime deadline) const;  // by both clocks
     std::string store(Value spec, std::chrono::seconds time_limit, const Incurrer& who);
     void mark(const std::string& id, const char* state, std::string_view reason, const CancelToken& cancel);
     void note_failure(const std::string& id, const std::string& error);
