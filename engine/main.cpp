@@ -74,7 +74,11 @@ int serve(const cli::ServeOptions& options) {
                 const std::function<void(std::string_view)>& sink, const CancelToken& cancel) {
                 engine.logs(options.controller_namespace, action_set, phase, follow, sink, cancel);
             },
-        .obligations = [&](bool with_discharged) { return engine.obligations(with_discharged); }};
+        .obligations = [&](bool with_discharged) { return engine.obligations(with_discharged); },
+        .release = [&](const std::string& id,
+                       const CancelToken& cancel) { engine.release_obligation(id, cancel); },
+        .extend = [&](const std::string& id,
+                      SystemTime deadline) { engine.extend_obligation(id, deadline); }};
     const auto store_bytes = [&] {
         std::error_code ignored;
         const auto size = std::filesystem::file_size(data_dir / "cluster.db", ignored);
@@ -84,7 +88,8 @@ int serve(const cli::ServeOptions& options) {
                                      .port = options.port,
                                      .controller_namespace = options.controller_namespace,
                                      .version = kVersion,
-                                     .store_bytes = store_bytes},
+                                     .store_bytes = store_bytes,
+                                     .security = options.security},
                                     *cluster, access, clock, log);
     engine.start();
     log.info("ready", {{"listen", options.host + ":" + std::to_string(api->port())},

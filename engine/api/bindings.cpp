@@ -26,6 +26,7 @@ net::ServerResponse explain_binding(Services& services, const Request& request) 
         throw Problem(404, "the cluster has no type '" + word + (group.empty() ? "" : "." + group) + "'");
     const std::string ns = request.http.query_parameter("namespace");
     const cluster::ObjectKey key{type->type, type->is_namespaced ? (ns.empty() ? "default" : ns) : "", name};
+    request.access.require(Role::kViewer, type->type == cluster::types::kNamespaces ? name : key.ns);
     return json_response(binding::explain(services.cluster, key, services.controller_namespace));
 }
 

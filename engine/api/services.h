@@ -23,6 +23,9 @@ struct RunAccess {
     // {id, kind, description, state, action, createdAt, deadline, releasedAt ...} each; open ones alone, or
     // all.
     std::function<List(bool with_discharged)> obligations;
+    // Undoes now what an obligation promises to undo; throws what the undo throws. Gives it longer.
+    std::function<void(const std::string& id, const CancelToken& cancel)> release;
+    std::function<void(const std::string& id, SystemTime deadline)> extend;
 };
 
 struct Services {

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/auth/security.h"
 #include "base/error.h"
 #include "net/http_client.h"
 #include "run/function.h"
@@ -40,6 +41,7 @@ struct ServeOptions {
     std::string controller_namespace = "default";
     int max_running = 0;  // 0: the engine's own default
     std::string log_level = "info";
+    api::SecurityOptions security;
 };
 
 // What the composition root lends to the command line.

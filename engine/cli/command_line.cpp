@@ -305,6 +305,47 @@ void add_config(CLI::App& app, Parsed& parsed) {
         [&] { parsed.local_verb = [&] { return config_show(parsed.serve, parsed.config_show); }; });
 }
 
+void add_token(CLI::App& app, Parsed& parsed) {
+    CLI::App* command = verb(app, parsed, "token", "Who may use the API: the token file of the server",
+                             "  fencepost token create platform --role operator -n app1 --token-file tokens\n"
+                             "  fencepost token list --token-file tokens\n",
+                             "The server reads the file again when it changes.\n");
+    command->require_subcommand(1);
+    const auto add = [&](const char* name, const char* what, const std::string& example,
+                         int (*work)(const TokenOptions&)) {
+        CLI::App* sub = verb(*command, parsed, name, what, example);
+        sub->add_option("--token-file", parsed.token.file, "The file that serve is given")
+            ->envname("FENCEPOST_TOKEN_FILE")
+            ->type_name("FILE")
+            ->required();
+        sub->callback([&parsed, work] { parsed.local_verb = [&parsed, work] { return work(parsed.token); }; });
+        return sub;
+    };
+    CLI::App* create = add("create", "Make a token and print it: this once",
+                           "  fencepost token create platform --role operator -n app1 --token-file tokens\n"
+                           "  fencepost token create grafana --role viewer --token-file tokens\n"
+                           "  fencepost token create platform.example --certificate --role operator "
+                           "--token-file tokens\n",
+                           &create_token);
+    create->add_option("name", parsed.token.name, "Whose it is")->required()->type_name("NAME");
+    create->add_option("--role", parsed.token.role, "What it may do: viewer, operator or admin")
+        ->check(CLI::IsMember({"viewer", "operator", "admin"}))
+        ->type_name("ROLE")
+        ->required();
+    create->add_option("-n,--namespace", parsed.token.namespaces, "Where; everywhere if none is given")
+        ->type_name("NAMESPACE")
+        ->allow_extra_args(false);
+    create->add_flag("--certificate", parsed.token.is_certificate,
+                     "NAME is a client certificate's common name: no token is made");
+    add("list", "Show the names and their roles", "  fencepost token list --token-file tokens\n",
+        &list_tokens);
+    add("revoke", "Take all of a name's roles, with the next request",
+        "  fencepost token revoke platform --token-file tokens\n", &revoke_token)
+        ->add_option("name", parsed.token.name, "Whose")
+        ->required()
+        ->type_name("NAME");
+}
+
 void add_version(CLI::App& app, Parsed& parsed, const World& world) {
     CLI::App* command = verb(app, parsed, "version", "Show the version",
                              "  fencepost version\n  fencepost version -o json\n");
@@ -325,11 +366,20 @@ void add_completion(CLI::App& app, Parsed& parsed) {
 }  // namespace
 
 void add_commands(CLI::App& app, Parsed& parsed, const World& world) {
-    parsed.server = kDefaultServer;
-    app.add_option("--server", parsed.server, "The server: URL, HOST:PORT or unix:/path")
+    parsed.server.url = kDefaultServer;
+    app.add_option("--server", parsed.server.url, "The server: URL, HOST:PORT or unix:/path")
         ->envname("FENCEPOST_SERVER")
         ->type_name("ADDRESS")
         ->capture_default_str();
+    app.add_option("--ca-file", parsed.server.ca_file, "PEM file: who signs the server's certificate")
+        ->envname("FENCEPOST_CA_FILE")
+        ->type_name("FILE");
+    app.add_option("--client-cert", parsed.server.client_cert, "PEM file: a certificate to show the server")
+        ->envname("FENCEPOST_CLIENT_CERT")
+        ->type_name("FILE");
+    app.add_option("--client-key", parsed.server.client_key, "PEM file: its key")
+        ->envname("FENCEPOST_CLIENT_KEY")
+        ->type_name("FILE");
     add_serve(app, parsed, world);
     add_apply(app, parsed);
     add_get(app, parsed);
@@ -343,6 +393,7 @@ void add_commands(CLI::App& app, Parsed& parsed, const World& world) {
     add_render(app, parsed, world);
     add_lint(app, parsed, world);
     add_config(app, parsed);
+    add_token(app, parsed);
     add_version(app, parsed, world);
     add_completion(app, parsed);
 }

@@ -16,7 +16,7 @@ namespace fencepost::cli {
 
 // Everything that the command line can set, and the verb that was chosen.
 struct Parsed {
-    std::string server;
+    ServerAddress server;
     ServeFlags serve;
     ApplyOptions apply;
     GetOptions get;
@@ -35,6 +35,7 @@ struct Parsed {
     ConfigShowOptions config_show;
     VersionOptions version;
     CompletionOptions completion;
+    TokenOptions token;
     bool handles_interrupts = false;
     std::function<int(Server&)> client_verb;
     std::function<int()> local_verb;

@@ -96,6 +96,12 @@ struct RenderOptions {
 struct LintOptions {
     std::vector<std::string> files;
 };
+struct TokenOptions {
+    std::string file;
+    std::string name, role;
+    std::vector<std::string> namespaces;  // none: every namespace
+    bool is_certificate = false;
+};
 struct ConfigCheckOptions {
     std::string file;
 };
@@ -121,6 +127,9 @@ struct CompletionOptions {
 [[nodiscard]] int cancel(Server& server, const CancelOptions& options);
 [[nodiscard]] int obligations(Server& server, const ObligationsOptions& options);
 [[nodiscard]] int explain(Server& server, const ExplainOptions& options);
+[[nodiscard]] int create_token(const TokenOptions& options);
+[[nodiscard]] int list_tokens(const TokenOptions& options);
+[[nodiscard]] int revoke_token(const TokenOptions& options);
 [[nodiscard]] int render(Server& server, const RenderOptions& options, const run::Catalog& catalog);
 [[nodiscard]] int lint(const LintOptions& options, std::span<const model::FunctionSpec> functions);
 [[nodiscard]] int config_check(const ConfigCheckOptions& options);

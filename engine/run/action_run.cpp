@@ -50,7 +50,9 @@ Incurrer ActionRun::incurrer() const {
 
 Deadline ActionRun::action_deadline() const {
     if (spec_.timeout.empty()) return kNoDeadline;
-    const SystemTime launched = parse_rfc3339(record_.current().record["launchedAt"].as_string());
+    const Value record = record_.current().record;
+    const SystemTime launched =
+        parse_rfc3339(record["resumedAt"].string_or(record["launchedAt"].string_or("")));
     return to_deadline(machinery_.world, launched + std::chrono::duration_cast<SystemTime::duration>(
                                                         parse_duration(spec_.timeout)));
 }

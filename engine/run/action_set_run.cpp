@@ -5,6 +5,7 @@
 #include "base/encodings.h"
 #include "base/error.h"
 #include "base/task_group.h"
+#include "run/resume.h"
 
 namespace fencepost::run {
 namespace {
@@ -108,6 +109,8 @@ bool ActionSetRun::prepare() {
 void ActionSetRun::freeze() {
     World& world = machinery_.world;
     cancel_.throw_if_cancelled();
+    const std::string earlier = record_.object().get("metadata", "annotations", kResumes).string_or("");
+    if (!earlier.empty()) return take_over(earlier);
     Value record;
     record["launchedAt"] = format_rfc3339_nano(world.clock.now());
     record["actions"] = List{};
@@ -125,6 +128,19 @@ void ActionSetRun::freeze() {
         status.set_state(state::kRunning);
         status.record = record;
     });
+}
+
+void ActionSetRun::take_over(const std::string& name) {
+    World& world = machinery_.world;
+    const Value earlier = world.cluster.get({types::kActionSets, action_set_.ns, name});
+    if (const std::string why = why_not_resumable(world.cluster, earlier); !why.empty()) {
+        throw Error(ErrorKind::kFailedPrecondition, "'" + name + "' cannot be resumed: " + why,
+                    "retry it: that starts over");
+    }
+    const Status resumed = resumed_status(earlier, format_rfc3339_nano(world.clock.now()));
+    record_.stage([&](Status& status) { status = resumed; });
+    thaw();
+    for (const model::Action& definition : definitions_) check_functions(machinery_.catalog, definition);
 }
 
 void ActionSetRun::thaw() {

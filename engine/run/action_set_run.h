@@ -23,6 +23,7 @@ class ActionSetRun {
   private:
     [[nodiscard]] bool prepare();
     void freeze();
+    void take_over(const std::string& name);  // of the ActionSet that this one resumes
     void thaw();
     void refuse(const std::string& message);
     void run_actions();

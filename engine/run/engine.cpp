@@ -235,6 +235,14 @@ void Engine::stop() {
 
 List Engine::obligations(bool with_discharged) const { return impl_->keeper.list(with_discharged); }
 
+void Engine::release_obligation(const std::string& id, const CancelToken& cancel) {
+    impl_->keeper.release_now(id, "operator", cancel);
+}
+
+void Engine::extend_obligation(const std::string& id, SystemTime deadline) {
+    impl_->keeper.extend(id, deadline);
+}
+
 Engine::Load Engine::load() const {
     auto locked = impl_->state.lock();
     return {static_cast<std::size_t>(locked->running), locked->waiting.size()};

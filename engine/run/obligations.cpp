@@ -162,6 +162,21 @@ void ObligationKeeper::release_all(std::string_view reason, const CancelToken& c
                  cancel);
 }
 
+void ObligationKeeper::release_now(const std::string& id, std::string_view reason,
+                                   const CancelToken& cancel) {
+    release_one(id, reason, cancel);
+}
+
+void ObligationKeeper::extend(const std::string& id, SystemTime deadline) {
+    update(world_.cluster, key_of(world_, id),
+           [&](Value& object) {
+               if (!is_open(object)) return false;
+               object["spec"]["deadline"] = format_rfc3339(deadline);
+               return true;
+           },
+           {});
+}
+
 int ObligationKeeper::release_each(const Objects& obligations, std::string_view reason,
                                    const CancelToken& cancel) {
     int released = 0;
@@ -323,7 +338,7 @@ std::string ObligationKeeper::lost_fence(const std::string& uid, const std::stri
         if (is_late)
             return spec["description"].string_or("") +
                    ", but its time limit passed before the action ended (deadline)";
-        if (reason == "deadline" || reason == "shutdown" || is_gone) {
+        if (reason == "deadline" || reason == "shutdown" || reason == "operator" || is_gone) {
             return spec["description"].string_or("") + ", but that ended before the action did (" + reason +
                    ")";
         }

@@ -34,7 +34,7 @@ struct Incurrer {
     Value subject;
 };
 
-// Why it was released: "unfence", "actionEnded", "deadline", "shutdown", "restart", "posthook".
+// Why it was released: "unfence", "actionEnded", "deadline", "shutdown", "restart", "posthook", "operator".
 class ObligationKeeper {
   public:
     explicit ObligationKeeper(World& world);
@@ -57,6 +57,8 @@ class ObligationKeeper {
     int release_of(const std::string& uid, const std::string& action, std::string_view reason,
                    const CancelToken& cancel);
     void release_all(std::string_view reason, const CancelToken& cancel);
+    void release_now(const std::string& id, std::string_view reason, const CancelToken& cancel);
+    void extend(const std::string& id, SystemTime deadline);  // of one that is open; else does nothing
 
     // The posthook of this subject has worked: what waited for it is discharged.
     void posthook_ended(const Incurrer& who);

@@ -43,6 +43,10 @@ std::string_view reason_of(int status) noexcept {
     switch (status) {
         case 400:
             return "BadRequest";
+        case 401:
+            return "Unauthorized";
+        case 403:
+            return "Forbidden";
         case 404:
             return "NotFound";
         case 405:
@@ -57,6 +61,8 @@ std::string_view reason_of(int status) noexcept {
             return "UnsupportedMediaType";
         case 422:
             return "Invalid";
+        case 429:
+            return "TooManyRequests";
         case 503:
             return "ServiceUnavailable";
         case 504:
@@ -120,8 +126,11 @@ Value success_status(const Target& target, std::string_view uid) {
 }
 
 net::ServerResponse problem_as_status(const Problem& problem) {
-    return json_response(failure_status(problem.status(), reason_of(problem.status()), problem.detail()),
-                         problem.status());
+    const std::string message = problem.detail() + (problem.hint().empty() ? "" : "; " + problem.hint());
+    net::ServerResponse response = json_response(
+        failure_status(problem.status(), reason_of(problem.status()), message), problem.status());
+    add_status_headers(response);
+    return response;
 }
 
 }  // namespace fencepost::api::facade
