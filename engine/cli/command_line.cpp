@@ -274,6 +274,45 @@ void add_render(CLI::App& app, Parsed& parsed, const World& world) {
     });
 }
 
+void add_token(CLI::App& app, Parsed& parsed) {
+    CLI::App* command = verb(app, parsed, "token", "Say who may use the API: the token file of the server",
+                             "  fencepost token create platform --role operator -n app1 --token-file tokens\n"
+                             "  fencepost token list --token-file tokens\n"
+                             "  fencepost token revoke platform --token-file tokens\n");
+    command->require_subcommand(1);
+    const auto add = [&](const char* name, const char* what, int (*work)(const TokenOptions&),
+                         const std::string& examples) {
+        CLI::App* sub = verb(*command, parsed, name, what, examples);
+        sub->add_option("--token-file", parsed.token.file, "The file that serve is given")
+            ->envname("FENCEPOST_TOKEN_FILE")
+            ->required()
+            ->type_name("FILE");
+        sub->callback(
+            [&parsed, work] { parsed.local_verb = [&parsed, work] { return work(parsed.token); }; });
+        return sub;
+    };
+    CLI::App* create = add("create", "Make a token and print it: this once", &create_token,
+                           "  fencepost token create platform --role operator -n app1 --token-file tokens\n"
+                           "  fencepost token create grafana --role viewer --token-file tokens\n");
+    create->add_option("name", parsed.token.name, "Whose it is")->required()->type_name("NAME");
+    create->add_option("--role", parsed.token.role, "What it may do")
+        ->check(CLI::IsMember({"viewer", "operator", "admin"}))
+        ->required()
+        ->type_name("viewer|operator|admin");
+    create->add_option("-n,--namespace", parsed.token.namespaces, "Where; everywhere if none is given")
+        ->allow_extra_args(false)
+        ->type_name("NAMESPACE");
+    create->add_flag("--certificate", parsed.token.is_certificate,
+                     "NAME is a client certificate's common name: no token is made");
+    add("list", "Show the names and their roles", &list_tokens,
+        "  fencepost token list --token-file tokens\n");
+    add("revoke", "Take all of a name's roles; with the next request", &revoke_token,
+        "  fencepost token revoke platform --token-file tokens\n")
+        ->add_option("name", parsed.token.name, "Whose")
+        ->required()
+        ->type_name("NAME");
+}
+
 void add_lint(CLI::App& app, Parsed& parsed, const World& world) {
     CLI::App* command = verb(app, parsed, "lint",
                              "Check Blueprints, ActionSets, Profiles and BlueprintBindings; needs no server",
@@ -303,47 +342,6 @@ void add_config(CLI::App& app, Parsed& parsed) {
     add_output(*show, parsed.config_show.output);
     show->callback(
         [&] { parsed.local_verb = [&] { return config_show(parsed.serve, parsed.config_show); }; });
-}
-
-void add_token(CLI::App& app, Parsed& parsed) {
-    CLI::App* command = verb(app, parsed, "token", "Who may use the API: the token file of the server",
-                             "  fencepost token create platform --role operator -n app1 --token-file tokens\n"
-                             "  fencepost token list --token-file tokens\n",
-                             "The server reads the file again when it changes.\n");
-    command->require_subcommand(1);
-    const auto add = [&](const char* name, const char* what, const std::string& example,
-                         int (*work)(const TokenOptions&)) {
-        CLI::App* sub = verb(*command, parsed, name, what, example);
-        sub->add_option("--token-file", parsed.token.file, "The file that serve is given")
-            ->envname("FENCEPOST_TOKEN_FILE")
-            ->type_name("FILE")
-            ->required();
-        sub->callback([&parsed, work] { parsed.local_verb = [&parsed, work] { return work(parsed.token); }; });
-        return sub;
-    };
-    CLI::App* create = add("create", "Make a token and print it: this once",
-                           "  fencepost token create platform --role operator -n app1 --token-file tokens\n"
-                           "  fencepost token create grafana --role viewer --token-file tokens\n"
-                           "  fencepost token create platform.example --certificate --role operator "
-                           "--token-file tokens\n",
-                           &create_token);
-    create->add_option("name", parsed.token.name, "Whose it is")->required()->type_name("NAME");
-    create->add_option("--role", parsed.token.role, "What it may do: viewer, operator or admin")
-        ->check(CLI::IsMember({"viewer", "operator", "admin"}))
-        ->type_name("ROLE")
-        ->required();
-    create->add_option("-n,--namespace", parsed.token.namespaces, "Where; everywhere if none is given")
-        ->type_name("NAMESPACE")
-        ->allow_extra_args(false);
-    create->add_flag("--certificate", parsed.token.is_certificate,
-                     "NAME is a client certificate's common name: no token is made");
-    add("list", "Show the names and their roles", "  fencepost token list --token-file tokens\n",
-        &list_tokens);
-    add("revoke", "Take all of a name's roles, with the next request",
-        "  fencepost token revoke platform --token-file tokens\n", &revoke_token)
-        ->add_option("name", parsed.token.name, "Whose")
-        ->required()
-        ->type_name("NAME");
 }
 
 void add_version(CLI::App& app, Parsed& parsed, const World& world) {
@@ -391,9 +389,9 @@ void add_commands(CLI::App& app, Parsed& parsed, const World& world) {
     add_action_verbs(app, parsed);
     add_explain(app, parsed);
     add_render(app, parsed, world);
+    add_token(app, parsed);
     add_lint(app, parsed, world);
     add_config(app, parsed);
-    add_token(app, parsed);
     add_version(app, parsed, world);
     add_completion(app, parsed);
 }

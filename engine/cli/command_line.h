@@ -6,6 +6,7 @@
 #include <string>
 
 #include "cli/cli.h"
+#include "cli/server.h"
 #include "cli/verbs.h"
 
 namespace CLI {
@@ -30,12 +31,12 @@ struct Parsed {
     ObligationsOptions obligations;
     ExplainOptions explain;
     RenderOptions render;
+    TokenOptions token;
     LintOptions lint;
     ConfigCheckOptions config_check;
     ConfigShowOptions config_show;
     VersionOptions version;
     CompletionOptions completion;
-    TokenOptions token;
     bool handles_interrupts = false;
     std::function<int(Server&)> client_verb;
     std::function<int()> local_verb;

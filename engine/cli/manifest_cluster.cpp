@@ -142,6 +142,10 @@ cluster::ExecResult ManifestCluster::exec(std::string_view, std::string_view, co
                                           const CancelToken&) {
     refuse();
 }
+void ManifestCluster::post_guard(const cluster::Guard&) { refuse(); }
+void ManifestCluster::relieve_guard(std::string_view, const std::function<void()>&, const CancelToken&) {
+    refuse();
+}
 void ManifestCluster::logs(std::string_view, std::string_view, const cluster::LogOptions&,
                            const std::function<void(std::string_view)>&, const CancelToken&) {
     refuse();

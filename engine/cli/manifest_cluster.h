@@ -41,6 +41,9 @@ class ManifestCluster final : public cluster::Cluster {
     Value remove(const cluster::ObjectKey& key, const cluster::DeleteOptions& options) override;
     cluster::ExecResult exec(std::string_view ns, std::string_view pod, const cluster::ExecOptions& options,
                              const CancelToken& cancel) override;
+    void post_guard(const cluster::Guard& guard) override;
+    void relieve_guard(std::string_view id, const std::function<void()>& undo,
+                       const CancelToken& cancel) override;
     void logs(std::string_view ns, std::string_view pod, const cluster::LogOptions& options,
               const std::function<void(std::string_view)>& sink, const CancelToken& cancel) override;
 

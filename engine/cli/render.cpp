@@ -58,7 +58,7 @@ model::ActionSpec action_of(const Value& body, cluster::Cluster& cluster, Clock&
     const api::RunAccess nothing_runs;
     api::Services services{cluster, nothing_runs, clock, log, kControllerNamespace};
     try {
-        const Value action_set = api::action_set_from(body, api::Access::unrestricted("fencepost render"), services);
+        const Value action_set = api::action_set_from(body, api::Access::unrestricted("render"), services);
         reason = action_set.get("metadata", "annotations", api::kBlueprintReason).string_or("");
         return model::ActionSet::from(action_set).actions.at(0);
     } catch (const api::Problem& problem) {

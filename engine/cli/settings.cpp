@@ -62,9 +62,28 @@ constexpr Setting kSettings[] = {
          options.data_dir = text;
      }},
     {"listen", "--listen", "FENCEPOST_LISTEN", "HOST:PORT", "127.0.0.1:7420",
-     "Address to listen on, beyond loopback only with TLS and a token file; port 0 takes a free one, which the "
-     "log tells",
+     "Address to listen on, beyond loopback only with TLS and tokens; port 0 takes a free one, which the log "
+     "tells",
      set_listen},
+    {"socket", "--socket", "FENCEPOST_SOCKET", "FILE", "",
+     "Unix socket to listen on too, for root and the server's own user",
+     [](ServeOptions& options, const std::string& text) { options.security.socket = text; }},
+    {"tlsCert", "--tls-cert", "FENCEPOST_TLS_CERT", "FILE", "",
+     "PEM file: the server's certificate; read again when it changes",
+     [](ServeOptions& options, const std::string& text) { options.security.tls_cert = text; }},
+    {"tlsKey", "--tls-key", "FENCEPOST_TLS_KEY", "FILE", "", "PEM file: the certificate's key",
+     [](ServeOptions& options, const std::string& text) { options.security.tls_key = text; }},
+    {"clientCa", "--client-ca", "FENCEPOST_CLIENT_CA", "FILE", "",
+     "PEM file: who signs the certificates that clients show",
+     [](ServeOptions& options, const std::string& text) { options.security.client_ca = text; }},
+    {"tokenFile", "--token-file", "FENCEPOST_TOKEN_FILE", "FILE", "",
+     "Who may do what, as fencepost token create writes it; without it anybody on this host may do all",
+     [](ServeOptions& options, const std::string& text) { options.security.token_file = text; }},
+    {"maxRequestsPerSecond", "--max-requests-per-second", "FENCEPOST_MAX_REQUESTS_PER_SECOND", "NUMBER", "0",
+     "Requests a second of each caller, above which it is told to wait (429); 0 is no limit",
+     [](ServeOptions& options, const std::string& text) {
+         options.security.max_requests_per_second = number(text, 0, kMostRequests, "number of requests");
+     }},
     {"namespace", "--namespace", "FENCEPOST_NAMESPACE", "NAMESPACE", "default",
      "Where Blueprints, BlueprintBindings and ActionSets live",
      [](ServeOptions& options, const std::string& text) {
@@ -78,25 +97,6 @@ constexpr Setting kSettings[] = {
      }},
     {"logLevel", "--log-level", "FENCEPOST_LOG_LEVEL", "debug|info|warning|error", "info",
      "Least level that is logged", set_log_level},
-    {"tlsCert", "--tls-cert", "FENCEPOST_TLS_CERT", "FILE", "",
-     "PEM file with the server's certificate; it is read again when it changes",
-     [](ServeOptions& options, const std::string& text) { options.security.tls_cert = text; }},
-    {"tlsKey", "--tls-key", "FENCEPOST_TLS_KEY", "FILE", "", "PEM file with the certificate's key",
-     [](ServeOptions& options, const std::string& text) { options.security.tls_key = text; }},
-    {"clientCA", "--client-ca", "FENCEPOST_CLIENT_CA", "FILE", "",
-     "PEM file with who signs client certificates; the token file says which name may do what",
-     [](ServeOptions& options, const std::string& text) { options.security.client_ca = text; }},
-    {"tokenFile", "--token-file", "FENCEPOST_TOKEN_FILE", "FILE", "",
-     "Who may do what, as made by fencepost token create; without one anybody on this host may do all",
-     [](ServeOptions& options, const std::string& text) { options.security.token_file = text; }},
-    {"socket", "--socket", "FENCEPOST_SOCKET", "FILE", "",
-     "Unix socket to listen on too, for root and the server's own user",
-     [](ServeOptions& options, const std::string& text) { options.security.socket = text; }},
-    {"maxRequestsPerSecond", "--max-requests-per-second", "FENCEPOST_MAX_REQUESTS_PER_SECOND", "NUMBER", "0",
-     "Requests a second of each caller, above which it is told to wait; 0 is no limit",
-     [](ServeOptions& options, const std::string& text) {
-         options.security.max_requests_per_second = number(text, 0, kMostRequests, "number of requests");
-     }},
 };
 
 const Setting* find_setting(std::string_view key) {

@@ -127,10 +127,10 @@ struct CompletionOptions {
 [[nodiscard]] int cancel(Server& server, const CancelOptions& options);
 [[nodiscard]] int obligations(Server& server, const ObligationsOptions& options);
 [[nodiscard]] int explain(Server& server, const ExplainOptions& options);
+[[nodiscard]] int render(Server& server, const RenderOptions& options, const run::Catalog& catalog);
 [[nodiscard]] int create_token(const TokenOptions& options);
 [[nodiscard]] int list_tokens(const TokenOptions& options);
 [[nodiscard]] int revoke_token(const TokenOptions& options);
-[[nodiscard]] int render(Server& server, const RenderOptions& options, const run::Catalog& catalog);
 [[nodiscard]] int lint(const LintOptions& options, std::span<const model::FunctionSpec> functions);
 [[nodiscard]] int config_check(const ConfigCheckOptions& options);
 [[nodiscard]] int config_show(const ServeFlags& flags, const ConfigShowOptions& options);

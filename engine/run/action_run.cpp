@@ -262,7 +262,7 @@ void ActionRun::attempt_phase(const model::Phase& phase, int index, int attempt,
             machinery_,
             PhaseRun::Which{record_.object(), spec_, index_, phase.name, attempt, is_resumed, incurrer()},
             params, deadline, cancel, progress);
-        const Outcome outcome = function.execute(*run, args);
+        const Outcome outcome = run->execute(function, args);
         run->cancel().throw_if_cancelled();
         end(phase, index, state::kComplete, outcome.outputs);
     } catch (const Cancelled& cancelled) {

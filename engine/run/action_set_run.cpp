@@ -29,6 +29,24 @@ Value frozen(const Value& blueprint, const model::Blueprint& parsed, const model
 
 }  // namespace
 
+std::vector<Value> job_pods(cluster::Cluster& cluster) {
+    return cluster.list(types::kPods, {.label_selector = kJobLabel}).items;
+}
+
+void remove_job_pods(cluster::Cluster& cluster, const std::vector<Value>& pods,
+                     const std::function<bool(const std::string& uid)>& is_over) {
+    for (const Value& pod : pods) {
+        if (!is_over(pod.get("metadata", "labels", kJobLabel).string_or(""))) continue;
+        try {
+            cluster.remove(
+                {types::kPods, cluster::namespace_of(pod), cluster::name_of(pod)},
+                {.grace_period = std::chrono::seconds{0}, .precondition_uid = cluster::uid_of(pod)});
+        } catch (const Error& e) {
+            if (e.kind() != ErrorKind::kNotFound && e.kind() != ErrorKind::kConflict) throw;
+        }
+    }
+}
+
 std::vector<std::vector<std::size_t>> dependencies(const model::ActionSet& action_set) {
     const auto& actions = action_set.actions;
     std::vector<std::vector<std::size_t>> waits(actions.size());
@@ -241,7 +259,10 @@ void ActionSetRun::finish() {
         },
         shutdown_);
     for (const auto& run : runs_) run->clean_up();
-    if (was_begun_) remove_job_pods();
+    if (was_begun_) {
+        remove_job_pods(machinery_.world.cluster, job_pods(machinery_.world.cluster),
+                        [this](const std::string& uid) { return uid == action_set_.uid; });
+    }
     const Value object = record_.object();
     const bool is_complete = record_.current().status["state"].string_or("") == state::kComplete;
     const std::string undoes = object.get("metadata", "annotations", kUndoes).string_or("");
@@ -251,21 +272,6 @@ void ActionSetRun::finish() {
     if (is_complete) {
         machinery_.events.tell(object, Events::Type::kNormal, "Update Complete",
                                "Updated ActionSet '" + action_set_.name + "' Status->complete");
-    }
-}
-
-// Those that an earlier daemon did not come to remove.
-void ActionSetRun::remove_job_pods() {
-    const auto pods = machinery_.world.cluster.list(
-        types::kPods, {.label_selector = std::string(kJobLabel) + "=" + action_set_.uid});
-    for (const Value& pod : pods.items) {
-        try {
-            machinery_.world.cluster.remove(
-                {types::kPods, cluster::namespace_of(pod), cluster::name_of(pod)},
-                {.grace_period = std::chrono::seconds{0}, .precondition_uid = cluster::uid_of(pod)});
-        } catch (const Error& e) {
-            if (e.kind() != ErrorKind::kNotFound && e.kind() != ErrorKind::kConflict) throw;
-        }
     }
 }
 

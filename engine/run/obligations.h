@@ -6,7 +6,8 @@
 // place: the undo goes to the pod uid of the record.
 //
 //   spec    kind, description, actionSet{name,namespace,uid}, action, subject, pod{namespace,name,uid},
-//           container, undoCommands[][], undoAction{}, deadline
+//           container, undoCommands[][], undoAction{}, deadline, monotonicDeadline{bootId, nanoseconds},
+//           leadNanoseconds
 //   status  state (Open|Released|Withdrawn), reason, attempts, lastError, createdAt, releasedAt
 //
 // Thread safety: all members may be called from any thread. An obligation is undone by one thread at a time.
@@ -48,6 +49,9 @@ class ObligationKeeper {
     [[nodiscard]] std::string incur_action(const std::string& description, const Value& undo_action,
                                            std::chrono::seconds time_limit, const Incurrer& who);
     void withdraw(const std::string& id, std::string_view why);
+    // The act that the obligation was incurred for is over. What was discharged while it went on (its
+    // deadline passed) is owed again: the undo may have come before the last of the act.
+    void act_ended(const std::string& id);
 
     // Undoes the open ones of this ActionSet, or on the same subject, that `matches` accepts; the latest
     // first. Returns how many; throws the first failure after all were tried.
@@ -75,20 +79,26 @@ class ObligationKeeper {
     using Objects = std::vector<Value>;
     [[nodiscard]] Objects open(const std::function<bool(const Value&)>& matches) const;
     int release_each(const Objects& obligations, std::string_view reason, const CancelToken& cancel);
+    void refuse_second_fence(const ObligationRequest& request, const Incurrer& who) const;
+    void keep_guard(const Value& obligation) const;
+    // Until the keeper begins: a little before the deadline.
+    [[nodiscard]] std::chrono::nanoseconds time_left(const Value& obligation) const;
     bool release_one(const std::string& id, std::string_view reason,
                      const CancelToken& cancel);  // false: nothing was left to do
     // The proof that there is nothing to undo, or "" after the undo has worked.
     [[nodiscard]] std::string undo(const Value& obligation, const CancelToken& cancel);
     bool start_undo_action(const Value& obligation);  // false: it runs already
     std::string store(Value spec, std::chrono::seconds time_limit, const Incurrer& who);
-    void mark(const std::string& id, const char* state, std::string_view reason);
+    void mark(const std::string& id, const char* state, std::string_view reason, const CancelToken& cancel);
     void note_failure(const std::string& id, const std::string& error);
     void run();
-    void look_after();
+    std::chrono::nanoseconds look_after();  // until it should look again
     [[nodiscard]] bool is_abandoned(const Value& obligation) const;
     void forget_old();
 
     World& world_;
+    const std::string boot_id_;
+    Guarded<int> incurring_{0};  // one fence at a time is looked for and stored
     Guarded<std::set<std::string>> in_hand_;
     CancelSource stop_;
     TaskGroup thread_;

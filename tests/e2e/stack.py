@@ -73,11 +73,13 @@ class Stack:
         self.clean_up.close()
 
     # --- the daemon
-    def start(self, wait=True):
+    def start(self, wait=True, **environment):
+        """The daemon, with these variables beside the usual ones."""
         log = open(self.work / "daemon.log", "ab")
         self.daemon = subprocess.Popen([FENCEPOST, "serve", "--data-dir", self.work / "data", "--listen",
                                         f"127.0.0.1:{self.port}", *self.serve_options],
-                                       stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.environment)
+                                       stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                       env=dict(self.environment, **environment))
         log.close()
         if wait:
             wait_for("the daemon's start", self.is_ready, 20)

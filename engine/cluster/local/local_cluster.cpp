@@ -234,6 +234,14 @@ class LocalCluster final : public Cluster {
                     const CancelToken& cancel) override {
         return backend().exec(get({types::kPods, std::string(ns), std::string(pod)}), options, cancel);
     }
+    void post_guard(const Guard& guard) override {
+        if (pods_ != nullptr) pods_->post_guard(get({types::kPods, guard.ns, guard.pod}), guard);
+    }
+    void relieve_guard(std::string_view id, const std::function<void()>& undo,
+                       const CancelToken& cancel) override {
+        if (pods_ == nullptr) return undo();
+        pods_->relieve_guard(id, undo, cancel);
+    }
     void logs(std::string_view ns, std::string_view pod, const LogOptions& options,
               const std::function<void(std::string_view)>& sink, const CancelToken& cancel) override {
         backend().logs(get({types::kPods, std::string(ns), std::string(pod)}), options, sink, cancel);

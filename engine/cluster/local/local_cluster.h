@@ -5,8 +5,8 @@
 //     auto cluster = open_local_cluster({.data_dir = "/var/lib/fencepost"}, clock, log);
 //
 // Layout of data_dir: cluster.db (+ -wal, -shm), lock, pods/<uid>/, volumes/<namespace>/<pvc uid>/,
-// snapshots/<uid>/. Thread safety: as Cluster. Destruction leaves the Pods' processes running: the next
-// daemon finds them.
+// snapshots/<uid>/, guards/<id>/. Thread safety: as Cluster. Destruction leaves the Pods' processes running:
+// the next daemon finds them.
 #pragma once
 
 #include <filesystem>

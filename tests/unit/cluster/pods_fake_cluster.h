@@ -103,6 +103,10 @@ class FakeCluster final : public Cluster {
     ExecResult exec(std::string_view, std::string_view, const ExecOptions&, const CancelToken&) override {
         return {};
     }
+    void post_guard(const Guard&) override {}
+    void relieve_guard(std::string_view, const std::function<void()>& undo, const CancelToken&) override {
+        undo();
+    }
     void logs(std::string_view, std::string_view, const LogOptions&,
               const std::function<void(std::string_view)>&, const CancelToken&) override {}
 

@@ -365,6 +365,38 @@ TEST_CASE("an ActionSet that cannot be read fails alone, and the others go on") 
     CHECK(RunWorld::state(world.run()) == "complete");
 }
 
+TEST_CASE(
+    "job Pods of ActionSets that are over or gone are removed at the start, those of running ones are kept") {
+    RunWorld world;
+    world.blueprint(
+        "  backup: {phases: [{func: Step, name: one, args: {do: ok}}, {func: Step, name: two, args: {do: "
+        "wait}}]}\n"
+        "  quick: {phases: [{func: Step, name: one, args: {do: ok}}]}");
+    const std::string over = cluster::uid_of(world.run("quick", "", "over"));
+    const std::string running = cluster::uid_of(world.start_action());
+    world.wait_for_call("two#1");
+    const auto job_pod = [&](const std::string& name, const std::string& owner) {
+        world.create(types::kPods, "metadata: {name: " + name +
+                                       ", namespace: default, labels: {fencepost.io/action-set: " + owner +
+                                       "}}\nspec: {containers: [{name: main, image: debian}]}");
+    };
+    job_pod("of-over", over);
+    job_pod("of-gone", "5e7d0a0e-0000-0000-0000-000000000000");
+    job_pod("of-running", running);
+    world.create(
+        types::kPods,
+        "metadata: {name: plain, namespace: default}\nspec: {containers: [{name: main, image: debian}]}");
+    world.restart();
+    const auto names = [&] {
+        std::string all;
+        for (const Value& pod : world.cluster->list(types::kPods).items) all += cluster::name_of(pod) + " ";
+        return all;
+    };
+    for (int i = 0; i < 1'000 && names() != "of-running plain "; ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    CHECK(names() == "of-running plain ");
+}
+
 TEST_CASE("an action whose fence was lifted when the daemon stopped is failed by the next one") {
     RunWorld world;
     world.blueprint(

@@ -186,20 +186,38 @@ ExecResult Attached::run() {
 
 }  // namespace
 
-bool start_supervisor(const std::filesystem::path& program, const std::filesystem::path& folder, int run) {
+namespace {
+
+// Until what is to go its own way stands on its own.
+int start_detached(const std::filesystem::path& program, const std::vector<std::string>& arguments) {
     const UniqueFd null = open_file("/dev/null", O_RDWR);
-    bp::child child =
-        start(program, {"run", folder.string(), std::to_string(run)}, null.get(), null.get(), null.get());
+    bp::child child = start(program, arguments, null.get(), null.get(), null.get());
     std::error_code failed;
     child.wait(failed);
-    if (child.exit_code() == kAnotherIsAtIt) return false;
-    if (failed || child.exit_code() != 0) {
+    return failed ? -1 : child.exit_code();
+}
+
+}  // namespace
+
+bool start_supervisor(const std::filesystem::path& program, const std::filesystem::path& folder, int run) {
+    const int code = start_detached(program, {"run", folder.string(), std::to_string(run)});
+    if (code == kAnotherIsAtIt) return false;
+    if (code != 0) {
         throw Error(ErrorKind::kInternal,
                     "the supervisor of " + folder.string() + " could not start (exit code " +
-                        std::to_string(child.exit_code()) + ")",
+                        std::to_string(code) + ")",
                     "is the disk full, or the folder not writable?");
     }
     return true;
+}
+
+void start_guard(const std::filesystem::path& program, const std::filesystem::path& folder) {
+    const int code = start_detached(program, {"guard", folder.string()});
+    if (code == 0 || code == kAnotherIsAtIt) return;
+    throw Error(
+        ErrorKind::kUnavailable,
+        "the guard of " + folder.string() + " could not start (exit code " + std::to_string(code) + ")",
+        "has the container ended, is the disk full, or the folder not writable?");
 }
 
 ExecResult run_attached(const std::filesystem::path& program, const supervisor::LaunchSpec& spec,
