@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/service_manager.h"
 #include "binding/controller.h"
 #include "cli/cli.h"
 #include "cluster/local/local_cluster.h"
@@ -51,6 +52,7 @@ sigset_t block_stop_signals() {
 
 int serve(const cli::ServeOptions& options) {
     const sigset_t signals = block_stop_signals();
+    const ServiceManager manager;
     Log log(STDERR_FILENO, ::isatty(STDERR_FILENO) != 0 ? Log::Format::kText : Log::Format::kJson,
             level_of(options.log_level));
     SystemClock clock;
@@ -99,10 +101,12 @@ int serve(const cli::ServeOptions& options) {
     log.info("ready", {{"listen", options.host + ":" + std::to_string(api->port())},
                        {"dataDir", data_dir.string()},
                        {"version", kVersion}});
+    manager.tell("READY=1\nSTATUS=listening on " + options.host + ":" + std::to_string(api->port()));
     int signal = 0;
     sigwait(&signals, &signal);
     log.info("stopping; running actions go on with the next start",
              {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
+    manager.tell("STOPPING=1");
     pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);  // a second one ends the process at once
     api->stop();
     engine.stop();

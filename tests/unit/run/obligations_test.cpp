@@ -84,7 +84,7 @@ TEST_CASE("a deadline has passed where the wall clock was set past it") {
 TEST_CASE("a deadline that is extended holds by both clocks, and the old one no more") {
     KeeperWorld world;
     const std::string id = world.incur(std::chrono::seconds(1));
-    world.keeper->extend(id, world.set_clock.now() + std::chrono::seconds(3));
+    world.keeper->extend(id, world.set_clock.now() + std::chrono::seconds(3), {});
     world.keeper->start();
     CHECK(!world.is_undone_within(id, std::chrono::milliseconds(1'500)));
     CHECK(world.is_undone_within(id, std::chrono::milliseconds(2'000)));
