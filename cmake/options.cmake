@@ -23,6 +23,9 @@ if(FENCEPOST_SANITIZE)
   target_compile_options(fencepost_flags INTERFACE -fsanitize=${_sanitizers} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(fencepost_flags INTERFACE -fsanitize=${_sanitizers})
 endif()
+# The same commit built in another folder gives the same bytes.
+target_compile_options(fencepost_flags INTERFACE -ffile-prefix-map=${CMAKE_BINARY_DIR}=build
+  -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
 target_include_directories(fencepost_flags INTERFACE ${CMAKE_SOURCE_DIR}/engine ${CMAKE_SOURCE_DIR})
 
 find_program(CCACHE ccache)

@@ -7,6 +7,7 @@
 #include "api/metrics.h"
 #include "api/router.h"
 #include "api/routes.h"
+#include "api/webhooks/dispatcher.h"
 #include "base/error.h"
 #include "net/http_server.h"
 
@@ -76,6 +77,7 @@ class RunningApi final : public Api {
                 *options.pods, [this](const net::ServerRequest& request) { return answer_pod(request); },
                 log);
         }
+        webhooks_.emplace(services_);
     }
     RunningApi(const RunningApi&) = delete;
     RunningApi& operator=(const RunningApi&) = delete;
@@ -83,6 +85,7 @@ class RunningApi final : public Api {
 
     std::uint16_t port() const noexcept override { return server_->port(); }
     void stop() override {
+        webhooks_.reset();
         certificate_watch_.reset();
         if (socket_) socket_->stop();
         server_->stop();
@@ -191,6 +194,7 @@ class RunningApi final : public Api {
     std::unique_ptr<net::HttpServer> socket_;  // null: there is none
     std::optional<CertificateWatch> certificate_watch_;
     std::unique_ptr<net::HttpServer> pod_listener_;  // null: there are no Pods
+    std::optional<WebhookDispatcher> webhooks_;
 };
 
 }  // namespace

@@ -91,8 +91,8 @@ net::ServerResponse extend_obligation(Services& services, const Request& request
     if (deadline > services.clock.now() + kLongestExtension)
         check.fail(pointer, "is more than 24 hours from now", "nothing stays fenced for so long at a time");
     check.done();
-    services.run.extend(request.parameter("id"), deadline);
-    return json_response(find_obligation(services, request, Role::kViewer));
+    services.run.extend(request.parameter("id"), deadline, request.http.cancel);
+    return json_response(open_obligation(services, request));
 }
 
 }  // namespace

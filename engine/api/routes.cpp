@@ -18,7 +18,10 @@ void add_rest_routes(Router& router, Services& services, bool has_authentication
     add_action_event_routes(router, services);
     add_log_routes(router, services);
     add_obligation_routes(router, services);
+    add_blueprint_routes(router, services);
+    add_profile_routes(router, services);
     add_binding_routes(router, services);
+    add_webhook_routes(router, services);
     add_document_routes(router, has_authentication);
 }
 

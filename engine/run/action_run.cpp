@@ -14,6 +14,7 @@ constexpr std::chrono::minutes kHoldLimit{15};   // a prehook's, until its posth
 constexpr std::chrono::seconds kFirstBackoff{1};
 constexpr std::chrono::minutes kLongestBackoff{5};
 constexpr std::chrono::seconds kProgressEvery{1};
+constexpr std::chrono::milliseconds kFirstCleanUpPause{50};
 constexpr const char* kHoldLimitAnnotation = "fencepost.io/hold-limit";
 
 std::string now_text(World& world) { return format_rfc3339_nano(world.clock.now()); }
@@ -363,11 +364,19 @@ void ActionRun::flush(const CancelToken& cancel) {
 
 void ActionRun::clean_up() {
     for (auto& work : std::exchange(clean_ups_, {})) {
-        try {
-            work();
-        } catch (const Error& e) {
-            machinery_.world.log.warning("cannot clean up after a phase",
-                                         {{"actionSet", action_set_.name}, {"error", e.what()}});
+        std::chrono::milliseconds pause = kFirstCleanUpPause;
+        for (bool is_done = false; !is_done;
+             pause = std::min<std::chrono::milliseconds>(pause * 2, kProgressEvery)) {
+            try {
+                work();
+                is_done = true;
+            } catch (const Error& e) {
+                machinery_.world.log.warning("cannot clean up after a phase",
+                                             {{"actionSet", action_set_.name}, {"error", e.what()}});
+                // A disk that is full, a server that is away; what the next daemon finds undone, it does.
+                const bool may_pass = e.is_transient() || e.kind() == ErrorKind::kExhausted;
+                is_done = !may_pass || !shutdown_.wait_for(pause);
+            }
         }
     }
 }

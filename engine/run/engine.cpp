@@ -246,8 +246,8 @@ void Engine::release_obligation(const std::string& id, const CancelToken& cancel
     impl_->keeper.release_now(id, "operator", cancel);
 }
 
-void Engine::extend_obligation(const std::string& id, SystemTime deadline) {
-    impl_->keeper.extend(id, deadline);
+void Engine::extend_obligation(const std::string& id, SystemTime deadline, const CancelToken& cancel) {
+    impl_->keeper.extend(id, deadline, cancel);
 }
 
 Engine::Load Engine::load() const {

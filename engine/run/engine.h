@@ -46,7 +46,7 @@ class Engine {
     [[nodiscard]] List obligations(bool with_discharged) const;
     // An operator's wish: undo it now (the action that needed it fails then), or give it longer.
     void release_obligation(const std::string& id, const CancelToken& cancel);
-    void extend_obligation(const std::string& id, SystemTime deadline);
+    void extend_obligation(const std::string& id, SystemTime deadline, const CancelToken& cancel);
     struct Load {
         std::size_t running = 0;
         std::size_t waiting = 0;

@@ -59,6 +59,14 @@ void ObligationKeeper::start() {
     thread_.spawn([this] { run(); });
 }
 
+void ObligationKeeper::set_deadline(Value& spec, SystemTime deadline) const {
+    const std::chrono::nanoseconds left = deadline - world_.clock.now();
+    spec["deadline"] = format_rfc3339_nano(deadline);
+    spec["monotonicDeadline"]["bootId"] = boot_id_;
+    spec["monotonicDeadline"]["nanoseconds"] =
+        nanoseconds((world_.clock.steady_now() + left).time_since_epoch());
+}
+
 std::string ObligationKeeper::store(Value spec, std::chrono::seconds time_limit, const Incurrer& who) {
     const SystemTime now = world_.clock.now();
     spec["actionSet"]["name"] = who.action_set;
@@ -69,10 +77,7 @@ std::string ObligationKeeper::store(Value spec, std::chrono::seconds time_limit,
     const auto lead =
         std::min<std::chrono::nanoseconds>(kLongestLead, std::chrono::nanoseconds(time_limit) / 10);
     spec["leadNanoseconds"] = nanoseconds(lead);
-    spec["deadline"] = format_rfc3339_nano(now + time_limit);
-    spec["monotonicDeadline"]["bootId"] = boot_id_;
-    spec["monotonicDeadline"]["nanoseconds"] =
-        nanoseconds((world_.clock.steady_now() + time_limit).time_since_epoch());
+    set_deadline(spec, now + time_limit);
     Value object;
     object["metadata"]["name"] = "obligation-" + hex_encode(random_bytes(8));
     object["metadata"]["namespace"] = world_.controller_namespace;
@@ -98,10 +103,14 @@ std::string ObligationKeeper::incur(const ObligationRequest& request, const Incu
         spec["undoCommands"].push_back(std::move(words));
     }
     if (!request.details.is_nil()) spec["details"] = request.details;
-    const auto one_at_a_time = incurring_.lock();
-    refuse_second_fence(request, who);
-    const std::string id = store(std::move(spec), request.time_limit, who);
+    std::string id;
+    {
+        const auto one_at_a_time = incurring_.lock();
+        refuse_second_fence(request, who);
+        id = store(std::move(spec), request.time_limit, who);
+    }
     try {
+        const InHand in_hand(*this, id, stop_.token());
         keep_guard(world_.cluster.get(key_of(world_, id)));
     } catch (const Error&) {
         withdraw(id, "nothing was done: its guard could not be posted");
@@ -174,6 +183,7 @@ std::string ObligationKeeper::incur_action(const std::string& description, const
 }
 
 void ObligationKeeper::withdraw(const std::string& id, std::string_view why) {
+    const InHand in_hand(*this, id, stop_.token());
     mark(id, "Withdrawn", why, stop_.token());
 }
 
@@ -261,14 +271,18 @@ void ObligationKeeper::release_now(const std::string& id, std::string_view reaso
     release_one(id, reason, cancel);
 }
 
-void ObligationKeeper::extend(const std::string& id, SystemTime deadline) {
-    update(world_.cluster, key_of(world_, id),
-           [&](Value& object) {
-               if (!is_open(object)) return false;
-               object["spec"]["deadline"] = format_rfc3339(deadline);
-               return true;
-           },
-           {});
+// The guard that knows the old deadline goes first: if the daemon dies in between, the next one posts it
+// again.
+void ObligationKeeper::extend(const std::string& id, SystemTime deadline, const CancelToken& cancel) {
+    const InHand in_hand(*this, id, cancel);
+    if (!is_open(world_.cluster.get(key_of(world_, id)))) return;
+    world_.cluster.relieve_guard(id, [] {}, cancel);
+    keep_guard(update(world_.cluster, key_of(world_, id),
+                      [&](Value& object) {
+                          set_deadline(object["spec"], deadline);
+                          return true;
+                      },
+                      cancel));
 }
 
 int ObligationKeeper::release_each(const Objects& obligations, std::string_view reason,
@@ -287,25 +301,24 @@ int ObligationKeeper::release_each(const Objects& obligations, std::string_view 
     return released;
 }
 
+ObligationKeeper::InHand::InHand(ObligationKeeper& keeper, std::string id, const CancelToken& cancel)
+    : keeper_(keeper), id_(std::move(id)) {
+    const auto wake = cancel.on_cancel([&] { keeper.in_hand_.lock().notify_all(); });
+    auto in_hand = keeper.in_hand_.lock();
+    in_hand.wait([&] { return !in_hand->contains(id_) || cancel.is_cancelled(); });
+    cancel.throw_if_cancelled();
+    in_hand->insert(id_);
+}
+
+ObligationKeeper::InHand::~InHand() {
+    auto in_hand = keeper_.in_hand_.lock();
+    in_hand->erase(id_);
+    in_hand.notify_all();
+}
+
 bool ObligationKeeper::release_one(const std::string& id, std::string_view reason,
                                    const CancelToken& cancel) {
-    {
-        const auto wake = cancel.on_cancel([this] { in_hand_.lock().notify_all(); });
-        auto in_hand = in_hand_.lock();
-        in_hand.wait([&] { return !in_hand->contains(id) || cancel.is_cancelled(); });
-        cancel.throw_if_cancelled();
-        in_hand->insert(id);
-    }
-    struct Done {
-        Guarded<std::set<std::string>>& in_hand;
-        const std::string& id;
-        ~Done() {
-            auto locked = in_hand.lock();
-            locked->erase(id);
-            locked.notify_all();
-        }
-    } const done{in_hand_, id};
-
+    const InHand in_hand(*this, id, cancel);
     const Value obligation = world_.cluster.get(key_of(world_, id));
     if (!is_open(obligation)) return false;
     if (obligation.get("spec", "undoAction").is_map()) return start_undo_action(obligation);
@@ -514,7 +527,11 @@ std::chrono::nanoseconds ObligationKeeper::look_after() {
             const std::chrono::nanoseconds left = time_left(obligation);
             const bool is_late = left.count() <= 0;
             if (!is_late && !is_abandoned(obligation)) {
-                keep_guard(obligation);
+                // Looked at again in hand: a guard that is posted when all is undone would undo a later
+                // fence.
+                const InHand in_hand(*this, cluster::name_of(obligation), stop_.token());
+                const Value now_open = world_.cluster.get(key_of(world_, cluster::name_of(obligation)));
+                if (is_open(now_open)) keep_guard(now_open);
                 next_look = std::min(next_look, left);
                 continue;
             }

@@ -62,7 +62,8 @@ class ObligationKeeper {
                    const CancelToken& cancel);
     void release_all(std::string_view reason, const CancelToken& cancel);
     void release_now(const std::string& id, std::string_view reason, const CancelToken& cancel);
-    void extend(const std::string& id, SystemTime deadline);  // of one that is open; else does nothing
+    // Of one that is open; else does nothing. Its guard has the new deadline when this returns.
+    void extend(const std::string& id, SystemTime deadline, const CancelToken& cancel);
 
     // The posthook of this subject has worked: what waited for it is discharged.
     void posthook_ended(const Incurrer& who);
@@ -77,6 +78,18 @@ class ObligationKeeper {
 
   private:
     using Objects = std::vector<Value>;
+    // One thread at a time has an obligation, and what guards it, in hand.
+    class InHand {
+      public:
+        InHand(ObligationKeeper& keeper, std::string id, const CancelToken& cancel);
+        InHand(const InHand&) = delete;
+        InHand& operator=(const InHand&) = delete;
+        ~InHand();
+
+      private:
+        ObligationKeeper& keeper_;
+        const std::string id_;
+    };
     [[nodiscard]] Objects open(const std::function<bool(const Value&)>& matches) const;
     int release_each(const Objects& obligations, std::string_view reason, const CancelToken& cancel);
     void refuse_second_fence(const ObligationRequest& request, const Incurrer& who) const;
@@ -87,7 +100,8 @@ class ObligationKeeper {
                      const CancelToken& cancel);  // false: nothing was left to do
     // The proof that there is nothing to undo, or "" after the undo has worked.
     [[nodiscard]] std::string undo(const Value& obligation, const CancelToken& cancel);
-    bool start_undo_action(const Value& obligation);  // false: it runs already
+    bool start_undo_action(const Value& obligation);            // false: it runs already
+    void set_deadline(Value& spec, SystemTime deadline) const;  // by both clocks
     std::string store(Value spec, std::chrono::seconds time_limit, const Incurrer& who);
     void mark(const std::string& id, const char* state, std::string_view reason, const CancelToken& cancel);
     void note_failure(const std::string& id, const std::string& error);

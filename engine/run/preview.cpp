@@ -65,7 +65,7 @@ class Preview {
         for (const model::Phase& phase : definition_.phases) {
             PhaseParams& own = phases_[phase.name];
             Value item = phase_view(phase, own, nullptr);
-            if (!item["isSkipped"].bool_or(false)) own.output = outputs_of(phase);
+            if (!item.get("isSkipped").bool_or(false)) own.output = outputs_of(phase);
             view["phases"].push_back(std::move(item));
         }
         if (definition_.defer_phase) {

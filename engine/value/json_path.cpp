@@ -354,8 +354,8 @@ std::vector<Value> walk(const Steps& steps, const Value& root) {
             from = std::move(values);
         }
         values.clear();
-        for (const Value& value : from) {
-            for (const Selector& selector : step.selectors) select(selector, value, values);
+        for (const Selector& selector : step.selectors) {
+            for (const Value& value : from) select(selector, value, values);
         }
     }
     return values;

@@ -51,6 +51,7 @@ std::vector<ResourceDescription> built_in() {
     add("cr.kanister.io", "v1alpha1", "profiles", "Profile", kNamespaced, kNoStatus);
     add("config.kio.kasten.io", "v1alpha1", "blueprintbindings", "BlueprintBinding", kNamespaced, kHasStatus);
     add("fencepost.io", "v1alpha1", "obligations", "Obligation", kNamespaced, kNoStatus);
+    add("fencepost.io", "v1alpha1", "webhooks", "Webhook", kNamespaced, kNoStatus);
     return types;
 }
 

@@ -104,8 +104,10 @@ class ApiWorld {
              .obligations = [this](bool all) { return engine->obligations(all); },
              .release = [this](const std::string& id,
                                const CancelToken& cancel) { engine->release_obligation(id, cancel); },
-             .extend = [this](const std::string& id,
-                              SystemTime deadline) { engine->extend_obligation(id, deadline); }},
+             .extend = [this](const std::string& id, SystemTime deadline,
+                              const CancelToken& cancel) { engine->extend_obligation(id, deadline, cancel); },
+             .catalog = &catalog,
+             .http = http.get()},
             clock, log);
     }
     ~ApiWorld() {
@@ -183,6 +185,7 @@ class ApiWorld {
     Log log{STDERR_FILENO, Log::Format::kText, LogLevel::kError};
     std::unique_ptr<cluster::Cluster> cluster;
     std::unique_ptr<net::HttpClient> http;
+    const run::Catalog catalog = functions::catalog();
     std::unique_ptr<run::World> world;
     std::unique_ptr<run::Engine> engine;
     std::unique_ptr<Api> api;

@@ -210,6 +210,17 @@ TEST_CASE("containers outlive the daemon, and their exit codes wait for the next
     CHECK(world.exec("steady", {"echo", "here"}).out == "here\n");
 }
 
+TEST_CASE("a pod whose end cannot be stored at first is told as ended once the store can be written again") {
+    PodWorld world;
+    const auto go = world.options.data_dir.parent_path() / "go";
+    world.pod("job", "command: [bash, -c, 'until [ -e " + go.string() + " ]; do sleep 0.01; done']");
+    world.wait_phase("job", "Running");
+    world.objects.failing_patches = 2;
+    std::ofstream(go) << "\n";
+    world.wait_phase("job", "Succeeded");
+    CHECK(world.objects.failing_patches == 0);
+}
+
 TEST_CASE("a supervisor that is killed leaves a container that failed, restarted by policy") {
     PodWorld world;
     const Value pod = world.pod("hit", "command: [sleep, \"60\"]", "restartPolicy: Always");

@@ -81,6 +81,15 @@ TEST_CASE("a deadline has passed where the wall clock was set past it") {
     CHECK(world.is_undone_within(id, std::chrono::milliseconds(2'000)));
 }
 
+TEST_CASE("a deadline that is extended holds by both clocks, and the old one no more") {
+    KeeperWorld world;
+    const std::string id = world.incur(std::chrono::seconds(1));
+    world.keeper->extend(id, world.set_clock.now() + std::chrono::seconds(3), {});
+    world.keeper->start();
+    CHECK(!world.is_undone_within(id, std::chrono::milliseconds(1'500)));
+    CHECK(world.is_undone_within(id, std::chrono::milliseconds(2'000)));
+}
+
 TEST_CASE("the keeper begins before the deadline, not after it") {
     KeeperWorld world;
     const auto began = std::chrono::steady_clock::now();
@@ -99,6 +108,15 @@ TEST_CASE("a Pod that one ActionSet has fenced is not fenced by a second one unt
     CHECK(!world.incur(std::chrono::hours(1), "another-uid", "other").empty());
     CHECK(!world.incur(std::chrono::hours(1)).empty());  // its own second attempt
     world.keeper->withdraw(id, "it was not so");
+}
+
+TEST_CASE("what an ActionSet that is gone had fenced is lifted") {
+    KeeperWorld world;
+    const std::string id = world.incur(std::chrono::hours(1));
+    world.keeper->start();
+    CHECK(!world.is_undone_within(id, std::chrono::milliseconds(700)));
+    world.cluster->remove({types::kActionSets, "default", "owner"});
+    CHECK(world.is_undone_within(id, std::chrono::milliseconds(2'000)));
 }
 
 TEST_CASE("what was released while its act still went on is owed again") {

@@ -36,13 +36,20 @@ std::int64_t nanoseconds(auto time) {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
 }
 
+// The folder's files one by one: what stops in the middle is gone on with by the next call.
+void remove_folder(const fs::path& folder) {
+    std::error_code failed;
+    fs::remove_all(folder, failed);
+    if (failed) throw errno_error("remove " + folder.string(), failed.value());
+}
+
 }  // namespace
 
 Guards::Guards(fs::path folder, fs::path supervisor_program)
     : folder_(std::move(folder)), program_(std::move(supervisor_program)) {
     std::error_code none;
     for (const auto& entry : fs::directory_iterator(folder_, none)) {
-        if (!stands(entry.path())) fs::remove_all(entry.path());
+        if (!stands(entry.path())) fs::remove_all(entry.path(), none);
     }
 }
 
@@ -53,9 +60,11 @@ void Guards::post(const Guard& guard, const ContainerFolder& container, int run,
     supervisor::GuardSpec standing = container.guard_spec(run);
     standing.wall_deadline = nanoseconds(guard.deadline);
     standing.monotonic_deadline = nanoseconds(guard.steady_deadline);
-    fs::remove_all(folder);
-    fs::create_directories(folder);
-    fs::permissions(folder_, fs::perms::owner_all);
+    remove_folder(folder);
+    std::error_code failed;
+    fs::create_directories(folder, failed);
+    if (!failed) fs::permissions(folder_, fs::perms::owner_all, failed);
+    if (failed) throw errno_error("create " + folder.string(), failed.value());
     for (std::size_t i = 0; i < guard.commands.size(); ++i) {
         spec.command = guard.commands[i];
         write(folder / (std::to_string(i) + ".spec"), supervisor::encode(spec));
@@ -68,7 +77,7 @@ void Guards::post(const Guard& guard, const ContainerFolder& container, int run,
 void Guards::relieve(std::string_view id, const std::function<void()>& undo,
                      const CancelToken& cancel) const {
     const fs::path folder = folder_ / id;
-    if (!fs::exists(folder)) return undo();
+    if (::access(folder.c_str(), F_OK) != 0) return undo();
     const Deadline until = std::chrono::steady_clock::now() + kUndoPatience;
     const auto look_again = [&] {
         if (std::chrono::steady_clock::now() >= until)
@@ -84,7 +93,7 @@ void Guards::relieve(std::string_view id, const std::function<void()>& undo,
         if (const UniqueFd process = open_process(folder / "guard.pid"); process.is_open())
             ::syscall(SYS_pidfd_send_signal, process.get(), SIGTERM, nullptr, 0);
     }
-    fs::remove_all(folder);
+    remove_folder(folder);
 }
 
 }  // namespace fencepost::cluster::local

@@ -58,7 +58,10 @@ PodWorker::Next PodWorker::reconcile(const std::optional<Value>& pod) {
         terminate();
         return next_;
     }
-    if (is_over()) return next_;
+    if (is_over()) {
+        if (!is_published_) publish();
+        return next_;
+    }
     check_deadline();
     if (!failure_) advance_all();
     if (failure_)
@@ -389,6 +392,7 @@ void PodWorker::publish() {
     Value change;
     change["metadata"]["uid"] = uid_;  // not of a later Pod of that name
     change["status"] = std::move(patch);
+    is_published_ = false;  // where the store cannot be written, the end is told later
     try {
         pod_ = around_.cluster.patch({types::kPods, namespace_of(pod_), name_of(pod_)}, PatchType::kMerge,
                                      change, {.subresource = "status"});
@@ -396,6 +400,7 @@ void PodWorker::publish() {
         // Deleted meanwhile, or another Pod has its name: the watch tells of it.
         if (e.kind() != ErrorKind::kNotFound && e.kind() != ErrorKind::kConflict) throw;
     }
+    is_published_ = true;
 }
 
 void PodWorker::terminate() {
