@@ -168,11 +168,12 @@ void add_run(CLI::App& app, Parsed& parsed) {
 
 void add_retry(CLI::App& app, Parsed& parsed) {
     CLI::App* command =
-        verb(app, parsed, "retry", "Run an action that has ended once more, as a new action",
-             "  fencepost retry backup-x7k2pq\n  fencepost retry backup-x7k2pq --detach\n",
+        verb(app, parsed, "retry", "Run an action that failed or was cancelled once more, as a new action",
+             "  fencepost retry backup-x7k2pq\n  fencepost retry backup-x7k2pq --resume --detach\n",
              "The new action has the old one's object, blueprint, profile, options and input. " +
                  std::string(kProgressNote));
     command->add_option("id", parsed.retry.id, "The action's id")->required()->type_name("ID");
+    command->add_flag("--resume", parsed.retry.resumes, "Go on behind the phases that are done");
     command->add_flag("--detach", parsed.retry.detach, "Do not wait");
     add_output(*command, parsed.retry.output);
     command->callback([&] {

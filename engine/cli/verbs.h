@@ -57,6 +57,7 @@ struct RunOptions {
 };
 struct RetryOptions {
     std::string id;
+    bool resumes = false;
     std::string output = "table";
     bool detach = false;
 };

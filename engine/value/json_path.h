@@ -4,8 +4,8 @@
 //
 //     JsonPathTemplate("{range .items[*]}{.metadata.name}{'\n'}{end}").render(list)
 //
-// Parsed once, immutable, shared by threads. What is absent gives no result. Errors: Error{kInvalid} for a
-// text that cannot be read.
+// Parsed once, immutable, shared by threads. What is absent gives no result, also an item beyond a list's
+// end (kubectl: an error). Errors: Error{kInvalid} for a text that cannot be read.
 #pragma once
 
 #include <cstddef>

@@ -2,7 +2,7 @@
 """What the daemon bears: 10,000 actions at once, and 1,000,000 stored objects. Prints its memory, what the API takes, and
 how many actions were lost (none may be: that is checked).
 
-    tests/bench/load.py            about four minutes; needs a build in build/ (or FENCEPOST_BUILD)
+    tests/bench/load.py            ten minutes at most; needs a build in build/ (or FENCEPOST_BUILD)
     tests/bench/load.py --small    1,000 actions and 20,000 objects
 """
 import concurrent.futures

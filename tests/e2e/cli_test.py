@@ -52,6 +52,9 @@ actions:
       - func: KubeTask
         name: pull
         args: {image: tools, command: [echo, "from {{ .ArtifactsIn.notes.KeyValue.path }}"]}
+      - func: KubeTask
+        name: load
+        args: {image: tools, command: ['{{ index .Options "load" | default "true" }}']}
 ---
 apiVersion: config.kio.kasten.io/v1alpha1
 kind: BlueprintBinding
@@ -187,7 +190,7 @@ class Verbs(unittest.TestCase):
     def test_cancel_ends_an_action_and_watch_tells_with_exit_code_3(self):
         identity = self.cli(*BACKUP, "--option", "sleep=60", "--detach", "-o", "name").stdout.strip().split("/")[1]
         self.wait_until_it_dumps(identity)
-        self.assertIn("has not ended", self.refused(1, "retry", identity))
+        self.assertIn(f"'{identity}' is running", self.refused(1, "retry", identity))
         watch = subprocess.Popen([FENCEPOST, "watch", identity], stdout=subprocess.PIPE, text=True, env=self.stack.environment)
         self.assertIn("is asked to cancel", self.cli("cancel", identity).stdout)
         output = watch.communicate(timeout=30)[0]
@@ -216,12 +219,24 @@ class Verbs(unittest.TestCase):
         for member in ("action", "subject", "blueprint", "options"):
             self.assertEqual(again[member], before[member])
         self.refused(1, "retry", "nowhere")
+        self.assertIn("complete", self.refused(1, "retry", self.first))
+
+    def test_retry_resume_goes_on_behind_what_is_done(self):
+        failed = self.cli("run", "restore", "--from", self.first, "--option", "load=false", check=False).stdout.split()[0]
+        self.assertEqual([p["state"] for p in self.get_action(failed)["phases"]], ["complete", "failed"])
+        self.assertIn("from /backups", self.cli("logs", failed).stdout)
+        result = self.cli("retry", failed, "--resume", check=False)
+        resumed = result.stdout.split()[0]
+        self.assertEqual((result.returncode, resumed == failed), (1, False), result.stderr)
+        self.assertEqual([p["state"] for p in self.get_action(resumed)["phases"]], ["complete", "failed"])
+        self.assertNotIn("from /backups", self.cli("logs", resumed).stdout)
+        cleaned = self.cli(*BACKUP, "--option", "result=bad", check=False).stdout.split()[0]
+        self.assertIn("deferPhase has cleaned up", self.refused(1, "retry", cleaned, "--resume"))
 
     def test_restore_takes_the_artifact_of_the_backup(self):
         action = json.loads(self.cli("run", "restore", "--from", self.first, "-o", "json").stdout)
         self.assertEqual(self.cli("logs", action["id"]).stdout, "from /backups/notes-db\n")
-        retried = json.loads(self.cli("retry", action["id"], "-o", "json").stdout)
-        self.assertEqual((retried["state"], retried["from"]), ("complete", self.first))
+        self.assertEqual((action["state"], action["from"]), ("complete", self.first))
 
     def test_watch_without_an_id_tells_of_every_action(self):
         watch = subprocess.Popen([FENCEPOST, "watch"], stdout=subprocess.PIPE, text=True, env=self.stack.environment)

@@ -129,6 +129,7 @@ class Subject(Stack):
         self.apply("---\n".join(json.dumps(o) + "\n" for o in objects))
         wait_for("the database", lambda: json.loads(
             self.cli("get", "pod", "db", "-n", "torture", "-o", "json").stdout)["status"]["phase"] == "Running")
+        wait_for("its command", lambda: "sleep infinity" in self.processes().values())
         self.know_what_stays()
 
     def know_what_stays(self):

@@ -1,6 +1,7 @@
 #include "cluster/local/local_cluster.h"
 
 #include <charconv>
+#include <limits>
 
 #include "base/encodings.h"
 #include "base/error.h"
@@ -157,16 +158,23 @@ class LocalCluster final : public Cluster {
     ObjectList list(const ResourceType& type, const ListOptions& options) override {
         (void)types_.at(type);
         const Filter filter(options.label_selector, options.field_selector);
-        Store::Listing listing =
-            store_->list(type, options.ns, [&](const Value& object) { return filter.accepts(object); });
+        const Continuation after(options.continue_token);
+        // Only the page is copied, and one more that says whether another page follows.
+        std::int64_t room = options.limit > 0 ? options.limit + 1 : std::numeric_limits<std::int64_t>::max();
+        Store::Listing listing = store_->list(type, options.ns, [&](const Value& object) {
+            const bool is_in_page =
+                room > 0 &&
+                (after.version.empty() || std::pair(namespace_of(object), name_of(object)) > after.last) &&
+                filter.accepts(object);
+            room -= is_in_page ? 1 : 0;
+            return is_in_page;
+        });
         ObjectList result;
         result.resource_version = std::to_string(listing.revision);
-        const Continuation after(options.continue_token);
         // All pages have the first one's version: a watch from there misses nothing that changed between
         // them.
         if (!after.version.empty()) result.resource_version = after.version;
         for (auto& [key, object] : listing.items) {
-            if (!after.version.empty() && std::pair(key.ns, key.name) <= after.last) continue;
             if (options.limit > 0 && static_cast<std::int64_t>(result.items.size()) == options.limit) {
                 const Value& last = result.items.back();
                 result.continue_token =
