@@ -22,7 +22,7 @@ class Description(unittest.TestCase):
             stack.serve_options = ["--token-file", tokens]
             stack.environment["FENCEPOST_TOKEN"] = token
             stack.start()
-            for manifest in self.world():
+            for manifest in self.world(stack.work / "store"):
                 stack.apply(json.dumps(manifest))
             result = subprocess.run(
                 [PYTHON / "bin" / "schemathesis", "--config-file", ROOT / "tests/e2e/schemathesis.toml", "run",
@@ -43,7 +43,7 @@ class Description(unittest.TestCase):
         self.assertEqual(status, 200, body)
         return body["items"]
 
-    def world(self):
+    def world(self, store):
         """What the document's examples name."""
         def of(kind, name, namespace="default", group="cr.kanister.io/v1alpha1", **more):
             return {"apiVersion": group, "kind": kind, "metadata": {"name": name, "namespace": namespace}, **more}
@@ -53,7 +53,7 @@ class Description(unittest.TestCase):
         subject = {"apiVersion": "v1", "kind": "Secret", "resource": "secrets", "name": "app1-db", "namespace": "app1"}
         yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "app1"}}
         yield of("Secret", "app1-db", "app1", "v1", stringData={"password": "x"})
-        yield of("Profile", "store", location={"type": "filestore", "path": "/tmp/fencepost-schemathesis"})
+        yield of("Profile", "store", location={"type": "filestore", "path": str(store)})
         yield of("Blueprint", "quick", actions={"backup": {"phases": [phase]}, "restore": {"phases": [phase]}})
         yield of("BlueprintBinding", "quick", group="config.kio.kasten.io/v1alpha1",
                  spec={"blueprintRef": {"name": "quick", "namespace": "default"},
