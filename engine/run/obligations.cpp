@@ -277,12 +277,13 @@ void ObligationKeeper::extend(const std::string& id, SystemTime deadline, const 
     const InHand in_hand(*this, id, cancel);
     if (!is_open(world_.cluster.get(key_of(world_, id)))) return;
     world_.cluster.relieve_guard(id, [] {}, cancel);
-    keep_guard(update(world_.cluster, key_of(world_, id),
-                      [&](Value& object) {
-                          set_deadline(object["spec"], deadline);
-                          return true;
-                      },
-                      cancel));
+    keep_guard(update(
+        world_.cluster, key_of(world_, id),
+        [&](Value& object) {
+            set_deadline(object["spec"], deadline);
+            return true;
+        },
+        cancel));
 }
 
 int ObligationKeeper::release_each(const Objects& obligations, std::string_view reason,
