@@ -31,18 +31,19 @@ bool has_finalizer(const Value& object, const std::string& finalizer) {
 
 WebhookDispatcher::Courier::Courier(Services& services, Webhook hook)
     : services_(services), hook_(std::move(hook)) {
-    thread_.spawn([this] { run(); });
+    threads_.spawn([this] { run(&Courier::hold); });
+    threads_.spawn([this] { run(&Courier::tell); });
 }
 
 WebhookDispatcher::Courier::~Courier() {
     stop_.cancel(CancelReason::kShutdown);
-    thread_.join();
+    threads_.join();
 }
 
-void WebhookDispatcher::Courier::run() {
+void WebhookDispatcher::Courier::run(Work work) {
     while (!stop_.token().is_cancelled()) {
         try {
-            follow();
+            follow(work);
         } catch (const Cancelled&) {
             return;
         } catch (const Error& error) {
@@ -54,7 +55,7 @@ void WebhookDispatcher::Courier::run() {
     }
 }
 
-void WebhookDispatcher::Courier::follow() {
+void WebhookDispatcher::Courier::follow(Work work) {
     const auto watch = services_.cluster.watch(types::kActionSets, {.ns = services_.controller_namespace,
                                                                     .label_selector = "",
                                                                     .field_selector = "",
@@ -63,10 +64,7 @@ void WebhookDispatcher::Courier::follow() {
     for (;;) {
         const auto event = watch->next(stop_.token());
         if (!event || event->type == cluster::WatchEvent::Type::kBookmark) continue;
-        if (event->type == cluster::WatchEvent::Type::kDeleted)
-            sent_.erase(cluster::uid_of(event->object));
-        else
-            look_at(event->object);
+        if (event->type != cluster::WatchEvent::Type::kDeleted) (this->*work)(event->object);
     }
 }
 
@@ -82,10 +80,8 @@ bool WebhookDispatcher::Courier::is_concerned(const Value& action_set) const {
     });
 }
 
-void WebhookDispatcher::Courier::look_at(const Value& action_set) {
+void WebhookDispatcher::Courier::tell(const Value& action_set) {
     if (!is_concerned(action_set)) return;
-    const bool is_over = run::is_terminal(action_set);
-    if (!is_over) hold(action_set);
     std::int64_t& sent = sent_[cluster::uid_of(action_set)];
     for (const Value& entry : run::journal_of(action_set)) {
         const std::int64_t number = entry["seq"].int_or(0);
@@ -94,7 +90,7 @@ void WebhookDispatcher::Courier::look_at(const Value& action_set) {
         if (!is_old && hook_.wants(entry["type"].string_or(""))) deliver(action_set, entry);
         sent = number;
     }
-    if (!is_over) return;
+    if (!run::is_terminal(action_set)) return;
     let_go(action_set);
     sent_.erase(cluster::uid_of(action_set));
 }
@@ -103,11 +99,11 @@ void WebhookDispatcher::Courier::look_at(const Value& action_set) {
 // that lasts.
 void WebhookDispatcher::Courier::hold(const Value& action_set) {
     const std::string finalizer = hook_.finalizer();
-    if (has_finalizer(action_set, finalizer)) return;
+    if (!is_concerned(action_set) || has_finalizer(action_set, finalizer)) return;
     try {
         cluster::update(services_.cluster, key_of(action_set),
                         [&](Value& object) {
-                            if (has_finalizer(object, finalizer) || run::is_terminal(object) ||
+                            if (has_finalizer(object, finalizer) || !is_concerned(object) ||
                                 !object.get("metadata", "deletionTimestamp").is_nil())
                                 return false;
                             object["metadata"]["finalizers"].push_back(finalizer);

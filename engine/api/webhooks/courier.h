@@ -1,4 +1,5 @@
-// The thread of one webhook (see dispatcher.h).
+// The threads of one webhook (see dispatcher.h): one holds ActionSets until they were told of, one tells.
+// Telling waits for the receiver, and holding must not: what is deleted meanwhile would be gone untold.
 #pragma once
 
 #include <map>
@@ -16,9 +17,10 @@ class WebhookDispatcher::Courier {
     ~Courier();
 
   private:
-    void run();
-    void follow();
-    void look_at(const Value& action_set);
+    using Work = void (Courier::*)(const Value& action_set);
+    void run(Work work);
+    void follow(Work work);
+    void tell(const Value& action_set);
     [[nodiscard]] bool is_concerned(const Value& action_set) const;
     void hold(const Value& action_set);
     void let_go(const Value& action_set);
@@ -28,10 +30,10 @@ class WebhookDispatcher::Courier {
 
     Services& services_;
     const Webhook hook_;
-    std::map<std::string, std::int64_t> sent_;  // by uid of the ActionSet: the last number
-    std::string noted_ = "-";                   // the error in the webhook's status
+    std::map<std::string, std::int64_t> sent_;  // the teller's: by uid of the ActionSet the last number
+    std::string noted_ = "-";                   // the teller's: the error in the webhook's status
     CancelSource stop_;
-    TaskGroup thread_;
+    TaskGroup threads_;
 };
 
 }  // namespace fencepost::api
