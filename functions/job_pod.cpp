@@ -98,13 +98,18 @@ class Job {
     }
 
     void follow_log() {
-        run_.world().cluster.logs(
-            key_.ns, key_.name, {.container = container_, .follow = true},
-            [&](std::string_view bytes) {
-                tail_.add(bytes);
-                run_.feed_output(bytes);
-            },
-            run_.cancel());
+        try {
+            run_.world().cluster.logs(
+                key_.ns, key_.name, {.container = container_, .follow = true},
+                [&](std::string_view bytes) {
+                    tail_.add(bytes);
+                    run_.feed_output(bytes);
+                },
+                run_.cancel());
+        } catch (const Error& e) {
+            if (e.kind() == ErrorKind::kNotFound) throw_gone();
+            throw;
+        }
     }
 
     void wait_for_end() {
