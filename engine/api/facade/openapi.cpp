@@ -83,16 +83,18 @@ void add_paths(Value& paths, const ResourceDescription& type, const Dialect& dia
         (type.type.group.empty() ? "/api/" : "/apis/" + type.type.group + "/") + type.type.version + "/";
     const std::string collection =
         base + (type.is_namespaced ? "namespaces/{namespace}/" : "") + type.type.resource;
-    Value& many = paths[collection];
+    Value many;
     many["get"] = operation(type, "list", dialect);
     many["post"] = operation(type, "post", dialect);
-    Value& one = paths[collection + "/{name}"];
+    Value one;
     for (const char* verb : {"get", "put", "patch", "delete"}) one[verb] = operation(type, verb, dialect);
     for (Value* path : {&many, &one}) {
         if (type.is_namespaced)
             (*path)["parameters"].push_back(dialect.text_parameter("namespace", "path", "The namespace."));
     }
     one["parameters"].push_back(dialect.text_parameter("name", "path", "The name."));
+    paths[collection] = std::move(many);
+    paths[collection + "/{name}"] = std::move(one);
 }
 
 // In v2 schemas refer to /definitions.
