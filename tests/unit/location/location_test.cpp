@@ -11,10 +11,12 @@
 #include "base/error.h"
 #include "base/task_group.h"
 #include "location/location.h"
+#include "tests/unit/location/error_of.h"
 #include "tests/unit/location/s3_server.h"
 
 using namespace fencepost;
 using namespace fencepost::location;
+using fencepost::testing::error_of;
 using fencepost::testing::S3Server;
 using fencepost::testing::TemporaryFolder;
 
@@ -97,14 +99,9 @@ int files_of_uploads() {
 }
 
 ErrorKind kind_of(const std::function<void()>& work) {
-    try {
-        work();
-    } catch (const Error& error) {
-        UNSCOPED_INFO(error.what());
-        return error.kind();
-    }
-    FAIL("nothing was thrown");
-    return ErrorKind::kInternal;
+    const Error error = error_of(work);
+    UNSCOPED_INFO(error.what());
+    return error.kind();
 }
 
 }  // namespace

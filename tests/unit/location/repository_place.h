@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "location/repository.h"
+#include "tests/unit/location/error_of.h"
 #include "tests/unit/location/s3_server.h"
 
 namespace fencepost::testing {
@@ -111,16 +112,6 @@ inline std::string pull(Repository& repository, const std::string& id, const std
         repository.pull(id, path, [&](std::string_view piece) { bytes += piece; }, kNever);
     CHECK(size == bytes.size());
     return bytes;
-}
-
-inline Error error_of(const std::function<void()>& work) {
-    try {
-        work();
-    } catch (const Error& error) {
-        return error;
-    }
-    FAIL("nothing was thrown");
-    return {ErrorKind::kInternal, ""};
 }
 
 inline bool skip(const std::string& kind) {

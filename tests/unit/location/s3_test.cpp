@@ -16,10 +16,12 @@
 #include "location/s3_upload.h"
 #include "location/s3_xml.h"
 #include "location/sigv4.h"
+#include "tests/unit/location/error_of.h"
 #include "tests/unit/location/s3_server.h"
 
 using namespace fencepost;
 using namespace fencepost::location;
+using fencepost::testing::error_of;
 using fencepost::testing::S3Server;
 using fencepost::testing::TemporaryFolder;
 
@@ -97,16 +99,6 @@ std::string url_of(const std::string& endpoint, const std::string& bucket) {
     http.answers.push_back({.response = {.status = 200, .body = "x"}});
     static_cast<void>(open_location(profile_at(endpoint, bucket), http, clock)->get_bytes("a b/c+d", kNever));
     return http.requests.at(0).url;
-}
-
-Error error_of(const std::function<void()>& work) {
-    try {
-        work();
-    } catch (const Error& error) {
-        return error;
-    }
-    FAIL("nothing was thrown");
-    return {ErrorKind::kInternal, ""};
 }
 
 FakeHttp::Answer status(int code, std::string body = {}, net::Headers headers = {}) {
