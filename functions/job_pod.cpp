@@ -98,18 +98,15 @@ class Job {
     }
 
     void follow_log() {
-        try {
-            run_.world().cluster.logs(
+        unless_gone([&] {
+            cluster_.logs(
                 key_.ns, key_.name, {.container = container_, .follow = true},
                 [&](std::string_view bytes) {
                     tail_.add(bytes);
                     run_.feed_output(bytes);
                 },
                 run_.cancel());
-        } catch (const Error& e) {
-            if (e.kind() == ErrorKind::kNotFound) throw_gone();
-            throw;
-        }
+        });
     }
 
     void wait_for_end() {
@@ -141,7 +138,7 @@ class Job {
         for (;;) {
             const auto watch = run_.world().cluster.watch(
                 types::kPods, {.ns = key_.ns, .field_selector = "metadata.name=" + key_.name});
-            Value pod = get();
+            Value pod = unless_gone([&] { return cluster_.get(key_); });
             try {
                 for (;;) {
                     if (cluster::uid_of(pod) != uid_) throw_gone();
@@ -158,9 +155,11 @@ class Job {
         }
     }
 
-    [[nodiscard]] Value get() const {
+    // What reads the Pod: that it is not there is told as its deletion.
+    template <typename Read>
+    auto unless_gone(Read read) const -> decltype(read()) {
         try {
-            return cluster_.get(key_);
+            return read();
         } catch (const Error& e) {
             if (e.kind() == ErrorKind::kNotFound) throw_gone();
             throw;
