@@ -14,7 +14,7 @@ namespace {
 constexpr int kPartsPerSize = 1'000;
 constexpr std::chrono::seconds kAbortTime{15};
 constexpr int kAborts = 4;
-constexpr std::chrono::milliseconds kFirstAbortWait{100};
+constexpr std::chrono::milliseconds kFirstAbortWait{200};
 
 }  // namespace
 
@@ -95,14 +95,16 @@ struct MultipartUpload::Impl {
     // answered (AbortMultipartUpload in its API reference): after such a part it is asked until it knows no
     // such upload.
     void abort_until_gone(const CancelToken& token) {
-        const bool part_broken_off = shared.lock()->failure != nullptr;
-        auto wait = kFirstAbortWait;
-        for (int asked = 0; asked < kAborts; ++asked) {
-            if (asked > 0 && !token.wait_for(wait)) return;
-            wait *= 2;
+        const auto ask = [&] {
             static_cast<void>(
                 client.send({.method = "DELETE", .key = key, .query = {{"uploadId", id}}}, token));
-            if (!part_broken_off) return;
+        };
+        ask();
+        if (!shared.lock()->failure) return;
+        auto wait = kFirstAbortWait;
+        for (int again = 1; again < kAborts && token.wait_for(wait); ++again) {
+            ask();
+            wait *= 2;
         }
     }
 
