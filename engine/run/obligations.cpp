@@ -314,12 +314,12 @@ std::string ObligationKeeper::lost_fence(const std::string& uid, const std::stri
         const Value& spec = object["spec"];
         if (spec.get("actionSet", "uid").string_or("") != uid || spec["action"].string_or("") != action)
             continue;
+        const std::string state = object.get("status", "state").string_or("");
         const std::string reason = object.get("status", "reason").string_or("");
-        const bool is_gone =
-            object.get("status", "state").string_or("") == "Withdrawn" && reason.ends_with("is gone");
+        const bool is_gone = state == "Withdrawn" && reason.ends_with("is gone");
         // Past its deadline it is being undone at this moment, if it is not yet.
-        const bool is_late = object.get("status", "state").string_or("") == "Open" &&
-                             parse_rfc3339(spec["deadline"].string_or("")) <= world_.clock.now();
+        const bool is_late =
+            state == "Open" && parse_rfc3339(spec["deadline"].string_or("")) <= world_.clock.now();
         if (is_late)
             return spec["description"].string_or("") +
                    ", but its time limit passed before the action ended (deadline)";
