@@ -20,9 +20,16 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
 endif()
 if(FENCEPOST_SANITIZE)
   string(REPLACE ";" "," _sanitizers "${FENCEPOST_SANITIZE}")
-  target_compile_options(fencepost_flags INTERFACE -fsanitize=${_sanitizers} -fno-omit-frame-pointer -fno-sanitize-recover=all)
-  target_link_options(fencepost_flags INTERFACE -fsanitize=${_sanitizers})
+  # A process that has a second thread, as ThreadSanitizer's runtime starts one, cannot join a mount namespace (setns(2)).
+  # What does so has one thread, and nothing for it to find.
+  set(_has_threads $<NOT:$<AND:$<STREQUAL:${_sanitizers},thread>,$<BOOL:$<TARGET_PROPERTY:FENCEPOST_SINGLE_THREADED>>>>)
+  target_compile_options(fencepost_flags INTERFACE $<${_has_threads}:-fsanitize=${_sanitizers}>
+    $<${_has_threads}:-fno-sanitize-recover=all> -fno-omit-frame-pointer)
+  target_link_options(fencepost_flags INTERFACE $<${_has_threads}:-fsanitize=${_sanitizers}>)
 endif()
+# The same commit built in another folder gives the same bytes.
+target_compile_options(fencepost_flags INTERFACE -ffile-prefix-map=${CMAKE_BINARY_DIR}=build
+  -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
 target_include_directories(fencepost_flags INTERFACE ${CMAKE_SOURCE_DIR}/engine ${CMAKE_SOURCE_DIR})
 
 find_program(CCACHE ccache)

@@ -67,6 +67,7 @@ int main(int argc, char** argv) {
         .http = *http,
         .clock = clock,
         .cancel = cancel.token(),
+        .version = FENCEPOST_VERSION,
     };
     return fencepost::kando::run({argv + 1, argv + argc}, world);
 }

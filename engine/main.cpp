@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/service_manager.h"
 #include "binding/controller.h"
 #include "cli/cli.h"
 #include "cluster/local/local_cluster.h"
@@ -51,6 +52,7 @@ sigset_t block_stop_signals() {
 
 int serve(const cli::ServeOptions& options) {
     const sigset_t signals = block_stop_signals();
+    const ServiceManager manager;
     Log log(STDERR_FILENO, ::isatty(STDERR_FILENO) != 0 ? Log::Format::kText : Log::Format::kJson,
             level_of(options.log_level));
     SystemClock clock;
@@ -62,8 +64,9 @@ int serve(const cli::ServeOptions& options) {
     const auto http = net::make_http_client();
     run::World world{*cluster, clock, *http, log, options.controller_namespace};
     const binding::BindingController bindings(*cluster, log, clock, options.controller_namespace);
+    const run::Catalog catalog = functions::catalog();
     run::Engine engine(
-        world, functions::catalog(),
+        world, catalog,
         {.max_running = options.max_running > 0 ? options.max_running : run::kDefaultMaxRunning,
          .log_folder = data_dir / "logs"});
     const api::RunAccess access{
@@ -72,26 +75,38 @@ int serve(const cli::ServeOptions& options) {
                 const std::function<void(std::string_view)>& sink, const CancelToken& cancel) {
                 engine.logs(options.controller_namespace, action_set, phase, follow, sink, cancel);
             },
-        .obligations = [&](bool with_discharged) { return engine.obligations(with_discharged); }};
+        .obligations = [&](bool with_discharged) { return engine.obligations(with_discharged); },
+        .release = [&](const std::string& id,
+                       const CancelToken& cancel) { engine.release_obligation(id, cancel); },
+        .extend = [&](const std::string& id, SystemTime deadline,
+                      const CancelToken& cancel) { engine.extend_obligation(id, deadline, cancel); },
+        .catalog = &catalog,
+        .http = http.get()};
     const auto store_bytes = [&] {
         std::error_code ignored;
         const auto size = std::filesystem::file_size(data_dir / "cluster.db", ignored);
         return ignored ? std::uint64_t{0} : static_cast<std::uint64_t>(size);
     };
-    const auto api = api::start_api({.host = options.host,
-                                     .port = options.port,
-                                     .controller_namespace = options.controller_namespace,
-                                     .version = kVersion,
-                                     .store_bytes = store_bytes},
-                                    *cluster, access, clock, log);
+    const cluster::local::ApiAccess pods = cluster::local::read_api_access(data_dir);
+    const auto api = api::start_api(
+        {.host = options.host,
+         .port = options.port,
+         .controller_namespace = options.controller_namespace,
+         .version = kVersion,
+         .store_bytes = store_bytes,
+         .security = options.security,
+         .pods = api::PodListenerOptions{pods.port, pods.token, pods.certificate_pem, pods.key_pem}},
+        *cluster, access, clock, log);
     engine.start();
     log.info("ready", {{"listen", options.host + ":" + std::to_string(api->port())},
                        {"dataDir", data_dir.string()},
                        {"version", kVersion}});
+    manager.tell("READY=1\nSTATUS=listening on " + options.host + ":" + std::to_string(api->port()));
     int signal = 0;
     sigwait(&signals, &signal);
     log.info("stopping; running actions go on with the next start",
              {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
+    manager.tell("STOPPING=1");
     pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);  // a second one ends the process at once
     api->stop();
     engine.stop();
@@ -106,7 +121,7 @@ int main(int argc, char** argv) {
     const run::Catalog catalog = functions::catalog();
     const cli::World world{.serve = &serve,
                            .make_http_client = &net::make_http_client,
-                           .functions = catalog.specs(),
+                           .catalog = &catalog,
                            .version = kVersion};
     return cli::run(argc, argv, world);
 }

@@ -3,11 +3,12 @@
 #include "base/encodings.h"
 #include "base/error.h"
 #include "functions/functions.h"
-#include "functions/json_path.h"
 #include "functions/object_ref.h"
 #include "run/args.h"
+#include "run/render.h"
 #include "template/template.h"
 #include "value/format.h"
+#include "value/json_path.h"
 
 namespace fencepost::functions {
 
@@ -35,7 +36,7 @@ std::string replace_paths(const std::string& condition, const Value& object) {
         std::string path = condition.substr(inside, close - inside);
         while (!path.empty() && path.back() == ' ') path.pop_back();
         bool first = true;
-        for (const Value& value : json_path(object, path)) {
+        for (const Value& value : JsonPath(path).find(object)) {
             if (!first) result += ' ';
             first = false;
             append_go_format_v(result, value);
@@ -43,12 +44,6 @@ std::string replace_paths(const std::string& condition, const Value& object) {
         at = close + 1;
     }
     return result;
-}
-
-bool says_true(std::string_view text) {
-    const std::size_t begin = text.find_first_not_of(" \t\r\n");
-    const std::size_t end = text.find_last_not_of(" \t\r\n");
-    return begin != std::string_view::npos && text.substr(begin, end - begin + 1) == "true";
 }
 
 class Condition {
@@ -72,9 +67,9 @@ class Condition {
         const cluster::ObjectKey key = object_key(run.world().cluster, reference, run.action().object.ns);
         const Value object = run.world().cluster.get(key);
         if (flavour_ == Flavour::kGoTemplate)
-            return says_true(template_->render(object, {.missing_key = tmpl::MissingKey::kDefault}));
+            return run::says_true(template_->render(object, {.missing_key = tmpl::MissingKey::kDefault}));
         const auto parsed = tmpl::Template::parse("config", replace_paths(text_, object), functions());
-        return says_true(parsed->render(run.params(), {.missing_key = tmpl::MissingKey::kZero}));
+        return run::says_true(parsed->render(run.params(), {.missing_key = tmpl::MissingKey::kZero}));
     }
 
     [[nodiscard]] const std::string& place() const { return place_; }

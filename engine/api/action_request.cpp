@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <optional>
 
+#include "api/action_lookup.h"
 #include "api/body_check.h"
 #include "api/subject.h"
 #include "base/encodings.h"
 #include "base/error.h"
 #include "binding/resolve.h"
 #include "model/diagnostic.h"
-#include "value/json.h"
 
 namespace fencepost::api {
 namespace {
@@ -23,25 +23,12 @@ std::optional<Value> find(cluster::Cluster& cluster, const cluster::ObjectKey& k
     }
 }
 
-// A Kubernetes name can hold no capitals: backupPrehook becomes backupprehook.
-std::string name_prefix(std::string_view action) {
-    std::string prefix;
-    for (const char c : action.substr(0, 40)) {
-        if (c >= 'A' && c <= 'Z') {
-            prefix += static_cast<char>(c - 'A' + 'a');
-        } else {
-            prefix += (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c : '-';
-        }
-    }
-    prefix.erase(0, prefix.find_first_not_of('-'));
-    return (prefix.empty() ? "action" : prefix) + "-";
-}
-
 class Builder {
   public:
-    Builder(const Value& body, Services& services) : body_(body), services_(services), check_(body) {}
+    Builder(const Value& body, const Access& access, Services& services)
+        : access_(access), services_(services), check_(body) {}
 
-    Value build(const std::string& idempotency_key) {
+    Value build() {
         check_.only("",
                     {"action", "subject", "blueprint", "profile", "options", "from", "timeout", "deadline"});
         const std::string action = check_.text("/action", true);
@@ -59,12 +46,7 @@ class Builder {
         object["apiVersion"] = "cr.kanister.io/v1alpha1";
         object["kind"] = "ActionSet";
         object["metadata"]["namespace"] = services_.controller_namespace;
-        if (idempotency_key.empty()) {
-            object["metadata"]["name"] = name_prefix(action) + random_name_suffix(6);
-        } else {
-            object["metadata"]["name"] = keyed_name(idempotency_key);
-            annotations_[kRequestDigest] = digest_of(body_);
-        }
+        object["metadata"]["generateName"] = name_prefix(action);
         object["metadata"]["annotations"] = annotations_;
         object["spec"]["actions"].push_back(spec_);
         return object;
@@ -76,7 +58,7 @@ class Builder {
         if (id.empty()) return;
         const auto parent =
             find(services_.cluster, {cluster::types::kActionSets, services_.controller_namespace, id});
-        if (!parent)
+        if (!parent || !may(access_, Role::kViewer, *parent))
             return check_.fail("/from", "there is no action '" + id + "'", "GET /v1/actions lists them");
         const std::string state = parent->get("status", "state").string_or("pending");
         if (state != "complete") {
@@ -104,6 +86,7 @@ class Builder {
         }
         if (!spec_["object"].is_map()) return;
         const auto reference = model::ObjectReference::from(spec_["object"]);
+        access_.require(Role::kOperator, reference.ns);
         const auto key = subject_key(reference, services_.cluster);
         if (const auto object = find(services_.cluster, key)) {
             subject_ = *object;
@@ -122,6 +105,8 @@ class Builder {
         const std::string name = check_.text("/profile/name", true);
         std::string ns = check_.text("/profile/namespace");
         if (ns.empty()) ns = services_.controller_namespace;
+        // The controller's own are there for everybody; others are their namespace's.
+        if (ns != services_.controller_namespace) access_.require(Role::kOperator, ns);
         if (!name.empty() && !find(services_.cluster, {cluster::types::kProfiles, ns, name})) {
             check_.fail("/profile/name", "there is no Profile " + ns + "/" + name,
                         "apply it first: fencepost apply -f FILE");
@@ -195,7 +180,7 @@ class Builder {
 
     std::string bound_blueprint();
 
-    const Value& body_;
+    const Access& access_;
     Services& services_;
     BodyCheck check_;
     Value spec_;
@@ -219,14 +204,22 @@ std::string Builder::bound_blueprint() {
 
 }  // namespace
 
-Value action_set_from(const Value& body, const std::string& idempotency_key, Services& services) {
-    return Builder(body, services).build(idempotency_key);
+Value action_set_from(const Value& body, const Access& access, Services& services) {
+    return Builder(body, access, services).build();
 }
 
-std::string keyed_name(const std::string& idempotency_key) {
-    return "action-" + sha256_hex("fencepost idempotency key " + idempotency_key).substr(0, 20);
+// A Kubernetes name can hold no capitals: backupPrehook becomes backupprehook.
+std::string name_prefix(std::string_view action) {
+    std::string prefix;
+    for (const char c : action.substr(0, 40)) {
+        if (c >= 'A' && c <= 'Z') {
+            prefix += static_cast<char>(c - 'A' + 'a');
+        } else {
+            prefix += (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c : '-';
+        }
+    }
+    prefix.erase(0, prefix.find_first_not_of('-'));
+    return (prefix.empty() ? "action" : prefix) + "-";
 }
-
-std::string digest_of(const Value& body) { return sha256_hex(to_json(body)); }
 
 }  // namespace fencepost::api

@@ -4,23 +4,22 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
+#include "api/auth/access.h"
 #include "api/services.h"
-#include "base/cancel.h"
 #include "value/value.h"
 
 namespace fencepost::api {
 
-inline constexpr const char* kRequestDigest = "fencepost.io/request-digest";
 inline constexpr const char* kBlueprintReason = "fencepost.io/blueprint-reason";
 inline constexpr const char* kFrom = "fencepost.io/from";
+inline constexpr const char* kRetries = "fencepost.io/retries";
 
-// Throws Problem 422 with causes. `idempotency_key` may be empty; otherwise it decides the object's name.
-[[nodiscard]] Value action_set_from(const Value& body, const std::string& idempotency_key,
-                                    Services& services);
-
-// The name of the ActionSet that a request with that key makes.
-[[nodiscard]] std::string keyed_name(const std::string& idempotency_key);
-[[nodiscard]] std::string digest_of(const Value& body);
+// Complete but for a name of its own: it has a generateName. Throws Problem 422 with causes; 403 where the
+// caller is no operator of the subject's namespace, or no viewer of the profile's.
+[[nodiscard]] Value action_set_from(const Value& body, const Access& access, Services& services);
+// "backup-": what the names of an action's ActionSets start with.
+[[nodiscard]] std::string name_prefix(std::string_view action);
 
 }  // namespace fencepost::api

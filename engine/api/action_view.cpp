@@ -3,6 +3,7 @@
 #include "api/action_request.h"
 #include "cluster/cluster.h"
 #include "model/objects.h"
+#include "run/resume.h"
 
 namespace fencepost::api {
 namespace {
@@ -67,6 +68,8 @@ Value action_view(const Value& action_set) {
     copy(view, "profile", first["profile"]);
     copy(view, "options", first["options"]);
     copy(view, "from", annotations[kFrom]);
+    copy(view, "retryOf", annotations[kRetries]);
+    copy(view, "resumeOf", annotations[run::kResumes]);
     copy(view, "timeout", first["timeout"]);
     view["phases"] = List{};
     view["artifacts"] = Map{};

@@ -1,9 +1,13 @@
 #include "api/api.h"
 
+#include "api/auth/certificates.h"
+#include "api/auth/gate.h"
 #include "api/facade/facade.h"
+#include "api/facade/status.h"
 #include "api/metrics.h"
 #include "api/router.h"
 #include "api/routes.h"
+#include "api/webhooks/dispatcher.h"
 #include "base/error.h"
 #include "net/http_server.h"
 
@@ -26,15 +30,17 @@ std::string_view host_of(std::string_view authority) {
 }
 
 // A browser on this host can be made to send requests here by any page that it shows. Its own are told by
-// their Origin, and those to a name that somebody else makes point at this host by their Host.
-void refuse_strangers(const net::ServerRequest& request) {
+// their Origin, and (where nobody has to say who he is) those to a name that somebody else makes point at
+// this host by their Host.
+void refuse_strangers(const net::ServerRequest& request, bool has_authentication) {
     const std::string_view host = request.header("Host");
-    if (!is_loopback(lower(host_of(host)))) {
+    if (!has_authentication && !request.peer_uid && !is_loopback(lower(host_of(host)))) {
         throw Problem(403, "will not answer as " + std::string(host_of(host)),
                       "ask for 127.0.0.1 or localhost; a proxy must send such a Host header");
     }
     const std::string_view origin = request.header("Origin");
-    if (!origin.empty() && origin != "http://" + std::string(host)) {
+    const std::string here(host);
+    if (!origin.empty() && origin != "http://" + here && origin != "https://" + here) {
         throw Problem(403, "will not take requests from pages of " + std::string(origin));
     }
 }
@@ -52,34 +58,67 @@ class RunningApi final : public Api {
         : run_(std::move(run)),
           services_{cluster, run_, clock, log, options.controller_namespace},
           version_(options.version),
-          metrics_(services_, options.store_bytes) {
-        if (!is_loopback(options.host)) {
+          metrics_(services_, options.store_bytes),
+          gate_(options.security, cluster, clock, log) {
+        const Certificates certificates = read_certificates(options.security);
+        const bool is_secured = !certificates.key_pem.empty() && gate_.has_authentication();
+        if (!is_loopback(options.host) && !is_secured) {
             throw Error(ErrorKind::kInvalid,
                         "will not listen on " + options.host + ": anybody who reaches it could run commands",
-                        "listen on 127.0.0.1 and put a proxy with authentication in front");
+                        "listen on 127.0.0.1, or give TLS and authentication: --tls-cert, --tls-key and "
+                        "--token-file");
         }
-        add_action_routes(router_, services_);
-        add_log_routes(router_, services_);
-        add_obligation_routes(router_, services_);
-        add_binding_routes(router_, services_);
+        add_rest_routes(router_, services_, gate_.has_authentication());
         add_service_routes();
         facade::add_routes(router_, cluster);
-        net::ServerOptions server;
-        server.host = options.host;
-        server.port = options.port;
-        server_ = net::start_http_server(
-            server, [this](const net::ServerRequest& request) { return answer(request); }, log);
+        listen(options, certificates, log);
+        if (options.pods) {
+            pod_listener_ = start_pod_listener(
+                *options.pods, [this](const net::ServerRequest& request) { return answer_pod(request); },
+                log);
+        }
+        webhooks_.emplace(services_);
     }
     RunningApi(const RunningApi&) = delete;
     RunningApi& operator=(const RunningApi&) = delete;
     ~RunningApi() override { stop(); }
 
     std::uint16_t port() const noexcept override { return server_->port(); }
-    void stop() override { server_->stop(); }
+    void stop() override {
+        webhooks_.reset();
+        certificate_watch_.reset();
+        if (socket_) socket_->stop();
+        server_->stop();
+        if (pod_listener_) pod_listener_->stop();
+    }
 
   private:
+    void listen(const ApiOptions& options, const Certificates& certificates, Log& log) {
+        const auto handler = [this](const net::ServerRequest& request) { return answer(request); };
+        net::ServerOptions server;
+        server.host = options.host;
+        server.port = options.port;
+        server.certificate_pem = certificates.certificate_pem;
+        server.key_pem = certificates.key_pem;
+        server.client_ca_pem = certificates.client_ca_pem;
+        server.requires_client_certificate = false;  // a token will do
+        server_ = net::start_http_server(server, handler, log);
+        if (!options.security.socket.empty()) {
+            net::ServerOptions socket;
+            socket.unix_socket = options.security.socket;
+            socket_ = net::start_http_server(socket, handler, log);
+        }
+        certificate_watch_.emplace(
+            options.security,
+            [this](const Certificates& fresh) {
+                server_->use_certificates(fresh.certificate_pem, fresh.key_pem, fresh.client_ca_pem);
+            },
+            log);
+    }
+
     void add_service_routes() {
-        router_.add("GET", "/healthz", [](const Request&) { return plain("ok\n"); });
+        for (const char* path : {"/healthz", "/livez"})
+            router_.add("GET", path, [](const Request&) { return plain("ok\n"); });
         router_.add("GET", "/readyz", [this](const Request&) {
             // Ready is: objects can be read.
             (void)services_.cluster.list(cluster::types::kBlueprints, {.ns = services_.controller_namespace,
@@ -90,14 +129,19 @@ class RunningApi final : public Api {
             return plain("ok\n");
         });
         router_.add("GET", "/metrics", [this](const Request&) { return plain(metrics_.text()); });
-        router_.add("GET", "/version", [this](const Request&) {
+        const auto version = [this](const Request&) {
+            // The level of Kubernetes' API that is served, as clients compare it with their own; ours is the
+            // rest.
             Value body;
-            body["gitVersion"] = "v" + version_;
+            body["gitVersion"] = "v1.34.0+fencepost." + version_;
             body["major"] = "1";
             body["minor"] = "34";
-            body["platform"] = "linux";
+            body["platform"] = "linux/amd64";
+            for (const char* unknown : {"gitCommit", "gitTreeState", "buildDate", "goVersion", "compiler"})
+                body[unknown] = "";
             return json_response(body);
-        });
+        };
+        for (const char* path : {"/version", "/version/"}) router_.add("GET", path, version);
         router_.add("GET", "/", [this](const Request&) { return json_response(index()); });
     }
 
@@ -105,26 +149,36 @@ class RunningApi final : public Api {
         Value body;
         body["name"] = "fencepost";
         body["version"] = version_;
-        for (const char* path : {"/v1/actions", "/v1/actions/{id}", "/v1/actions/{id}/logs",
-                                 "/v1/actions/{id}/cancel", "/v1/obligations", "/v1/bindings/explain", "/api",
-                                 "/apis", "/healthz", "/readyz", "/metrics", "/version"}) {
-            body["paths"].push_back(path);
-        }
+        body["openapi"] = "/openapi.json";
+        for (const Router::Name& route : router_.routes())
+            body["routes"].push_back(Map{{"method", route.method}, {"path", route.pattern}});
         return body;
     }
 
-    Router::Answer dispatch(const net::ServerRequest& request) const {
+    Router::Answer dispatch(const net::ServerRequest& request) {
         try {
-            refuse_strangers(request);
+            refuse_strangers(request, gate_.has_authentication());
+            return router_.dispatch(request, gate_.enter(request));
         } catch (const Problem& problem) {
-            return {to_response(problem), {}};
+            return {
+                is_kubernetes_path(request.path) ? facade::problem_as_status(problem) : to_response(problem),
+                {}};
         }
-        return router_.dispatch(request);
     }
 
     net::ServerResponse answer(const net::ServerRequest& request) {
+        return counted(request, [&] { return dispatch(request); });
+    }
+
+    // The listener has seen the Pods' token: whoever holds it may do all that is served there.
+    net::ServerResponse answer_pod(const net::ServerRequest& request) {
+        return counted(request, [&] { return router_.dispatch(request, Access::unrestricted("pod")); });
+    }
+
+    net::ServerResponse counted(const net::ServerRequest& request,
+                                const std::function<Router::Answer()>& dispatched) {
         const SteadyTime began = std::chrono::steady_clock::now();
-        Router::Answer answer = dispatch(request);
+        Router::Answer answer = dispatched();
         metrics_.count_request(request.method, answer.pattern.empty() ? "none" : answer.pattern,
                                answer.response.status, std::chrono::steady_clock::now() - began);
         return std::move(answer.response);
@@ -134,8 +188,13 @@ class RunningApi final : public Api {
     Services services_;
     std::string version_;
     Metrics metrics_;
+    Gate gate_;
     Router router_;
     std::unique_ptr<net::HttpServer> server_;
+    std::unique_ptr<net::HttpServer> socket_;  // null: there is none
+    std::optional<CertificateWatch> certificate_watch_;
+    std::unique_ptr<net::HttpServer> pod_listener_;  // null: there are no Pods
+    std::optional<WebhookDispatcher> webhooks_;
 };
 
 }  // namespace

@@ -1,15 +1,20 @@
 // The REST action API (/v1), the Kubernetes-style paths of the cluster (/api, /apis), health and metrics, on
-// one HTTP server. Listens on loopback only: there is no authentication yet.
+// one HTTP server, and on a Unix socket beside it where the options name one. Listens beyond loopback only
+// with both TLS and authentication.
 //
 // Ownership: cluster, clock, log and what `run` refers to are borrowed and must outlive the Api. Errors:
-// Error{kInvalid} for an address that is not loopback, kFailedPrecondition for one that is taken.
+// Error{kInvalid} for an address that is not loopback and not secured, or a certificate or token file that
+// cannot be used; kFailedPrecondition for an address that is taken.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "api/auth/security.h"
+#include "api/pod_listener.h"
 #include "api/services.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -23,6 +28,8 @@ struct ApiOptions {
     std::string controller_namespace = "default";
     std::string version;
     std::function<std::uint64_t()> store_bytes;  // for metrics; may be empty
+    SecurityOptions security;
+    std::optional<PodListenerOptions> pods;  // the embedded cluster's Pods get a port of their own
 };
 
 class Api {

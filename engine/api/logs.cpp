@@ -1,6 +1,6 @@
+#include "api/action_lookup.h"
 #include "api/action_view.h"
 #include "api/routes.h"
-#include "base/error.h"
 
 namespace fencepost::api {
 namespace {
@@ -21,15 +21,11 @@ void check_phase(const Value& action_set, const std::string& phase) {
 net::ServerResponse stream_logs(Services& services, const Request& request) {
     const std::string& id = request.parameter("id");
     const std::string phase = request.http.query_parameter("phase");
-    try {
-        check_phase(services.cluster.get({cluster::types::kActionSets, services.controller_namespace, id}),
-                    phase);
-    } catch (const Error& error) {
-        if (error.kind() != ErrorKind::kNotFound) throw;
-        throw Problem(404, "there is no action '" + id + "'", "GET /v1/actions lists them");
-    }
+    check_phase(find_action(services, request), phase);
     const std::string follow = request.http.query_parameter("follow");
     const bool follows = follow == "1" || follow == "true";
+    if (!follows && request.http.has_query_parameter("follow") && follow != "0" && follow != "false")
+        throw Problem(400, "follow is true or false, not '" + follow + "'");
     net::ServerResponse response;
     response.headers = {{"Content-Type", "text/plain; charset=utf-8"}};
     response.stream = [&services, id, phase, follows,

@@ -54,14 +54,20 @@ std::string_view status_title(int status) noexcept {
             return "Conflict";
         case 410:
             return "Gone";
+        case 412:
+            return "Precondition Failed";
         case 413:
             return "Content Too Large";
         case 415:
             return "Unsupported Media Type";
         case 422:
             return "Unprocessable Content";
+        case 429:
+            return "Too Many Requests";
         case 501:
             return "Not Implemented";
+        case 502:
+            return "Bad Gateway";
         case 503:
             return "Service Unavailable";
         case 504:
@@ -71,6 +77,12 @@ std::string_view status_title(int status) noexcept {
         default:
             return "Internal Server Error";
     }
+}
+
+void add_status_headers(net::ServerResponse& response) {
+    if (response.status == 429 || response.status == 503) response.headers.emplace_back("Retry-After", "1");
+    if (response.status == 401)
+        response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"fencepost\"");
 }
 
 net::ServerResponse to_response(const Problem& problem) {
@@ -91,6 +103,7 @@ net::ServerResponse to_response(const Problem& problem) {
     response.status = problem.status();
     response.headers = {{"Content-Type", "application/problem+json"}};
     response.body = to_json(body) + "\n";
+    add_status_headers(response);
     return response;
 }
 

@@ -39,6 +39,8 @@ class Problem : public std::exception {
 [[nodiscard]] int http_status(ErrorKind kind) noexcept;
 [[nodiscard]] std::string_view status_title(int status) noexcept;
 [[nodiscard]] net::ServerResponse to_response(const Problem& problem);
+// What goes with a status whatever the body's format: Retry-After, WWW-Authenticate.
+void add_status_headers(net::ServerResponse& response);
 [[nodiscard]] net::ServerResponse to_response(const Error& error);
 
 }  // namespace fencepost::api

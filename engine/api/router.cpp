@@ -67,7 +67,13 @@ void Router::add(std::string method, std::string_view pattern, RouteHandler hand
         {std::move(method), std::string(pattern), split(pattern), std::move(handler), error_format});
 }
 
-Router::Answer Router::dispatch(const net::ServerRequest& request) const {
+std::vector<Router::Name> Router::routes() const {
+    std::vector<Name> names;
+    for (const Route& route : routes_) names.push_back({route.method, route.pattern});
+    return names;
+}
+
+Router::Answer Router::dispatch(const net::ServerRequest& request, const Access& access) const {
     const std::vector<std::string> path = split(request.path);
     const std::string_view method = request.method == "HEAD" ? "GET" : std::string_view(request.method);
     std::string allowed;
@@ -76,7 +82,7 @@ Router::Answer Router::dispatch(const net::ServerRequest& request) const {
         auto parameters = match(route.segments, path);
         if (!parameters) continue;
         if (route.method == method) {
-            return {guarded(route.handler, route.error_format, {request, std::move(*parameters)}),
+            return {guarded(route.handler, route.error_format, {request, access, std::move(*parameters)}),
                     route.pattern};
         }
         allowed += (allowed.empty() ? "" : ", ") + route.method;
@@ -121,6 +127,10 @@ Value json_body(const net::ServerRequest& request) {
     } catch (const Error& error) {
         throw Problem(400, std::string("the body is no JSON: ") + error.what());
     }
+}
+
+Value optional_json_body(const net::ServerRequest& request) {
+    return request.body.empty() ? Value() : json_body(request);
 }
 
 }  // namespace fencepost::api

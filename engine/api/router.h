@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/auth/access.h"
 #include "api/problem.h"
 #include "net/http_server.h"
 #include "value/value.h"
@@ -18,6 +19,7 @@ namespace fencepost::api {
 
 struct Request {
     const net::ServerRequest& http;
+    const Access& access;                                        // whose request it is
     std::map<std::string, std::string, std::less<>> parameters;  // what {name} matched
     [[nodiscard]] const std::string& parameter(std::string_view name) const {
         return parameters.find(name)->second;
@@ -38,7 +40,14 @@ class Router {
         net::ServerResponse response;
         std::string pattern;  // for metrics; "" where none fits
     };
-    [[nodiscard]] Answer dispatch(const net::ServerRequest& request) const;
+    [[nodiscard]] Answer dispatch(const net::ServerRequest& request, const Access& access) const;
+
+    struct Name {
+        std::string method;
+        std::string pattern;
+        friend auto operator<=>(const Name&, const Name&) = default;
+    };
+    [[nodiscard]] std::vector<Name> routes() const;  // in the order of adding
 
   private:
     struct Route {
@@ -56,6 +65,8 @@ class Router {
 // The body of a request as a Value. Throws Problem: 415 for another content type, 400 for what does not
 // parse.
 [[nodiscard]] Value json_body(const net::ServerRequest& request);
+// The same where the body may be left out: nil then.
+[[nodiscard]] Value optional_json_body(const net::ServerRequest& request);
 // The media type, lower case, without parameters.
 [[nodiscard]] std::string media_type(const net::ServerRequest& request);
 

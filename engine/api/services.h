@@ -9,6 +9,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cluster/cluster.h"
+#include "net/http_client.h"
+#include "run/function.h"
 #include "value/value.h"
 
 namespace fencepost::api {
@@ -23,6 +25,12 @@ struct RunAccess {
     // {id, kind, description, state, action, createdAt, deadline, releasedAt ...} each; open ones alone, or
     // all.
     std::function<List(bool with_discharged)> obligations;
+    // Undoes now what an obligation promises to undo; throws what the undo throws. Gives it longer.
+    std::function<void(const std::string& id, const CancelToken& cancel)> release;
+    std::function<void(const std::string& id, SystemTime deadline, const CancelToken& cancel)> extend;
+    // For what is looked at without running it; borrowed.
+    const run::Catalog* catalog = nullptr;
+    net::HttpClient* http = nullptr;
 };
 
 struct Services {

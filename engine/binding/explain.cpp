@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "binding/index.h"
 #include "binding/matcher.h"
 #include "binding/ownership.h"
 #include "binding/resolve.h"
@@ -158,13 +159,14 @@ class Explanation {
     void explain_owners() {
         const auto owners = owners_of(cluster_, subject_.object);
         const auto served = cluster_.types();
+        const Index index(candidates_);
         for (const Owner& owner : owners) {
             Value link;
             link["apiVersion"] = owner.object["apiVersion"];
             link["kind"] = owner.type.kind;
             link["namespace"] = cluster::namespace_of(owner.object);
             link["name"] = cluster::name_of(owner.object);
-            const auto resolution = choose(candidates_, make_subject(owner.object, owner.type, served), ns_);
+            const auto resolution = choose(index, make_subject(owner.object, owner.type, served), ns_);
             if (resolution) {
                 link["blueprint"] = resolution->blueprint;
                 link["binding"] = resolution->binding;

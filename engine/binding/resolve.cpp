@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "binding/index.h"
 #include "model/diagnostic.h"
 
 namespace fencepost::binding {
@@ -117,24 +118,19 @@ bool Candidate::matches(const Subject& subject) const {
     return is_readable && binding::matches(binding, subject);
 }
 
-std::optional<Resolution> choose(const std::vector<Candidate>& candidates, const Subject& subject,
+namespace {
+
+// REQUIRES: matching in the order of precedence.
+std::optional<Resolution> decide(const std::vector<const Candidate*>& matching, const Subject& subject,
                                  std::string_view controller_namespace) {
-    const Candidate* winner = nullptr;
-    std::vector<std::string> others;
-    for (const Candidate& candidate : candidates) {
-        if (!candidate.is_usable() || !candidate.matches(subject)) continue;
-        if (winner == nullptr) {
-            winner = &candidate;
-        } else {
-            others.push_back(candidate.binding.name);
-        }
-    }
     const std::string ns(controller_namespace);
-    if (winner != nullptr) {
-        return Resolution{.blueprint = winner->binding.blueprint,
+    if (!matching.empty()) {
+        std::vector<std::string> others;
+        for (std::size_t i = 1; i < matching.size(); ++i) others.push_back(matching[i]->binding.name);
+        return Resolution{.blueprint = matching.front()->binding.blueprint,
                           .blueprint_namespace = ns,
-                          .binding = winner->binding.name,
-                          .reason = reason_of(*winner, others)};
+                          .binding = matching.front()->binding.name,
+                          .reason = reason_of(*matching.front(), others)};
     }
     const std::string annotation =
         subject.object["metadata"]["annotations"][kBlueprintAnnotation].string_or("");
@@ -142,6 +138,22 @@ std::optional<Resolution> choose(const std::vector<Candidate>& candidates, const
     return Resolution{.blueprint = annotation,
                       .blueprint_namespace = ns,
                       .reason = std::string("its annotation ") + kBlueprintAnnotation + " names it"};
+}
+
+}  // namespace
+
+std::optional<Resolution> choose(const std::vector<Candidate>& candidates, const Subject& subject,
+                                 std::string_view controller_namespace) {
+    std::vector<const Candidate*> matching;
+    for (const Candidate& candidate : candidates) {
+        if (candidate.is_usable() && candidate.matches(subject)) matching.push_back(&candidate);
+    }
+    return decide(matching, subject, controller_namespace);
+}
+
+std::optional<Resolution> choose(const Index& index, const Subject& subject,
+                                 std::string_view controller_namespace) {
+    return decide(index.matching(subject), subject, controller_namespace);
 }
 
 std::optional<Resolution> resolve(cluster::Cluster& cluster, const cluster::ObjectKey& key,

@@ -1,5 +1,4 @@
 #include "base/error.h"
-#include "base/encodings.h"
 #include "cli/manifests.h"
 #include "cli/merge_patch.h"
 #include "cli/terminal.h"
@@ -9,20 +8,9 @@
 namespace fencepost::cli {
 namespace {
 
-// kubectl's own annotation, so that both can take turns.
-constexpr const char* kLastApplied = "kubectl.kubernetes.io/last-applied-configuration";
-
 std::string lower(std::string text) {
     for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     return text;
-}
-
-// A Secret's stringData is write-only: compared with what is stored, it has to be in the form that is stored.
-void settle_string_data(Value& object) {
-    if (object["kind"].string_or("") != "Secret" || !object["stringData"].is_map()) return;
-    const Value texts = object["stringData"];
-    for (const auto& [key, value] : texts.as_map()) object["data"][key] = base64_encode(value.as_string());
-    object.erase("stringData");
 }
 
 std::string apply_one(Server& server, Value object, const std::string& default_namespace) {

@@ -1,23 +1,30 @@
-// The `fencepost` command line. Parses arguments and runs one verb; each verb has its own file. Verbs other
-// than serve, lint and version are clients of a running server.
-//
-// Exit codes: 0 done (run: complete), 1 failed, 2 usage, 3 cancelled, 4 the server cannot be reached.
-// Errors are printed here, once: what failed, where, and what to do next.
+// The `fencepost` command line. Parses arguments and runs one verb; each verb has its own file, and its
+// definition is in command_line.cpp. Verbs other than serve, lint, config, completion and version are clients
+// of a running server. Errors are printed here, once: what failed, where, and what to do next.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
-#include <vector>
+#include <string_view>
 
+#include "api/auth/security.h"
 #include "base/error.h"
-#include "model/validate.h"
 #include "net/http_client.h"
+#include "run/function.h"
 
 namespace fencepost::cli {
 
 enum ExitCode : int { kDone = 0, kFailed = 1, kUsage = 2, kCancelled = 3, kUnreachable = 4 };
+
+// What help, man pages and the reference say of them.
+struct ExitCodeMeaning {
+    int code;
+    std::string_view meaning;
+};
+[[nodiscard]] std::span<const ExitCodeMeaning> exit_codes() noexcept;
+[[nodiscard]] std::string exit_code_lines();  // "  0  done ...", a line each
 
 // The command line itself is wrong: exit code 2.
 class UsageError : public Error {
@@ -26,6 +33,7 @@ class UsageError : public Error {
         : Error(ErrorKind::kInvalid, std::move(message), std::move(hint)) {}
 };
 
+// What the settings come to (settings.h).
 struct ServeOptions {
     std::string data_dir;
     std::string host = "127.0.0.1";
@@ -33,13 +41,14 @@ struct ServeOptions {
     std::string controller_namespace = "default";
     int max_running = 0;  // 0: the engine's own default
     std::string log_level = "info";
+    api::SecurityOptions security;
 };
 
 // What the composition root lends to the command line.
 struct World {
     std::function<int(const ServeOptions&)> serve;
     std::function<std::unique_ptr<net::HttpClient>()> make_http_client;
-    std::span<const model::FunctionSpec> functions;  // for lint
+    const run::Catalog* catalog = nullptr;  // borrowed; for lint and render
     std::string version;
 };
 

@@ -1,285 +1,415 @@
-#include <CLI/CLI.hpp>
-#include <charconv>
-#include <cstdlib>
+#include "cli/command_line.h"
 
-#include "base/cancel.h"
-#include "base/error.h"
-#include "cli/cli.h"
-#include "cli/interrupts.h"
-#include "cli/terminal.h"
-#include "cli/verbs.h"
+#include <CLI/CLI.hpp>
+
+#include "cli/output.h"
+#include "cli/settings.h"
 
 namespace fencepost::cli {
 namespace {
 
 constexpr const char* kDefaultServer = "http://127.0.0.1:7420";
-const char* const kNamespaceHelp = "Namespace";
 
-// Everything that the command line can set, and the verb that was chosen.
-struct Parsed {
-    std::string server;
-    std::string listen = "127.0.0.1:7420";
-    ServeOptions serve;
-    ApplyOptions apply;
-    GetOptions get;
-    DeleteOptions remove;
-    RunOptions run;
-    LogsOptions logs;
-    CancelOptions cancel;
-    ObligationsOptions obligations;
-    ExplainOptions explain;
-    LintOptions lint;
-    bool handles_interrupts = false;
-    std::function<int(Server&)> client_verb;
-    std::function<int()> local_verb;
-};
-
-CLI::App* verb(CLI::App& app, const std::string& name, const std::string& what, const std::string& examples) {
+CLI::App* verb(CLI::App& app, Parsed& parsed, const std::string& name, const std::string& what,
+               const std::string& examples, const std::string& notes = {}) {
     CLI::App* command = app.add_subcommand(name, what);
-    command->footer("Examples:\n" + examples);
+    parsed.texts[command] = {examples, notes};
     return command;
 }
 
-// HOST:PORT, [v6]:PORT, or :PORT.
-void take_listen(const std::string& text, ServeOptions& options) {
-    const std::size_t colon = text.rfind(':');
-    std::string host = colon == std::string::npos ? "" : text.substr(0, colon);
-    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    if (!host.empty()) options.host = host;
-    const std::string port = colon == std::string::npos ? text : text.substr(colon + 1);
-    const auto [end, failed] = std::from_chars(port.data(), port.data() + port.size(), options.port);
-    if (failed != std::errc{} || end != port.data() + port.size()) {
-        throw UsageError("--listen " + text + " is no address", "write HOST:PORT, as in 127.0.0.1:7420");
+void add_namespace(CLI::App& command, std::string& ns) {
+    command.add_option("-n,--namespace", ns, "Namespace")->type_name("NAMESPACE")->capture_default_str();
+}
+
+void add_output(CLI::App& command, std::string& output) {
+    command.add_option("-o,--output", output, "Format")
+        ->type_name(std::string(kFormats))
+        ->capture_default_str();
+}
+
+// The flags of serve, from the table of settings; what was not given stays out of `flags`.
+void add_settings(CLI::App& command, ServeFlags& flags) {
+    command
+        .add_option("--config", flags.config,
+                    "Configuration file; " + std::string(kConfigVariable) + " in the environment")
+        ->type_name("FILE");
+    for (const Setting& setting : settings()) {
+        CLI::Option* option = command.add_option_function<std::string>(
+            std::string(setting.flag),
+            [&flags, &setting](const std::string& value) {
+                flags.settings[std::string(setting.key)] = value;
+            },
+            std::string(setting.what) + "; " + std::string(setting.environment) + ", or " +
+                std::string(setting.key) + " in the file");
+        option->type_name(std::string(setting.value))->default_str(std::string(setting.fallback));
     }
 }
 
 void add_serve(CLI::App& app, Parsed& parsed, const World& world) {
     CLI::App* command =
-        verb(app, "serve", "Run the server with its embedded cluster",
+        verb(app, parsed, "serve", "Run the server with its embedded cluster",
              "  fencepost serve --data-dir /var/lib/fencepost\n"
-             "  fencepost serve --data-dir ./data --listen 127.0.0.1:8080 --max-running 50\n");
-    command
-        ->add_option("--data-dir", parsed.serve.data_dir,
-                     "Folder for the cluster's database, volumes and logs")
-        ->required();
-    command->add_option("--listen", parsed.listen, "Address to listen on; loopback only")
-        ->capture_default_str();
-    command
-        ->add_option("--namespace", parsed.serve.controller_namespace,
-                     "Where Blueprints, bindings and ActionSets live")
-        ->capture_default_str();
-    command->add_option("--max-running", parsed.serve.max_running, "Actions that run at once; others wait")
-        ->check(CLI::Range(1, 100'000));
-    command->add_option("--log-level", parsed.serve.log_level, "Least level that is logged")
-        ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
-        ->capture_default_str();
-    command->callback([&] {
-        parsed.local_verb = [&] {
-            take_listen(parsed.listen, parsed.serve);
-            return world.serve(parsed.serve);
-        };
-    });
+             "  fencepost serve --data-dir ./data --listen 127.0.0.1:8080 --max-running 50\n"
+             "  fencepost serve --config /etc/fencepost/fencepost.yaml\n",
+             "A flag is stronger than the environment, the environment than the file, the file than the "
+             "default; `fencepost config show` tells what holds and who said so.\n");
+    add_settings(*command, parsed.serve);
+    command->callback([&] { parsed.local_verb = [&] { return serve(parsed.serve, world); }; });
 }
 
 void add_apply(CLI::App& app, Parsed& parsed) {
-    CLI::App* command = verb(app, "apply", "Create objects or bring them to what files say",
+    CLI::App* command = verb(app, parsed, "apply", "Create objects or bring them to what files say",
                              "  fencepost apply -f blueprint.yaml -f binding.yaml\n"
                              "  fencepost apply -f ./manifests/\n"
                              "  cat secret.yaml | fencepost apply -f - -n app1\n");
     command->add_option("-f,--filename", parsed.apply.files, "File, folder, or - for stdin")
         ->required()
+        ->type_name("FILE")
         ->allow_extra_args(false);
-    command->add_option("-n,--namespace", parsed.apply.ns, "Namespace of objects that name none")
-        ->capture_default_str();
+    add_namespace(*command, parsed.apply.ns);
     command->callback(
         [&] { parsed.client_verb = [&](Server& server) { return apply(server, parsed.apply); }; });
 }
 
 void add_get(CLI::App& app, Parsed& parsed) {
-    CLI::App* command = verb(app, "get", "Show objects",
+    CLI::App* command = verb(app, parsed, "get", "Show objects",
                              "  fencepost get actionsets\n"
                              "  fencepost get secret app1-db -n app1 -o yaml\n"
-                             "  fencepost get pods -A -l app=pg\n");
-    command->add_option("kind", parsed.get.kind, "Kind, plural or short name; KIND/NAME too")->required();
-    command->add_option("names", parsed.get.names, "Names; none shows all");
-    command->add_option("-n,--namespace", parsed.get.ns, kNamespaceHelp)->capture_default_str();
+                             "  fencepost get pods -A -l app=pg\n"
+                             "  fencepost get actionsets -o "
+                             "jsonpath='{range .items[*]}{.metadata.name} {.status.state}{\"\\n\"}{end}'\n");
+    command->add_option("kind", parsed.get.kind, "Kind, plural or short name; KIND/NAME too")
+        ->required()
+        ->type_name("KIND");
+    command->add_option("names", parsed.get.names, "Names; none shows all")->type_name("NAME");
+    add_namespace(*command, parsed.get.ns);
     command->add_flag("-A,--all-namespaces", parsed.get.all_namespaces, "Every namespace");
-    command->add_option("-l,--selector", parsed.get.selector, "Label selector, as in app=pg,tier!=web");
-    command->add_option("-o,--output", parsed.get.output, "Format")
-        ->check(CLI::IsMember({"table", "json", "yaml", "name"}))
-        ->capture_default_str();
+    command->add_option("-l,--selector", parsed.get.selector, "Label selector, as in app=pg,tier!=web")
+        ->type_name("SELECTOR");
+    add_output(*command, parsed.get.output);
     command->callback([&] { parsed.client_verb = [&](Server& server) { return get(server, parsed.get); }; });
 }
 
+void add_describe(CLI::App& app, Parsed& parsed) {
+    CLI::App* command =
+        verb(app, parsed, "describe", "Show all there is to know of an object, with its events",
+             "  fencepost describe actionset backup-x7k2pq\n"
+             "  fencepost describe pod/pg-primary -n app1\n",
+             "The values of Secrets are not shown, only their sizes.\n");
+    command->add_option("kind", parsed.describe.kind, "Kind, plural or short name; KIND/NAME too")
+        ->required()
+        ->type_name("KIND");
+    command->add_option("names", parsed.describe.names, "Names; none shows all")->type_name("NAME");
+    add_namespace(*command, parsed.describe.ns);
+    command->callback(
+        [&] { parsed.client_verb = [&](Server& server) { return describe(server, parsed.describe); }; });
+}
+
 void add_delete(CLI::App& app, Parsed& parsed) {
-    CLI::App* command = verb(app, "delete", "Delete objects and wait until they are gone",
+    CLI::App* command = verb(app, parsed, "delete", "Delete objects and wait until they are gone",
                              "  fencepost delete secret app1-db -n app1\n"
                              "  fencepost delete -f manifests/\n");
-    command->add_option("kind", parsed.remove.kind, "Kind, plural or short name; KIND/NAME too");
-    command->add_option("names", parsed.remove.names, "Names");
+    command->add_option("kind", parsed.remove.kind, "Kind, plural or short name; KIND/NAME too")
+        ->type_name("KIND");
+    command->add_option("names", parsed.remove.names, "Names")->type_name("NAME");
     command->add_option("-f,--filename", parsed.remove.files, "File, folder, or - for stdin")
+        ->type_name("FILE")
         ->allow_extra_args(false);
-    command->add_option("-n,--namespace", parsed.remove.ns, kNamespaceHelp)->capture_default_str();
-    command->add_option("--grace-period", parsed.remove.grace_period, "Seconds that processes get to end");
+    add_namespace(*command, parsed.remove.ns);
+    command->add_option("--grace-period", parsed.remove.grace_period, "Seconds that processes get to end")
+        ->type_name("SECONDS");
     command->add_flag("--ignore-not-found", parsed.remove.ignore_not_found, "What is not there is no error");
     command->add_flag("--wait,!--no-wait", parsed.remove.wait, "Wait until the objects are gone");
-    command->add_option("--timeout", parsed.remove.timeout, "How long to wait")->capture_default_str();
+    command->add_option("--timeout", parsed.remove.timeout, "How long to wait")
+        ->type_name("DURATION")
+        ->capture_default_str();
     command->callback(
         [&] { parsed.client_verb = [&](Server& server) { return remove(server, parsed.remove); }; });
 }
 
+const char* const kProgressNote =
+    "On a terminal the progress is drawn in place, with bytes, rate and the time that is left where the "
+    "phase tells how far it is; elsewhere each change is a line.\n";
+
 void add_run(CLI::App& app, Parsed& parsed) {
     CLI::App* command =
-        verb(app, "run", "Run a blueprint's action, show its progress and wait for its end",
+        verb(app, parsed, "run", "Run a blueprint's action, show its progress and wait for its end",
              "  fencepost run backup --object secret/app1-db -n app1 --profile store\n"
              "  fencepost run restore --from backup-x7k2pq\n"
              "  fencepost run backup --object statefulset/pg -n app1 --blueprint postgres --option "
-             "level=full --timeout 30m\n"
-             "\nExit codes: 0 complete, 1 failed, 2 usage, 3 cancelled, 4 the server cannot be reached.\n"
-             "Ctrl-C cancels the action and waits for its deferPhase; a second one leaves at once.\n");
+             "level=full --timeout 30m\n",
+             std::string(kProgressNote) +
+                 "\nCtrl-C cancels the action and waits for its deferPhase; a second one leaves at once.\n");
     RunOptions& run = parsed.run;
     command->add_option("action", run.action, "Action of the blueprint: backup, restore, delete ...")
-        ->required();
-    command->add_option("--object", run.object, "What it is about: KIND/NAME");
-    command->add_option("-n,--namespace", run.ns, "Namespace of the object")->capture_default_str();
-    command->add_option("--blueprint", run.blueprint,
-                        "Blueprint; by default the one that is bound to the object");
-    command->add_option("--profile", run.profile, "Profile: NAME or NAMESPACE/NAME");
-    command->add_option("--option", run.options, "KEY=VALUE for the blueprint's .Options")
+        ->required()
+        ->type_name("ACTION");
+    command->add_option("--object", run.object, "What it is about")->type_name("KIND/NAME");
+    add_namespace(*command, run.ns);
+    command
+        ->add_option("--blueprint", run.blueprint,
+                     "Blueprint; by default the one that is bound to the object")
+        ->type_name("NAME");
+    command->add_option("--profile", run.profile, "Profile: NAME or NAMESPACE/NAME")->type_name("NAME");
+    command->add_option("--option", run.options, "For the blueprint's .Options")
+        ->type_name("KEY=VALUE")
         ->allow_extra_args(false);
-    command->add_option("--from", run.from, "An earlier action: its artifacts become the input");
-    command->add_option("--timeout", run.timeout, "Longest time for the action, as in 30m");
+    command->add_option("--from", run.from, "An earlier action: its artifacts become the input")
+        ->type_name("ID");
+    command->add_option("--timeout", run.timeout, "Longest time for the action, as in 30m")
+        ->type_name("DURATION");
     command->add_flag("--detach", run.detach, "Do not wait");
-    command->add_option("-o,--output", run.output, "Format")
-        ->check(CLI::IsMember({"text", "json"}))
-        ->capture_default_str();
+    add_output(*command, run.output);
     command->callback([&] {
         parsed.handles_interrupts = !run.detach;
         parsed.client_verb = [&](Server& server) { return run_action(server, run); };
     });
 }
 
+void add_retry(CLI::App& app, Parsed& parsed) {
+    CLI::App* command =
+        verb(app, parsed, "retry", "Run an action that failed or was cancelled once more, as a new action",
+             "  fencepost retry backup-x7k2pq\n  fencepost retry backup-x7k2pq --resume --detach\n",
+             "The new action has the old one's object, blueprint, profile, options and input. " +
+                 std::string(kProgressNote));
+    command->add_option("id", parsed.retry.id, "The action's id")->required()->type_name("ID");
+    command->add_flag("--resume", parsed.retry.resumes, "Go on behind the phases that are done");
+    command->add_flag("--detach", parsed.retry.detach, "Do not wait");
+    add_output(*command, parsed.retry.output);
+    command->callback([&] {
+        parsed.handles_interrupts = !parsed.retry.detach;
+        parsed.client_verb = [&](Server& server) { return retry(server, parsed.retry); };
+    });
+}
+
+void add_watch(CLI::App& app, Parsed& parsed) {
+    CLI::App* command =
+        verb(app, parsed, "watch", "Follow an action to its end, or every action as it changes",
+             "  fencepost watch backup-x7k2pq\n  fencepost watch\n  fencepost watch -o json\n",
+             std::string(kProgressNote) +
+                 "\nCtrl-C ends the watching and leaves the action alone. Without an id each change of any "
+                 "action is a line, or with -o a document, until Ctrl-C.\n");
+    command->add_option("id", parsed.watch.id, "The action's id")->type_name("ID");
+    add_output(*command, parsed.watch.output);
+    command->callback(
+        [&] { parsed.client_verb = [&](Server& server) { return watch(server, parsed.watch); }; });
+}
+
 void add_action_verbs(CLI::App& app, Parsed& parsed) {
     CLI::App* command =
-        verb(app, "logs", "Show what an action's phases wrote",
+        verb(app, parsed, "logs", "Show what an action's phases wrote",
              "  fencepost logs backup-x7k2pq\n  fencepost logs backup-x7k2pq --phase dump -f\n");
-    command->add_option("id", parsed.logs.id, "The action's id")->required();
-    command->add_option("--phase", parsed.logs.phase, "One phase alone");
+    command->add_option("id", parsed.logs.id, "The action's id")->required()->type_name("ID");
+    command->add_option("--phase", parsed.logs.phase, "One phase alone")->type_name("NAME");
     command->add_flag("-f,--follow", parsed.logs.follow, "Go on until the action ends");
     command->callback(
         [&] { parsed.client_verb = [&](Server& server) { return logs(server, parsed.logs); }; });
 
-    command = verb(app, "cancel", "Cancel an action; its deferPhase still runs",
+    command = verb(app, parsed, "cancel", "Cancel an action; its deferPhase still runs",
                    "  fencepost cancel backup-x7k2pq\n");
-    command->add_option("id", parsed.cancel.id, "The action's id")->required();
+    command->add_option("id", parsed.cancel.id, "The action's id")->required()->type_name("ID");
+    add_output(*command, parsed.cancel.output);
     command->callback(
         [&] { parsed.client_verb = [&](Server& server) { return cancel(server, parsed.cancel); }; });
 
-    command = verb(app, "obligations", "Show what is fenced or paused and must be undone",
+    command = verb(app, parsed, "obligations", "Show what is fenced or paused and must be undone",
                    "  fencepost obligations\n  fencepost obligations --all -o json\n");
     command->add_flag("--all", parsed.obligations.all, "Those that were discharged, too");
-    command->add_option("-o,--output", parsed.obligations.output, "Format")
-        ->check(CLI::IsMember({"table", "json"}))
-        ->capture_default_str();
+    add_output(*command, parsed.obligations.output);
     command->callback([&] {
         parsed.client_verb = [&](Server& server) { return obligations(server, parsed.obligations); };
     });
 }
 
 void add_explain(CLI::App& app, Parsed& parsed) {
-    CLI::App* command = verb(app, "explain", "Say which blueprint would run for an object, and why",
+    CLI::App* command = verb(app, parsed, "explain", "Say which blueprint would run for an object, and why",
                              "  fencepost explain secret/app1-db -n app1\n");
-    command->add_option("object", parsed.explain.object, "KIND/NAME")->required();
-    command->add_option("-n,--namespace", parsed.explain.ns, kNamespaceHelp)->capture_default_str();
-    command->add_option("-o,--output", parsed.explain.output, "Format")
-        ->check(CLI::IsMember({"text", "json"}))
-        ->capture_default_str();
+    command->add_option("object", parsed.explain.object, "KIND/NAME")->required()->type_name("KIND/NAME");
+    add_namespace(*command, parsed.explain.ns);
+    add_output(*command, parsed.explain.output);
     command->callback(
         [&] { parsed.client_verb = [&](Server& server) { return explain(server, parsed.explain); }; });
 }
 
-void add_local_verbs(CLI::App& app, Parsed& parsed, const World& world) {
+void add_render(CLI::App& app, Parsed& parsed, const World& world) {
     CLI::App* command =
-        verb(app, "lint", "Check Blueprints, ActionSets, Profiles and BlueprintBindings; needs no server",
-             "  fencepost lint my-blueprint.yaml\n  fencepost lint blueprints/ bindings/\n");
-    command->add_option("files", parsed.lint.files, "Files, folders, or - for stdin")->required();
-    command->callback([&] { parsed.local_verb = [&] { return lint(parsed.lint, world.functions); }; });
-
-    command = verb(app, "version", "Show the version", "  fencepost version\n");
+        verb(app, parsed, "render", "Show what an action's functions would be called with; runs nothing",
+             "  fencepost render my-blueprint.yaml --action backup --object secret/app1-db -n app1 -f "
+             "secret.yaml\n"
+             "  fencepost render --action backup --object secret/app1-db -n app1 --profile store\n"
+             "  fencepost render postgres-dump --action restore --object secret/app1-db -n app1 --from "
+             "backup-x7k2pq -o yaml\n",
+             "Objects come from the files of -f, and those that are not there from the server; with every "
+             "object in a file no server is needed. What only a run can know, the outputs of phases, stands "
+             "as <phase.key> or is given by --phase-output. The values of Secrets are hidden unless "
+             "--show-secrets is given.\n");
+    RenderOptions& render_options = parsed.render;
+    command
+        ->add_option("blueprint", render_options.blueprint,
+                     "Blueprint: a file or a name; by default the one that is bound to the object")
+        ->type_name("FILE");
+    command->add_option("--action", render_options.action, "Action of the blueprint")
+        ->required()
+        ->type_name("ACTION");
+    command->add_option("--object", render_options.object, "What it is about")
+        ->required()
+        ->type_name("KIND/NAME");
+    add_namespace(*command, render_options.ns);
+    command->add_option("-f,--filename", render_options.files, "Objects: file, folder, or - for stdin")
+        ->type_name("FILE")
+        ->allow_extra_args(false);
+    command->add_option("--profile", render_options.profile, "Profile: NAME or NAMESPACE/NAME")
+        ->type_name("NAME");
+    command->add_option("--option", render_options.options, "For the blueprint's .Options")
+        ->type_name("KEY=VALUE")
+        ->allow_extra_args(false);
+    command->add_option("--from", render_options.from, "An earlier action: its artifacts become the input")
+        ->type_name("ID");
+    command->add_option("--phase-output", render_options.outputs, "What a phase's output is taken to be")
+        ->type_name("PHASE.KEY=VALUE")
+        ->allow_extra_args(false);
+    command->add_flag("--show-secrets", render_options.shows_secrets, "Show the values of Secrets");
+    add_output(*command, render_options.output);
     command->callback([&] {
-        parsed.local_verb = [&] {
-            print("fencepost " + world.version + "\n");
-            return static_cast<int>(kDone);
-        };
+        parsed.client_verb = [&](Server& server) { return render(server, parsed.render, *world.catalog); };
     });
 }
 
-// "file:line:col: " where the error has a place, as compilers tell it.
-std::string place_of(const Error& error) {
-    const auto& at = error.position();
-    if (!at || at->file.empty() || at->line < 1) return {};
-    return at->file + ":" + std::to_string(at->line) + ":" + std::to_string(at->column) + ": ";
+void add_token(CLI::App& app, Parsed& parsed) {
+    CLI::App* command = verb(app, parsed, "token", "Say who may use the API: the token file of the server",
+                             "  fencepost token create platform --role operator -n app1 --token-file tokens\n"
+                             "  fencepost token list --token-file tokens\n"
+                             "  fencepost token revoke platform --token-file tokens\n");
+    command->require_subcommand(1);
+    const auto add = [&](const char* name, const char* what, int (*work)(const TokenOptions&),
+                         const std::string& examples) {
+        CLI::App* sub = verb(*command, parsed, name, what, examples);
+        sub->add_option("--token-file", parsed.token.file, "The file that serve is given")
+            ->envname("FENCEPOST_TOKEN_FILE")
+            ->required()
+            ->type_name("FILE");
+        sub->callback(
+            [&parsed, work] { parsed.local_verb = [&parsed, work] { return work(parsed.token); }; });
+        return sub;
+    };
+    CLI::App* create = add("create", "Make a token and print it: this once", &create_token,
+                           "  fencepost token create platform --role operator -n app1 --token-file tokens\n"
+                           "  fencepost token create grafana --role viewer --token-file tokens\n");
+    create->add_option("name", parsed.token.name, "Whose it is")->required()->type_name("NAME");
+    create->add_option("--role", parsed.token.role, "What it may do")
+        ->check(CLI::IsMember({"viewer", "operator", "admin"}))
+        ->required()
+        ->type_name("viewer|operator|admin");
+    create->add_option("-n,--namespace", parsed.token.namespaces, "Where; everywhere if none is given")
+        ->allow_extra_args(false)
+        ->type_name("NAMESPACE");
+    create->add_flag("--certificate", parsed.token.is_certificate,
+                     "NAME is a client certificate's common name: no token is made");
+    add("list", "Show the names and their roles", &list_tokens,
+        "  fencepost token list --token-file tokens\n");
+    add("revoke", "Take all of a name's roles; with the next request", &revoke_token,
+        "  fencepost token revoke platform --token-file tokens\n")
+        ->add_option("name", parsed.token.name, "Whose")
+        ->required()
+        ->type_name("NAME");
 }
 
-int explain_error(const Error& error, int code) {
-    print_error(place_of(error) + paint("error: ", Colour::kRed, 2) + error.what() + "\n");
-    if (!error.hint().empty()) print_error("  " + error.hint() + "\n");
-    return code;
+void add_lint(CLI::App& app, Parsed& parsed, const World& world) {
+    CLI::App* command = verb(app, parsed, "lint",
+                             "Check Blueprints, ActionSets, Profiles and BlueprintBindings; needs no server",
+                             "  fencepost lint my-blueprint.yaml\n  fencepost lint blueprints/ bindings/\n");
+    command->add_option("files", parsed.lint.files, "Files, folders, or - for stdin")
+        ->required()
+        ->type_name("FILE");
+    command->callback([&] { parsed.local_verb = [&] { return lint(parsed.lint, world.catalog->specs()); }; });
 }
 
-int execute(Parsed& parsed, const World& world) {
-    try {
-        if (parsed.local_verb) return parsed.local_verb();
-        if (parsed.handles_interrupts) block_interrupts();
-        Server server(world.make_http_client(), parsed.server);
-        return parsed.client_verb(server);
-    } catch (const UsageError& error) {
-        return explain_error(error, kUsage);
-    } catch (const Unreachable& error) {
-        return explain_error(error, kUnreachable);
-    } catch (const Error& error) {
-        return explain_error(error, kFailed);
-    } catch (const Cancelled& cancelled) {
-        print_error(std::string(to_string(cancelled.reason())) + "\n");
-        return kCancelled;
-    } catch (const std::exception& error) {
-        return explain_error(Error(ErrorKind::kInternal, error.what()), kFailed);
-    }
+void add_kubeconfig(CLI::App& app, Parsed& parsed) {
+    CLI::App* command = verb(app, parsed, "kubeconfig",
+                             "Print a kubeconfig, with which kubectl talks to the server; needs no server",
+                             "  fencepost kubeconfig > fencepost.kubeconfig\n"
+                             "  KUBECONFIG=fencepost.kubeconfig kubectl get actionsets\n");
+    add_namespace(*command, parsed.kubeconfig.ns);
+    command
+        ->add_option("--token-file", parsed.kubeconfig.token_file,
+                     "Where the token is, if the server wants one")
+        ->type_name("FILE");
+    command->callback(
+        [&] { parsed.local_verb = [&] { return kubeconfig(parsed.server, parsed.kubeconfig); }; });
+}
+
+void add_config(CLI::App& app, Parsed& parsed) {
+    CLI::App* command = verb(app, parsed, "config", "Check the configuration, and show what holds",
+                             "  fencepost config check /etc/fencepost/fencepost.yaml\n"
+                             "  fencepost config show --config /etc/fencepost/fencepost.yaml\n");
+    command->require_subcommand(1);
+    CLI::App* check = verb(*command, parsed, "check", "Check a configuration file; needs no server",
+                           "  fencepost config check\n  fencepost config check ./fencepost.yaml\n");
+    check->add_option("file", parsed.config_check.file, "File")
+        ->type_name("FILE")
+        ->default_str(std::string(kDefaultConfigFile));
+    check->callback([&] { parsed.local_verb = [&] { return config_check(parsed.config_check); }; });
+
+    CLI::App* show = verb(*command, parsed, "show", "Show what serve would run with, and who said so",
+                          "  fencepost config show --config /etc/fencepost/fencepost.yaml\n"
+                          "  FENCEPOST_LOG_LEVEL=debug fencepost config show --listen :0 -o json\n");
+    add_settings(*show, parsed.serve);
+    add_output(*show, parsed.config_show.output);
+    show->callback(
+        [&] { parsed.local_verb = [&] { return config_show(parsed.serve, parsed.config_show); }; });
+}
+
+void add_version(CLI::App& app, Parsed& parsed, const World& world) {
+    CLI::App* command = verb(app, parsed, "version", "Show the version",
+                             "  fencepost version\n  fencepost version -o json\n");
+    add_output(*command, parsed.version.output);
+    command->callback([&] { parsed.local_verb = [&] { return version(parsed.version, world); }; });
+}
+
+void add_completion(CLI::App& app, Parsed& parsed) {
+    CLI::App* command =
+        verb(app, parsed, "completion", "Write the script that completes fencepost's words in a shell",
+             "  source <(fencepost completion bash)\n"
+             "  fencepost completion zsh > \"${fpath[1]}/_fencepost\"\n"
+             "  fencepost completion fish > ~/.config/fish/completions/fencepost.fish\n");
+    command->add_option("shell", parsed.completion.shell, "Shell")->required()->type_name("bash|zsh|fish");
+    command->callback([&] { parsed.local_verb = [&] { return completion(parsed.completion); }; });
 }
 
 }  // namespace
 
-int run(int argc, const char* const* argv, const World& world) {
-    CLI::App app(
-        "Fencepost runs Kanister-style blueprints: back up and restore databases, with their replicas fenced "
-        "meanwhile.",
-        "fencepost");
-    app.require_subcommand(1);
-    app.footer(
-        "Try:\n  fencepost serve --data-dir ./data &\n  fencepost apply -f "
-        "blueprints/postgres-dump/blueprint.yaml\n"
-        "  fencepost run backup --object secret/app1-db -n app1\n\n'fencepost VERB --help' has examples of "
-        "each.");
-    Parsed parsed;
-    parsed.server = kDefaultServer;
-    app.add_option("--server", parsed.server, "The server: URL, HOST:PORT or unix:/path")
+void add_commands(CLI::App& app, Parsed& parsed, const World& world) {
+    parsed.server.url = kDefaultServer;
+    app.add_option("--server", parsed.server.url, "The server: URL, HOST:PORT or unix:/path")
         ->envname("FENCEPOST_SERVER")
+        ->type_name("ADDRESS")
         ->capture_default_str();
-    app.fallthrough();
+    app.add_option("--ca-file", parsed.server.ca_file, "PEM file: who signs the server's certificate")
+        ->envname("FENCEPOST_CA_FILE")
+        ->type_name("FILE");
+    app.add_option("--client-cert", parsed.server.client_cert, "PEM file: a certificate to show the server")
+        ->envname("FENCEPOST_CLIENT_CERT")
+        ->type_name("FILE");
+    app.add_option("--client-key", parsed.server.client_key, "PEM file: its key")
+        ->envname("FENCEPOST_CLIENT_KEY")
+        ->type_name("FILE");
     add_serve(app, parsed, world);
     add_apply(app, parsed);
     add_get(app, parsed);
+    add_describe(app, parsed);
     add_delete(app, parsed);
     add_run(app, parsed);
+    add_retry(app, parsed);
+    add_watch(app, parsed);
     add_action_verbs(app, parsed);
     add_explain(app, parsed);
-    add_local_verbs(app, parsed, world);
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? kDone : kUsage;
-    }
-    return execute(parsed, world);
+    add_render(app, parsed, world);
+    add_token(app, parsed);
+    add_lint(app, parsed, world);
+    add_kubeconfig(app, parsed);
+    add_config(app, parsed);
+    add_version(app, parsed, world);
+    add_completion(app, parsed);
 }
 
 }  // namespace fencepost::cli

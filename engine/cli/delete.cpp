@@ -1,6 +1,7 @@
 #include "base/encodings.h"
 #include "base/error.h"
 #include "cli/manifests.h"
+#include "cli/object_name.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 
@@ -18,15 +19,10 @@ struct Doomed {
 std::vector<Doomed> doomed(Server& server, const DeleteOptions& options) {
     std::vector<Doomed> result;
     if (!options.kind.empty()) {
-        std::string kind = options.kind;
-        std::vector<std::string> names = options.names;
-        if (const std::size_t slash = kind.find('/'); slash != std::string::npos) {
-            names.insert(names.begin(), kind.substr(slash + 1));
-            kind.erase(slash);
-        }
+        const auto [kind, names] = kind_and_names(options.kind, options.names);
         if (names.empty()) throw UsageError("which " + kind + "?", "give one or more names");
         const auto type = server.type(kind);
-        for (auto& name : names) result.push_back({type, type.is_namespaced ? options.ns : "", name});
+        for (const auto& name : names) result.push_back({type, type.is_namespaced ? options.ns : "", name});
     }
     if (!options.files.empty()) {
         for (const Manifest& manifest : read_manifests(options.files)) {

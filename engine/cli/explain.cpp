@@ -1,8 +1,8 @@
 #include "base/encodings.h"
 #include "cli/object_name.h"
+#include "cli/output.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
-#include "value/json.h"
 
 namespace fencepost::cli {
 namespace {
@@ -28,6 +28,7 @@ void print_candidate(const Value& candidate) {
 }  // namespace
 
 int explain(Server& server, const ExplainOptions& options) {
+    const Output output(options.output);
     const ObjectName object = parse_object_name(options.object);
     const auto type = server.type(object.kind);
     const std::string group = type.type.group.empty() ? "" : "." + type.type.group;
@@ -35,11 +36,13 @@ int explain(Server& server, const ExplainOptions& options) {
                        "&name=" + url_encode(object.name);
     if (type.is_namespaced) path += "&namespace=" + url_encode(options.ns);
     const Value answer = server.get(path);
-    if (options.output == "json") {
-        print(to_json(answer, {.escape_html = false, .indent = "  "}) + "\n");
+    const std::string winner = answer.get("blueprint", "name").string_or("");
+    if (!output.is_table()) {
+        std::vector<std::string> names;
+        if (!winner.empty()) names.push_back("blueprint.cr.kanister.io/" + winner);
+        print(output.text(answer, names));
         return kDone;
     }
-    const std::string winner = answer.get("blueprint", "name").string_or("");
     if (winner.empty()) {
         print("No blueprint would run for " + options.object + ": " + answer["reason"].string_or("") + "\n");
     } else {

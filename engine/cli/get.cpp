@@ -1,10 +1,10 @@
 #include "base/encodings.h"
 #include "base/error.h"
 #include "cli/columns.h"
+#include "cli/object_name.h"
+#include "cli/output.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
-#include "value/json.h"
-#include "value/yaml.h"
 
 namespace fencepost::cli {
 namespace {
@@ -41,31 +41,23 @@ void print_table(const cluster::ResourceDescription& type, const List& items, bo
 
 std::string name_line(const cluster::ResourceDescription& type, const Value& item) {
     const std::string group = type.type.group.empty() ? "" : "." + type.type.group;
-    return type.singular + group + "/" + cluster::name_of(item) + "\n";
+    return type.singular + group + "/" + cluster::name_of(item);
 }
 
-void print_documents(const GetOptions& options, const List& items, bool is_one) {
-    Value body;
-    if (is_one) {
-        body = items.front();
-    } else {
-        body["apiVersion"] = "v1";
-        body["kind"] = "List";
-        body["items"] = items;
-    }
-    print(options.output == "yaml" ? to_yaml(body)
-                                   : to_json(body, {.escape_html = false, .indent = "  "}) + "\n");
+Value document_of(const List& items, bool is_one) {
+    if (is_one) return items.front();
+    Value list;
+    list["apiVersion"] = "v1";
+    list["kind"] = "List";
+    list["items"] = items;
+    return list;
 }
 
 }  // namespace
 
 int get(Server& server, const GetOptions& options) {
-    std::string kind = options.kind;
-    std::vector<std::string> names = options.names;
-    if (const std::size_t slash = kind.find('/'); slash != std::string::npos) {
-        names.insert(names.begin(), kind.substr(slash + 1));
-        kind.erase(slash);
-    }
+    const Output output(options.output);
+    auto [kind, names] = kind_and_names(options.kind, options.names);
     const auto type = server.type(kind);
     const std::string ns = options.all_namespaces || !type.is_namespaced ? "" : options.ns;
     if (!names.empty() && options.all_namespaces && type.is_namespaced) {
@@ -75,10 +67,10 @@ int get(Server& server, const GetOptions& options) {
     for (const auto& name : names) items.push_back(server.get(object_path(type, ns, name)));
     if (names.empty()) items = all_of(server, type, ns, options.selector);
 
-    if (options.output == "json" || options.output == "yaml") {
-        print_documents(options, items, names.size() == 1);
-    } else if (options.output == "name") {
-        for (const Value& item : items) print(name_line(type, item));
+    if (!output.is_table()) {
+        std::vector<std::string> lines;
+        for (const Value& item : items) lines.push_back(name_line(type, item));
+        print(output.text(document_of(items, names.size() == 1), lines));
     } else if (items.empty()) {
         print_error("No " + type.type.resource + " found" + (ns.empty() ? "" : " in namespace " + ns) +
                     ".\n");

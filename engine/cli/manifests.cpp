@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/encodings.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "value/yaml.h"
@@ -69,6 +70,13 @@ std::vector<Manifest> read_manifests(const std::vector<std::string>& files) {
     }
     if (manifests.empty()) throw Error(ErrorKind::kInvalid, "there is no object in what was given");
     return manifests;
+}
+
+void settle_string_data(Value& object) {
+    if (object["kind"].string_or("") != "Secret" || !object["stringData"].is_map()) return;
+    const Value texts = object["stringData"];
+    for (const auto& [key, value] : texts.as_map()) object["data"][key] = base64_encode(value.as_string());
+    object.erase("stringData");
 }
 
 }  // namespace fencepost::cli

@@ -8,6 +8,9 @@
 
 namespace fencepost::cli {
 
+// The manifest that an object was applied from. kubectl's own annotation, so that both can take turns.
+inline constexpr const char* kLastApplied = "kubectl.kubernetes.io/last-applied-configuration";
+
 struct Manifest {
     std::string origin;  // "file.yaml:12"
     Value object;
@@ -17,6 +20,9 @@ struct Manifest {
 [[nodiscard]] std::vector<Manifest> read_manifests(const std::vector<std::string>& files);
 // The files that a list of arguments names: folders become their .yaml, .yml and .json files.
 [[nodiscard]] std::vector<std::string> expand_folders(const std::vector<std::string>& files);
+// A Secret's stringData is write-only: turns it into data, the form that is stored. Leaves other objects
+// alone.
+void settle_string_data(Value& object);
 [[nodiscard]] std::string read_input(const std::string& file);  // "-" is stdin
 
 }  // namespace fencepost::cli

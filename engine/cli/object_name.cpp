@@ -1,5 +1,7 @@
 #include "cli/object_name.h"
 
+#include <utility>
+
 #include "cli/cli.h"
 
 namespace fencepost::cli {
@@ -11,6 +13,14 @@ ObjectName parse_object_name(std::string_view text) {
         throw UsageError("'" + std::string(text) + "' is no object", "write KIND/NAME, as in secret/app1-db");
     }
     return {std::string(text.substr(0, slash)), std::string(text.substr(slash + 1))};
+}
+
+KindAndNames kind_and_names(std::string kind, std::vector<std::string> names) {
+    if (const std::size_t slash = kind.find('/'); slash != std::string::npos) {
+        names.insert(names.begin(), kind.substr(slash + 1));
+        kind.erase(slash);
+    }
+    return {std::move(kind), std::move(names)};
 }
 
 NamespacedName parse_namespaced_name(std::string_view text, std::string_view default_namespace) {

@@ -1,15 +1,18 @@
-#include "base/encodings.h"
+#include "cli/output.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
-#include "value/json.h"
 
 namespace fencepost::cli {
 
 int obligations(Server& server, const ObligationsOptions& options) {
+    const Output output(options.output);
     const Value list = server.get(std::string("/v1/obligations") + (options.all ? "?state=all" : ""));
     const List& items = list["items"].list_or_empty();
-    if (options.output == "json") {
-        print(to_json(list, {.escape_html = false, .indent = "  "}) + "\n");
+    if (!output.is_table()) {
+        std::vector<std::string> names;
+        for (const Value& item : items)
+            names.push_back("obligation.fencepost.io/" + item["id"].string_or(""));
+        print(output.text(list, names));
         return kDone;
     }
     if (items.empty()) {

@@ -1,9 +1,11 @@
 #include "cli/server.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "base/encodings.h"
 #include "base/error.h"
+#include "base/files.h"
 #include "value/json.h"
 
 namespace fencepost::cli {
@@ -37,11 +39,14 @@ ErrorKind kind_of(int status) noexcept {
         case 404:
             return ErrorKind::kNotFound;
         case 409:
+        case 412:
             return ErrorKind::kConflict;
         case 410:
             return ErrorKind::kGone;
         case 413:
             return ErrorKind::kTooLarge;
+        case 429:
+            return ErrorKind::kExhausted;
         case 501:
             return ErrorKind::kUnsupported;
         case 503:
@@ -94,14 +99,21 @@ cluster::ResourceDescription description(const Value& resource, const std::strin
 
 }  // namespace
 
-Server::Server(std::unique_ptr<net::HttpClient> http, std::string_view address)
-    : http_(std::move(http)), base_(base_of(address)) {}
+Server::Server(std::unique_ptr<net::HttpClient> http, const ServerAddress& address)
+    : http_(std::move(http)), base_(base_of(address.url)) {
+    if (const char* token = std::getenv("FENCEPOST_TOKEN"); token != nullptr) token_ = Secret(token);
+    if (!address.ca_file.empty()) tls_.ca_bundle_pem = read_file(address.ca_file);
+    if (!address.client_cert.empty()) tls_.client_certificate_pem = read_file(address.client_cert);
+    if (!address.client_key.empty()) tls_.client_key_pem = read_file(address.client_key);
+}
 
 net::HttpRequest Server::request_to(std::string_view method, std::string_view path) const {
     net::HttpRequest request;
     request.method = method;
     request.url = base_ + std::string(path);
     request.headers = {{"Accept", "application/json"}};
+    if (!token_.is_empty()) request.headers.emplace_back("Authorization", "Bearer " + token_.reveal());
+    request.tls = tls_;
     request.connect_timeout = std::chrono::seconds(5);
     return request;
 }

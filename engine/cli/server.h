@@ -11,6 +11,7 @@
 
 #include "base/cancel.h"
 #include "base/error.h"
+#include "base/secret.h"
 #include "cluster/cluster.h"
 #include "net/http_client.h"
 #include "value/value.h"
@@ -23,10 +24,16 @@ class Unreachable : public Error {
     using Error::Error;
 };
 
+// Where the server is, and how to be let in. The bearer token comes from the environment alone
+// (FENCEPOST_TOKEN): a command line can be seen by everybody.
+struct ServerAddress {
+    std::string url;  // http(s)://host:port, host:port, or unix:/path/to/socket
+    std::string ca_file, client_cert, client_key;
+};
+
 class Server {
   public:
-    // `address`: http://host:port, host:port, or unix:/path/to/socket.
-    Server(std::unique_ptr<net::HttpClient> http, std::string_view address);
+    Server(std::unique_ptr<net::HttpClient> http, const ServerAddress& address);
 
     [[nodiscard]] Value get(std::string_view path);
     [[nodiscard]] std::optional<Value> find(std::string_view path);  // nullopt for 404
@@ -48,6 +55,8 @@ class Server {
 
     std::unique_ptr<net::HttpClient> http_;
     std::string base_;
+    Secret token_;
+    net::TlsOptions tls_;
     std::vector<cluster::ResourceDescription> types_;
 };
 

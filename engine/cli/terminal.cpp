@@ -53,6 +53,17 @@ std::string table(const std::vector<std::string>& header, const std::vector<std:
     return text;
 }
 
+std::string indent(std::string_view text) {
+    std::string result;
+    while (!text.empty()) {
+        const std::string_view line = text.substr(0, text.find('\n'));
+        if (!line.empty()) result += "  " + std::string(line);
+        result += '\n';
+        text.remove_prefix(std::min(line.size() + 1, text.size()));
+    }
+    return result;
+}
+
 std::string age(std::string_view time, SystemTime now) {
     SystemTime then;
     try {

@@ -18,6 +18,7 @@ enum class Colour { kNone, kRed, kGreen, kYellow, kBold, kDim };
 // Columns as wide as they need; the last one is not padded.
 [[nodiscard]] std::string table(const std::vector<std::string>& header,
                                 const std::vector<std::vector<std::string>>& rows);
+[[nodiscard]] std::string indent(std::string_view text);  // every line by two blanks
 // "42s", "3m10s", "5h", "2d" since an RFC 3339 time; "<unknown>" where it is none.
 [[nodiscard]] std::string age(std::string_view time, SystemTime now);
 

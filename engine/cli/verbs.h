@@ -14,6 +14,11 @@
 
 namespace fencepost::cli {
 
+// The flags of serve that were given, by the setting's key, and the configuration file.
+struct ServeFlags {
+    std::map<std::string, std::string> settings;
+    std::string config;
+};
 struct ApplyOptions {
     std::vector<std::string> files;  // "-" is stdin; a folder is every .yaml, .yml and .json in it
     std::string ns = "default";
@@ -24,7 +29,12 @@ struct GetOptions {
     std::string ns = "default";
     bool all_namespaces = false;
     std::string selector;
-    std::string output = "table";  // table, wide, json, yaml, name
+    std::string output = "table";
+};
+struct DescribeOptions {
+    std::string kind;  // also KIND/NAME
+    std::vector<std::string> names;
+    std::string ns = "default";
 };
 struct DeleteOptions {
     std::string kind;
@@ -42,8 +52,18 @@ struct RunOptions {
     std::string ns = "default";
     std::string blueprint, profile, from, timeout;
     std::vector<std::string> options;  // key=value
-    std::string output = "text";       // text, json
+    std::string output = "table";
     bool detach = false;
+};
+struct RetryOptions {
+    std::string id;
+    bool resumes = false;
+    std::string output = "table";
+    bool detach = false;
+};
+struct WatchOptions {
+    std::string id;  // "": every action
+    std::string output = "table";
 };
 struct LogsOptions {
     std::string id, phase;
@@ -51,6 +71,7 @@ struct LogsOptions {
 };
 struct CancelOptions {
     std::string id;
+    std::string output = "table";
 };
 struct ObligationsOptions {
     bool all = false;
@@ -59,20 +80,67 @@ struct ObligationsOptions {
 struct ExplainOptions {
     std::string object;
     std::string ns = "default";
-    std::string output = "text";
+    std::string output = "table";
+};
+struct RenderOptions {
+    std::string blueprint;  // a file or a name; "": the one that is bound to the object
+    std::string action;
+    std::string object;  // KIND/NAME
+    std::string ns = "default";
+    std::string profile, from;
+    std::vector<std::string> files;
+    std::vector<std::string> options;  // key=value
+    std::vector<std::string> outputs;  // phase.key=value
+    bool shows_secrets = false;
+    std::string output = "table";
 };
 struct LintOptions {
     std::vector<std::string> files;
 };
+struct TokenOptions {
+    std::string file;
+    std::string name, role;
+    std::vector<std::string> namespaces;  // none: every namespace
+    bool is_certificate = false;
+};
+struct KubeconfigOptions {
+    std::string ns = "default";
+    std::string token_file;  // for a server that wants a token
+};
+struct ConfigCheckOptions {
+    std::string file;
+};
+struct ConfigShowOptions {
+    std::string output = "table";
+};
+struct VersionOptions {
+    std::string output = "table";
+};
+struct CompletionOptions {
+    std::string shell;
+};
 
+[[nodiscard]] int serve(const ServeFlags& flags, const World& world);
 [[nodiscard]] int apply(Server& server, const ApplyOptions& options);
 [[nodiscard]] int get(Server& server, const GetOptions& options);
+[[nodiscard]] int describe(Server& server, const DescribeOptions& options);
 [[nodiscard]] int remove(Server& server, const DeleteOptions& options);
 [[nodiscard]] int run_action(Server& server, const RunOptions& options);
+[[nodiscard]] int retry(Server& server, const RetryOptions& options);
+[[nodiscard]] int watch(Server& server, const WatchOptions& options);
 [[nodiscard]] int logs(Server& server, const LogsOptions& options);
 [[nodiscard]] int cancel(Server& server, const CancelOptions& options);
 [[nodiscard]] int obligations(Server& server, const ObligationsOptions& options);
 [[nodiscard]] int explain(Server& server, const ExplainOptions& options);
+[[nodiscard]] int render(Server& server, const RenderOptions& options, const run::Catalog& catalog);
+[[nodiscard]] int create_token(const TokenOptions& options);
+[[nodiscard]] int list_tokens(const TokenOptions& options);
+[[nodiscard]] int revoke_token(const TokenOptions& options);
 [[nodiscard]] int lint(const LintOptions& options, std::span<const model::FunctionSpec> functions);
+[[nodiscard]] int kubeconfig(const ServerAddress& server, const KubeconfigOptions& options);
+[[nodiscard]] int config_check(const ConfigCheckOptions& options);
+[[nodiscard]] int config_show(const ServeFlags& flags, const ConfigShowOptions& options);
+[[nodiscard]] int version(const VersionOptions& options, const World& world);
+[[nodiscard]] int completion(const CompletionOptions& options);
 
 }  // namespace fencepost::cli

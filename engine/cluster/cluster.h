@@ -103,6 +103,9 @@ struct PatchOptions {
     bool force = false;  // kApply: take over conflicting fields
     bool dry_run = false;
     std::string subresource;
+    // Where set, sees the patched object before it is stored; what it throws refuses the patch. It must be
+    // quick.
+    std::function<void(const Value& patched)> check;
 };
 
 struct DeleteOptions {
@@ -117,8 +120,9 @@ struct DeleteOptions {
 struct ExecOptions {
     std::string container;  // "" where the pod has one, or its default-container annotation
     std::vector<std::string> command;
-    // Where set, fills the buffer and returns how much; 0 closes the command's stdin.
-    std::function<std::size_t(char* buffer, std::size_t size)> stdin_source;
+    // Where set, fills the buffer and returns how much; 0 closes the command's stdin. Called on a thread of
+    // its own; a source that waits must stop at `ended`, which fires with the command's end.
+    std::function<std::size_t(char* buffer, std::size_t size, const CancelToken& ended)> stdin_source;
     std::function<void(std::string_view)> on_stdout;  // called on the calling thread, pieces as they come
     std::function<void(std::string_view)> on_stderr;
     Deadline deadline = kNoDeadline;
@@ -137,6 +141,15 @@ struct LogOptions {
     std::optional<std::int64_t> tail_lines;
     std::optional<SystemTime> since;
     std::optional<std::int64_t> limit_bytes;
+};
+
+// What undoes something in a container if nobody else has by its deadline; see supervisor/run.h.
+struct Guard {
+    std::string id;  // the caller's; [a-z0-9-]+
+    std::string ns, pod, pod_uid, container;
+    std::vector<std::vector<std::string>> commands;  // argv each, run in order
+    SystemTime deadline;                             // the earlier of the two counts
+    SteadyTime steady_deadline;
 };
 
 class Cluster {
@@ -171,6 +184,15 @@ class Cluster {
     // A connection that breaks is Error{kUnavailable}: not the same as an exit.
     virtual ExecResult exec(std::string_view ns, std::string_view pod, const ExecOptions& options,
                             const CancelToken& cancel) = 0;
+    // Once it returns, the guard stands, and outlives this process and all that it stores. Where one of that
+    // id stands already, it stays. kNotFound: the container does not run. A cluster without processes has
+    // nothing to guard.
+    virtual void post_guard(const Guard& guard) = 0;
+    // Does the guard's work in its place: `undo` runs while the guard holds still, and once it has returned
+    // the guard is dismissed and acts no more. If `undo` throws, the guard stands on. Where no guard stands,
+    // `undo` just runs. Throws Cancelled, kTimeout and what `undo` throws.
+    virtual void relieve_guard(std::string_view id, const std::function<void()>& undo,
+                               const CancelToken& cancel) = 0;
     // Gives the bytes of the log, and with follow the new ones until the container ends. Throws kNotFound.
     virtual void logs(std::string_view ns, std::string_view pod, const LogOptions& options,
                       const std::function<void(std::string_view)>& sink, const CancelToken& cancel) = 0;

@@ -37,15 +37,6 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 20> kMergeKe
 }};
 constexpr std::array<std::string_view, 1> kPrimitiveMerges{"finalizers"};
 
-std::string_view merge_key(std::string_view field, const List& items) {
-    // Services list ports by `port`, containers by `containerPort`.
-    if (field == "ports" && !items.empty() && items[0].find("containerPort") == nullptr) return "port";
-    for (const auto& [name, key] : kMergeKeys) {
-        if (name == field) return key;
-    }
-    return {};
-}
-
 bool is_directive(std::string_view key) { return !key.empty() && key[0] == '$'; }
 
 Value merge_maps(const Value& target, const Value& patch);
@@ -82,7 +73,7 @@ Value merge_lists(std::string_view field, const Value& target, const Value& patc
         return Value(std::move(items));
     }
     List items = target.list_or_empty();
-    if (std::find(kPrimitiveMerges.begin(), kPrimitiveMerges.end(), field) != kPrimitiveMerges.end()) {
+    if (is_primitive_merge(field)) {
         for (const Value& item : patches) {
             if (std::find(items.begin(), items.end(), item) == items.end()) items.push_back(item);
         }
@@ -190,6 +181,19 @@ Value merge_maps(const Value& target, const Value& patch) {
 }
 
 }  // namespace
+
+std::string_view merge_key(std::string_view field, const List& items) {
+    // Services list ports by `port`, containers by `containerPort`.
+    if (field == "ports" && !items.empty() && items[0].find("containerPort") == nullptr) return "port";
+    for (const auto& [name, key] : kMergeKeys) {
+        if (name == field) return key;
+    }
+    return {};
+}
+
+bool is_primitive_merge(std::string_view field) {
+    return std::find(kPrimitiveMerges.begin(), kPrimitiveMerges.end(), field) != kPrimitiveMerges.end();
+}
 
 Value strategic_merge(const Value& target, const Value& patch) {
     if (!patch.is_map()) throw Error(ErrorKind::kInvalid, "a strategic merge patch must be an object");

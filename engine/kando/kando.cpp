@@ -11,8 +11,6 @@
 namespace fencepost::kando {
 namespace {
 
-constexpr std::string_view kVersion = "0.1.0";
-
 void dispatch(std::vector<std::string> args, const World& world, Log& log) {
     // Kanister's global flag may stand in front of the verb.
     while (!args.empty() && (args[0] == "-v" || args[0].starts_with("--verbosity"))) {
@@ -28,7 +26,7 @@ void dispatch(std::vector<std::string> args, const World& world, Log& log) {
     if (verb == "output") return output_verb(args, world);
     if (verb == "chronicle") return chronicle_verb(args, world, log);
     if (verb == "version" || verb == "--version") {
-        return print(world, "kando (Fencepost) " + std::string(kVersion) + "\n");
+        return print(world, "kando (Fencepost) " + world.version + "\n");
     }
     throw Error(ErrorKind::kInvalid, "unknown command '" + verb + "' for kando", "see kando --help");
 }

@@ -27,6 +27,7 @@ struct World {
     net::HttpClient& http;
     Clock& clock;
     CancelToken cancel;
+    std::string version;
 };
 
 // `args` is the command line without the program's name. Never throws.

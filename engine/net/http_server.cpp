@@ -20,6 +20,7 @@
 #include "base/guarded.h"
 #include "base/task_group.h"
 #include "net/handler_pool.h"
+#include "net/websocket.h"
 
 namespace fencepost::net {
 namespace {
@@ -44,6 +45,8 @@ class Transport {
     virtual void read_some(asio::mutable_buffer buffer, Done done) = 0;
     virtual void write_some(asio::const_buffer buffer, Done done) = 0;
     virtual void close() noexcept = 0;
+    // Once open: the common name of the certificate that the client has shown and that was verified.
+    [[nodiscard]] virtual std::string certificate_name() const { return {}; }
 };
 
 class PlainTransport final : public Transport {
@@ -66,9 +69,25 @@ class PlainTransport final : public Transport {
     Stream::socket socket_;
 };
 
+using TlsContext = std::shared_ptr<asio::ssl::context>;
+
+// "" where there is none, or where it has a NUL in it.
+std::string common_name_of(const X509* certificate) {
+    X509_NAME* subject = X509_get_subject_name(certificate);
+    const int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+    if (at < 0) return {};
+    unsigned char* text = nullptr;
+    const int size = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+    if (size < 0) return {};
+    std::string name(reinterpret_cast<const char*>(text), static_cast<std::size_t>(size));
+    OPENSSL_free(text);
+    return name.find('\0') == std::string::npos ? name : std::string();
+}
+
 class TlsTransport final : public Transport {
   public:
-    TlsTransport(Stream::socket socket, asio::ssl::context& context) : stream_(std::move(socket), context) {}
+    TlsTransport(Stream::socket socket, TlsContext context)
+        : context_(std::move(context)), stream_(std::move(socket), *context_) {}
     void open(std::function<void(error_code)> done) override {
         stream_.async_handshake(asio::ssl::stream_base::server, std::move(done));
     }
@@ -83,8 +102,16 @@ class TlsTransport final : public Transport {
         stream_.next_layer().shutdown(Stream::socket::shutdown_both, ignored);
         stream_.next_layer().close(ignored);
     }
+    std::string certificate_name() const override {
+        // OpenSSL's handle is not const, but this only reads.
+        SSL* ssl = const_cast<asio::ssl::stream<Stream::socket>&>(stream_).native_handle();
+        const X509* certificate = SSL_get0_peer_certificate(ssl);
+        if (certificate == nullptr || SSL_get_verify_result(ssl) != X509_V_OK) return {};
+        return common_name_of(certificate);
+    }
 
   private:
+    TlsContext context_;
     asio::ssl::stream<Stream::socket> stream_;
 };
 
@@ -139,19 +166,25 @@ struct Context {
     Log& log;
     asio::io_context io{1};
     asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
-    std::optional<asio::ssl::context> tls;
     CancelSource stop;
     HandlerPool pool;
     // The io thread's:
+    TlsContext tls;  // null: plain
     std::size_t active = 0;
     bool stopping = false;
 };
 
 // --- one connection. Everything but answer() runs on the io thread.
 
+// Who is at the other end of a connection.
+struct Peer {
+    std::string address;
+    std::optional<unsigned> uid;
+};
+
 class Session : public std::enable_shared_from_this<Session> {
   public:
-    Session(Context& context, std::unique_ptr<Transport> transport, std::string peer)
+    Session(Context& context, std::unique_ptr<Transport> transport, Peer peer)
         : context_(context), transport_(std::move(transport)), peer_(std::move(peer)), timer_(context.io) {}
 
     void start(std::function<void()> on_end) {
@@ -291,7 +324,8 @@ class Session : public std::enable_shared_from_this<Session> {
         exchange->request.cancel = exchange->gone.token();
         request_ = exchange;
         ++context_.active;
-        watch_client();
+        // Of one that may become a WebSocket the bytes that follow are its own.
+        if (message.find(http::field::upgrade) == message.end()) watch_client();
         context_.pool.run([self = shared_from_this(), exchange] { self->answer(*exchange); });
     }
 
@@ -310,7 +344,9 @@ class Session : public std::enable_shared_from_this<Session> {
             request.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
         }
         request.body = std::move(message.body());
-        request.peer = peer_;
+        request.peer = peer_.address;
+        request.peer_uid = peer_.uid;
+        request.client_certificate_name = transport_->certificate_name();
         return request.path.find('\0') == std::string::npos;
     }
 
@@ -335,6 +371,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
     // On a thread of the pool.
     void answer(Exchange& exchange);
+    RawConnection raw();
 
     void whole(const ServerResponse& response, bool is_head) {
         std::string bytes = head_of(response, Framing::kLength, keep_alive_);
@@ -401,7 +438,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
     Context& context_;
     std::unique_ptr<Transport> transport_;
-    const std::string peer_;
+    const Peer peer_;
     asio::steady_timer timer_;
     boost::beast::flat_buffer buffer_;
     std::optional<Parser> parser_;
@@ -476,6 +513,23 @@ class Session::Streamer final : public ResponseStream {
     CancelCallback on_cancel_;
 };
 
+// The connection as a WebSocket needs it: bytes that were read already come first.
+RawConnection Session::raw() {
+    const auto read = [self = shared_from_this()](char* buffer, std::size_t size, RawConnection::Done done) {
+        const std::size_t kept = std::min(size, self->buffer_.size());
+        if (kept == 0) return self->transport_->read_some(asio::buffer(buffer, size), std::move(done));
+        std::memcpy(buffer, self->buffer_.data().data(), kept);
+        self->buffer_.consume(kept);
+        asio::post(self->context_.io, [done = std::move(done), kept] { done({}, kept); });
+    };
+    const auto write = [self = shared_from_this()](const char* bytes, std::size_t size,
+                                                   RawConnection::Done done) {
+        self->transport_->write_some(asio::buffer(bytes, size), std::move(done));
+    };
+    return {context_.io, read, write, [self = shared_from_this()] { self->transport_->close(); },
+            [self = shared_from_this()] { self->request_->gone.cancel(CancelReason::kUser); }};
+}
+
 void Session::answer(Exchange& exchange) {
     const bool is_head = exchange.request.method == "HEAD";
     const auto post = [this](std::function<void(Session&)> work) {
@@ -484,6 +538,14 @@ void Session::answer(Exchange& exchange) {
     bool has_begun = false;
     try {
         ServerResponse response = context_.handler(exchange.request);
+        if (response.websocket) {
+            has_begun = true;
+            serve_websocket(raw(), exchange.request, *response.websocket);
+            return post([](Session& s) {
+                s.close();
+                s.answered();
+            });
+        }
         if (!response.stream || is_head) {
             if (is_head) response.stream = nullptr;
             (void)head_of(response, Framing::kLength, true);  // throws here, not on the io thread
@@ -524,28 +586,33 @@ void Session::answer(Exchange& exchange) {
 
 // --- the server
 
-asio::ssl::context tls_context(const ServerOptions& options) {
-    asio::ssl::context context(asio::ssl::context::tls_server);
+TlsContext tls_context(const ServerOptions& options) {
+    auto made = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_server);
+    asio::ssl::context& context = *made;
     try {
-        context.set_options(asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
+        SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_3_VERSION);
+        SSL_CTX_set_num_tickets(context.native_handle(),
+                                0);  // a session is never longer than its certificate
         context.use_certificate_chain(asio::buffer(options.certificate_pem));
         context.use_private_key(asio::buffer(options.key_pem), asio::ssl::context::pem);
         if (!options.client_ca_pem.empty()) {
             context.add_certificate_authority(asio::buffer(options.client_ca_pem));
-            context.set_verify_mode(asio::ssl::verify_peer | asio::ssl::verify_fail_if_no_peer_cert);
+            context.set_verify_mode(options.requires_client_certificate
+                                        ? asio::ssl::verify_peer | asio::ssl::verify_fail_if_no_peer_cert
+                                        : asio::ssl::verify_peer);
         }
     } catch (const boost::system::system_error& error) {
         throw Error(ErrorKind::kInvalid,
                     std::string("the server's certificate or key cannot be used: ") + error.what());
     }
-    return context;
+    return made;
 }
 
 class Server final : public HttpServer {
   public:
     Server(const ServerOptions& options, Handler handler, Log& log)
         : context_(options, std::move(handler), log), acceptor_(context_.io), retry_(context_.io) {
-        if (!options.certificate_pem.empty()) context_.tls.emplace(tls_context(options));
+        if (!options.certificate_pem.empty()) context_.tls = tls_context(options);
         listen();
         accept();
         thread_.spawn([this] { context_.io.run(); });
@@ -576,6 +643,15 @@ class Server final : public HttpServer {
         thread_.join();
         sessions_.clear();
         if (!context_.options.unix_socket.empty()) ::unlink(context_.options.unix_socket.c_str());
+    }
+
+    void use_certificates(const std::string& certificate_pem, const std::string& key_pem,
+                          const std::string& client_ca_pem) override {
+        ServerOptions options = context_.options;
+        options.certificate_pem = certificate_pem;
+        options.key_pem = key_pem;
+        options.client_ca_pem = client_ca_pem;
+        asio::post(context_.io, [this, next = tls_context(options)] { context_.tls = next; });
     }
 
   private:
@@ -653,10 +729,10 @@ class Server final : public HttpServer {
         const int on = 1;
         ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on,
                      sizeof on);  // fails on unix sockets: fine
-        std::string peer = peer_of(socket);
+        Peer peer = peer_of(socket);
         std::unique_ptr<Transport> transport;
         if (context_.tls) {
-            transport = std::make_unique<TlsTransport>(std::move(socket), *context_.tls);
+            transport = std::make_unique<TlsTransport>(std::move(socket), context_.tls);
         } else {
             transport = std::make_unique<PlainTransport>(std::move(socket));
         }
@@ -674,15 +750,20 @@ class Server final : public HttpServer {
         }
     }
 
-    [[nodiscard]] static std::string peer_of(const Stream::socket& socket) {
+    [[nodiscard]] static Peer peer_of(Stream::socket& socket) {
         error_code failed;
         const Stream::endpoint remote = socket.remote_endpoint(failed);
-        if (failed || (remote.data()->sa_family != AF_INET && remote.data()->sa_family != AF_INET6))
-            return "unix";
+        if (failed || (remote.data()->sa_family != AF_INET && remote.data()->sa_family != AF_INET6)) {
+            ucred credentials{};
+            socklen_t size = sizeof credentials;
+            if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
+                credentials.uid = static_cast<uid_t>(-1);  // nobody's
+            return {"unix", credentials.uid};
+        }
         asio::ip::tcp::endpoint address;
         std::memcpy(address.data(), remote.data(), std::min(remote.size(), address.capacity()));
         address.resize(remote.size());
-        return address.address().to_string() + ":" + std::to_string(address.port());
+        return {address.address().to_string() + ":" + std::to_string(address.port()), std::nullopt};
     }
 
     Context context_;

@@ -19,7 +19,8 @@ std::string decode_form(std::string_view text) {
     return url_decode(spaced);
 }
 
-std::optional<std::string_view> find_parameter(std::string_view query, std::string_view name) {
+// The next value of that name; `query` is left with what follows it.
+std::optional<std::string_view> find_parameter(std::string_view& query, std::string_view name) {
     while (!query.empty()) {
         const std::string_view pair = query.substr(0, query.find('&'));
         query.remove_prefix(std::min(pair.size() + 1, query.size()));
@@ -40,12 +41,21 @@ std::string_view ServerRequest::header(std::string_view name) const noexcept {
 }
 
 std::string ServerRequest::query_parameter(std::string_view name) const {
-    const auto found = find_parameter(query, name);
+    std::string_view rest = query;
+    const auto found = find_parameter(rest, name);
     return found ? decode_form(*found) : std::string();
 }
 
 bool ServerRequest::has_query_parameter(std::string_view name) const {
-    return find_parameter(query, name).has_value();
+    std::string_view rest = query;
+    return find_parameter(rest, name).has_value();
+}
+
+std::vector<std::string> ServerRequest::query_parameters(std::string_view name) const {
+    std::vector<std::string> values;
+    std::string_view rest = query;
+    while (const auto found = find_parameter(rest, name)) values.push_back(decode_form(*found));
+    return values;
 }
 
 }  // namespace fencepost::net

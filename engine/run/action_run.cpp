@@ -14,6 +14,7 @@ constexpr std::chrono::minutes kHoldLimit{15};   // a prehook's, until its posth
 constexpr std::chrono::seconds kFirstBackoff{1};
 constexpr std::chrono::minutes kLongestBackoff{5};
 constexpr std::chrono::seconds kProgressEvery{1};
+constexpr std::chrono::milliseconds kFirstCleanUpPause{50};
 constexpr const char* kHoldLimitAnnotation = "fencepost.io/hold-limit";
 
 std::string now_text(World& world) { return format_rfc3339_nano(world.clock.now()); }
@@ -28,12 +29,6 @@ std::string text_of(const Cancelled& cancelled) {
     return cancelled.reason() == CancelReason::kUser
                ? "cancelled by user"
                : "cancelled: " + std::string(to_string(cancelled.reason()));
-}
-
-bool is_true(std::string_view text) {
-    const auto begin = text.find_first_not_of(" \t\n");
-    return begin != std::string_view::npos &&
-           text.substr(begin, text.find_last_not_of(" \t\n") - begin + 1) == "true";
 }
 
 }  // namespace
@@ -56,7 +51,9 @@ Incurrer ActionRun::incurrer() const {
 
 Deadline ActionRun::action_deadline() const {
     if (spec_.timeout.empty()) return kNoDeadline;
-    const SystemTime launched = parse_rfc3339(record_.current().record["launchedAt"].as_string());
+    const Value record = record_.current().record;
+    const SystemTime launched =
+        parse_rfc3339(record["resumedAt"].string_or(record["launchedAt"].string_or("")));
     return to_deadline(machinery_.world, launched + std::chrono::duration_cast<SystemTime::duration>(
                                                         parse_duration(spec_.timeout)));
 }
@@ -220,7 +217,7 @@ Value ActionRun::phase_params(const model::Phase& phase, int index) {
 }
 
 bool ActionRun::is_skipped(const model::Phase& phase, const Value& params) const {
-    return !phase.condition.empty() && !is_true(machinery_.renderer.text(phase.condition, params));
+    return !phase.condition.empty() && !says_true(machinery_.renderer.text(phase.condition, params));
 }
 
 void ActionRun::attempt_phase(const model::Phase& phase, int index, int attempt, bool is_resumed,
@@ -266,7 +263,7 @@ void ActionRun::attempt_phase(const model::Phase& phase, int index, int attempt,
             machinery_,
             PhaseRun::Which{record_.object(), spec_, index_, phase.name, attempt, is_resumed, incurrer()},
             params, deadline, cancel, progress);
-        const Outcome outcome = function.execute(*run, args);
+        const Outcome outcome = run->execute(function, args);
         run->cancel().throw_if_cancelled();
         end(phase, index, state::kComplete, outcome.outputs);
     } catch (const Cancelled& cancelled) {
@@ -367,11 +364,19 @@ void ActionRun::flush(const CancelToken& cancel) {
 
 void ActionRun::clean_up() {
     for (auto& work : std::exchange(clean_ups_, {})) {
-        try {
-            work();
-        } catch (const Error& e) {
-            machinery_.world.log.warning("cannot clean up after a phase",
-                                         {{"actionSet", action_set_.name}, {"error", e.what()}});
+        std::chrono::milliseconds pause = kFirstCleanUpPause;
+        for (bool is_done = false; !is_done;
+             pause = std::min<std::chrono::milliseconds>(pause * 2, kProgressEvery)) {
+            try {
+                work();
+                is_done = true;
+            } catch (const Error& e) {
+                machinery_.world.log.warning("cannot clean up after a phase",
+                                             {{"actionSet", action_set_.name}, {"error", e.what()}});
+                // A disk that is full, a server that is away; what the next daemon finds undone, it does.
+                const bool may_pass = e.is_transient() || e.kind() == ErrorKind::kExhausted;
+                is_done = !may_pass || !shutdown_.wait_for(pause);
+            }
         }
     }
 }

@@ -5,6 +5,7 @@
 #include "base/encodings.h"
 #include "base/error.h"
 #include "base/task_group.h"
+#include "run/resume.h"
 
 namespace fencepost::run {
 namespace {
@@ -27,6 +28,24 @@ Value frozen(const Value& blueprint, const model::Blueprint& parsed, const model
 }
 
 }  // namespace
+
+std::vector<Value> job_pods(cluster::Cluster& cluster) {
+    return cluster.list(types::kPods, {.label_selector = kJobLabel}).items;
+}
+
+void remove_job_pods(cluster::Cluster& cluster, const std::vector<Value>& pods,
+                     const std::function<bool(const std::string& uid)>& is_over) {
+    for (const Value& pod : pods) {
+        if (!is_over(pod.get("metadata", "labels", kJobLabel).string_or(""))) continue;
+        try {
+            cluster.remove(
+                {types::kPods, cluster::namespace_of(pod), cluster::name_of(pod)},
+                {.grace_period = std::chrono::seconds{0}, .precondition_uid = cluster::uid_of(pod)});
+        } catch (const Error& e) {
+            if (e.kind() != ErrorKind::kNotFound && e.kind() != ErrorKind::kConflict) throw;
+        }
+    }
+}
 
 std::vector<std::vector<std::size_t>> dependencies(const model::ActionSet& action_set) {
     const auto& actions = action_set.actions;
@@ -108,6 +127,8 @@ bool ActionSetRun::prepare() {
 void ActionSetRun::freeze() {
     World& world = machinery_.world;
     cancel_.throw_if_cancelled();
+    const std::string earlier = record_.object().get("metadata", "annotations", kResumes).string_or("");
+    if (!earlier.empty()) return take_over(earlier);
     Value record;
     record["launchedAt"] = format_rfc3339_nano(world.clock.now());
     record["actions"] = List{};
@@ -125,6 +146,19 @@ void ActionSetRun::freeze() {
         status.set_state(state::kRunning);
         status.record = record;
     });
+}
+
+void ActionSetRun::take_over(const std::string& name) {
+    World& world = machinery_.world;
+    const Value earlier = world.cluster.get({types::kActionSets, action_set_.ns, name});
+    if (const std::string why = why_not_resumable(world.cluster, earlier); !why.empty()) {
+        throw Error(ErrorKind::kFailedPrecondition, "'" + name + "' cannot be resumed: " + why,
+                    "retry it: that starts over");
+    }
+    const Status resumed = resumed_status(earlier, format_rfc3339_nano(world.clock.now()));
+    record_.stage([&](Status& status) { status = resumed; });
+    thaw();
+    for (const model::Action& definition : definitions_) check_functions(machinery_.catalog, definition);
 }
 
 void ActionSetRun::thaw() {
@@ -225,7 +259,10 @@ void ActionSetRun::finish() {
         },
         shutdown_);
     for (const auto& run : runs_) run->clean_up();
-    if (was_begun_) remove_job_pods();
+    if (was_begun_) {
+        remove_job_pods(machinery_.world.cluster, job_pods(machinery_.world.cluster),
+                        [this](const std::string& uid) { return uid == action_set_.uid; });
+    }
     const Value object = record_.object();
     const bool is_complete = record_.current().status["state"].string_or("") == state::kComplete;
     const std::string undoes = object.get("metadata", "annotations", kUndoes).string_or("");
@@ -235,21 +272,6 @@ void ActionSetRun::finish() {
     if (is_complete) {
         machinery_.events.tell(object, Events::Type::kNormal, "Update Complete",
                                "Updated ActionSet '" + action_set_.name + "' Status->complete");
-    }
-}
-
-// Those that an earlier daemon did not come to remove.
-void ActionSetRun::remove_job_pods() {
-    const auto pods = machinery_.world.cluster.list(
-        types::kPods, {.label_selector = std::string(kJobLabel) + "=" + action_set_.uid});
-    for (const Value& pod : pods.items) {
-        try {
-            machinery_.world.cluster.remove(
-                {types::kPods, cluster::namespace_of(pod), cluster::name_of(pod)},
-                {.grace_period = std::chrono::seconds{0}, .precondition_uid = cluster::uid_of(pod)});
-        } catch (const Error& e) {
-            if (e.kind() != ErrorKind::kNotFound && e.kind() != ErrorKind::kConflict) throw;
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 // for each further action of it). Actions run in parallel, but for dependsOn.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -23,11 +24,11 @@ class ActionSetRun {
   private:
     [[nodiscard]] bool prepare();
     void freeze();
+    void take_over(const std::string& name);  // of the ActionSet that this one resumes
     void thaw();
     void refuse(const std::string& message);
     void run_actions();
     void finish();
-    void remove_job_pods();
 
     Machinery& machinery_;
     Record record_;
@@ -38,6 +39,11 @@ class ActionSetRun {
     std::vector<model::Action> definitions_;
     std::vector<std::unique_ptr<ActionRun>> runs_;
 };
+
+[[nodiscard]] std::vector<Value> job_pods(cluster::Cluster& cluster);
+// Removes those whose ActionSet (by uid) is over: an earlier daemon did not come to it.
+void remove_job_pods(cluster::Cluster& cluster, const std::vector<Value>& pods,
+                     const std::function<bool(const std::string& uid)>& is_over);
 
 // In which order actions may start: for each, the indices that it waits for. Throws Error{kInvalid} for a
 // name that is not there, or a circle.

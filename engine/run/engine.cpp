@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 #include <map>
+#include <set>
 
 #include "base/error.h"
 #include "base/task_group.h"
@@ -92,8 +93,14 @@ void Engine::Impl::follow() {
 }
 
 void Engine::Impl::list_and_watch() {
+    const std::vector<Value> pods = job_pods(world.cluster);  // before the ActionSets: none of them is newer
     const cluster::ObjectList present = world.cluster.list(types::kActionSets);
-    for (const Value& object : present.items) look_at(object);
+    std::set<std::string> going_on;
+    for (const Value& object : present.items) {
+        if (!is_terminal(object)) going_on.insert(cluster::uid_of(object));
+        look_at(object);
+    }
+    remove_job_pods(world.cluster, pods, [&](const std::string& uid) { return !going_on.contains(uid); });
     const auto watch = world.cluster.watch(
         types::kActionSets, {.resource_version = present.resource_version, .allow_bookmarks = true});
     for (;;) {
@@ -234,6 +241,14 @@ void Engine::stop() {
 }
 
 List Engine::obligations(bool with_discharged) const { return impl_->keeper.list(with_discharged); }
+
+void Engine::release_obligation(const std::string& id, const CancelToken& cancel) {
+    impl_->keeper.release_now(id, "operator", cancel);
+}
+
+void Engine::extend_obligation(const std::string& id, SystemTime deadline, const CancelToken& cancel) {
+    impl_->keeper.extend(id, deadline, cancel);
+}
 
 Engine::Load Engine::load() const {
     auto locked = impl_->state.lock();

@@ -44,6 +44,9 @@ class Engine {
     void logs(const std::string& ns, const std::string& action_set, const std::string& phase, bool follow,
               const std::function<void(std::string_view)>& sink, const CancelToken& cancel) const;
     [[nodiscard]] List obligations(bool with_discharged) const;
+    // An operator's wish: undo it now (the action that needed it fails then), or give it longer.
+    void release_obligation(const std::string& id, const CancelToken& cancel);
+    void extend_obligation(const std::string& id, SystemTime deadline, const CancelToken& cancel);
     struct Load {
         std::size_t running = 0;
         std::size_t waiting = 0;

@@ -7,6 +7,7 @@
 #include "base/encodings.h"
 #include "base/error.h"
 #include "model/diagnostic.h"
+#include "value/json.h"
 
 namespace fencepost::run {
 namespace {
@@ -210,6 +211,10 @@ void check_args(const Function& function, const Value& rendered) {
             "Checking supported args for function " + name + ".: argument " + key + " is not supported",
             near.empty() ? "" : "did you mean '" + near + "'?");
     }
+}
+
+location::ResolvedProfile resolve_profile(World& world, const model::ObjectReference& reference) {
+    return location::ResolvedProfile::from_json(parse_json(to_json(fetch_profile(world, reference))));
 }
 
 LaunchParams launch(World& world, const model::ActionSpec& action, const std::string& time) {

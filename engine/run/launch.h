@@ -21,6 +21,9 @@ namespace fencepost::run {
 void check_functions(const Catalog& catalog, const model::Action& action);
 void check_args(const Function& function, const Value& rendered);
 
+// As the location's code takes it, with its credentials.
+[[nodiscard]] location::ResolvedProfile resolve_profile(World& world,
+                                                        const model::ObjectReference& reference);
 [[nodiscard]] LaunchParams launch(World& world, const model::ActionSpec& action, const std::string& time);
 
 // The Secrets and ConfigMaps of a phase's `objects`; references are rendered with params that know no phases

@@ -4,6 +4,7 @@
 
 #include "base/encodings.h"
 #include "base/error.h"
+#include "base/files.h"
 #include "run/record.h"
 
 namespace fencepost::run {
@@ -12,6 +13,8 @@ namespace {
 namespace types = cluster::types;
 
 constexpr std::chrono::milliseconds kLookEvery{500};
+constexpr std::chrono::seconds kLongestLead{
+    1};  // before the deadline: for the undo itself; a tenth of short ones
 constexpr std::chrono::minutes kUndoLimit{5};
 constexpr std::chrono::seconds kLongestBackoff{60};
 constexpr std::chrono::hours kKeepDischarged{24};
@@ -28,6 +31,10 @@ bool is_same_subject(const Value& a, const Value& b) {
     return true;
 }
 
+std::int64_t nanoseconds(auto duration) {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count();
+}
+
 cluster::ObjectKey key_of(const World& world, const std::string& id) {
     return {types::kObligations, world.controller_namespace, id};
 }
@@ -40,7 +47,8 @@ std::string posthook_of(std::string_view prehook) {
     return std::string(prehook.substr(0, prehook.size() - kPrehook.size())) + "Posthook";
 }
 
-ObligationKeeper::ObligationKeeper(World& world) : world_(world) {}
+ObligationKeeper::ObligationKeeper(World& world)
+    : world_(world), boot_id_(read_file("/proc/sys/kernel/random/boot_id").substr(0, 36)) {}
 
 ObligationKeeper::~ObligationKeeper() {
     stop_.cancel(CancelReason::kShutdown);
@@ -51,6 +59,14 @@ void ObligationKeeper::start() {
     thread_.spawn([this] { run(); });
 }
 
+void ObligationKeeper::set_deadline(Value& spec, SystemTime deadline) const {
+    const std::chrono::nanoseconds left = deadline - world_.clock.now();
+    spec["deadline"] = format_rfc3339_nano(deadline);
+    spec["monotonicDeadline"]["bootId"] = boot_id_;
+    spec["monotonicDeadline"]["nanoseconds"] =
+        nanoseconds((world_.clock.steady_now() + left).time_since_epoch());
+}
+
 std::string ObligationKeeper::store(Value spec, std::chrono::seconds time_limit, const Incurrer& who) {
     const SystemTime now = world_.clock.now();
     spec["actionSet"]["name"] = who.action_set;
@@ -58,7 +74,10 @@ std::string ObligationKeeper::store(Value spec, std::chrono::seconds time_limit,
     spec["actionSet"]["uid"] = who.uid;
     spec["action"] = who.action;
     spec["subject"] = who.subject;
-    spec["deadline"] = format_rfc3339(now + time_limit);
+    const auto lead =
+        std::min<std::chrono::nanoseconds>(kLongestLead, std::chrono::nanoseconds(time_limit) / 10);
+    spec["leadNanoseconds"] = nanoseconds(lead);
+    set_deadline(spec, now + time_limit);
     Value object;
     object["metadata"]["name"] = "obligation-" + hex_encode(random_bytes(8));
     object["metadata"]["namespace"] = world_.controller_namespace;
@@ -84,7 +103,74 @@ std::string ObligationKeeper::incur(const ObligationRequest& request, const Incu
         spec["undoCommands"].push_back(std::move(words));
     }
     if (!request.details.is_nil()) spec["details"] = request.details;
-    return store(std::move(spec), request.time_limit, who);
+    std::string id;
+    {
+        const auto one_at_a_time = incurring_.lock();
+        refuse_second_fence(request, who);
+        id = store(std::move(spec), request.time_limit, who);
+    }
+    try {
+        const InHand in_hand(*this, id, stop_.token());
+        keep_guard(world_.cluster.get(key_of(world_, id)));
+    } catch (const Error&) {
+        withdraw(id, "nothing was done: its guard could not be posted");
+        throw;
+    }
+    return id;
+}
+
+void ObligationKeeper::refuse_second_fence(const ObligationRequest& request, const Incurrer& who) const {
+    const auto is_fenced = [&](const Value& object) {
+        return object.get("spec", "pod", "uid").string_or("") == request.pod_uid &&
+               object.get("spec", "actionSet", "uid").string_or("") != who.uid;
+    };
+    for (const Value& other : open(is_fenced)) {
+        throw Error(ErrorKind::kFailedPrecondition,
+                    other.get("spec", "description").string_or("") + " already, by the action " +
+                        other.get("spec", "actionSet", "name").string_or(""),
+                    "whichever ended first would lift it under the other; run them one after the other");
+    }
+}
+
+// One that stands already stays. Where the container does not run, nothing is fenced in it; once it runs
+// again, the keeper's next look posts the guard.
+void ObligationKeeper::keep_guard(const Value& obligation) const {
+    const Value& spec = obligation["spec"];
+    if (!spec["pod"].is_map()) return;
+    cluster::Guard guard;
+    guard.id = cluster::name_of(obligation);
+    guard.ns = spec.get("pod", "namespace").string_or("");
+    guard.pod = spec.get("pod", "name").string_or("");
+    guard.pod_uid = spec.get("pod", "uid").string_or("");
+    guard.container = spec["container"].string_or("");
+    for (const Value& command : spec["undoCommands"].list_or_empty()) {
+        guard.commands.emplace_back();
+        for (const Value& word : command.list_or_empty()) guard.commands.back().push_back(word.string_or(""));
+    }
+    guard.deadline = parse_rfc3339(spec["deadline"].string_or(""));
+    const Value& monotonic = spec["monotonicDeadline"];
+    guard.steady_deadline =
+        monotonic["bootId"].string_or("") == boot_id_
+            ? SteadyTime(std::chrono::nanoseconds(monotonic["nanoseconds"].int_or(0)))
+            : world_.clock.steady_now() + std::max<std::chrono::nanoseconds>(
+                                              guard.deadline - world_.clock.now(), std::chrono::seconds(0));
+    try {
+        world_.cluster.post_guard(guard);
+    } catch (const Error& e) {
+        if (e.kind() != ErrorKind::kNotFound && e.kind() != ErrorKind::kFailedPrecondition) throw;
+    }
+}
+
+std::chrono::nanoseconds ObligationKeeper::time_left(const Value& obligation) const {
+    const Value& spec = obligation["spec"];
+    const Value& monotonic = spec["monotonicDeadline"];
+    std::chrono::nanoseconds left =
+        parse_rfc3339(spec["deadline"].string_or("1970-01-01T00:00:00Z")) - world_.clock.now();
+    if (monotonic["bootId"].string_or("") == boot_id_) {
+        const SteadyTime until(std::chrono::nanoseconds(monotonic["nanoseconds"].int_or(0)));
+        left = std::min<std::chrono::nanoseconds>(left, until - world_.clock.steady_now());
+    }
+    return left - std::chrono::nanoseconds(spec["leadNanoseconds"].int_or(0));
 }
 
 std::string ObligationKeeper::incur_action(const std::string& description, const Value& undo_action,
@@ -96,9 +182,27 @@ std::string ObligationKeeper::incur_action(const std::string& description, const
     return store(std::move(spec), time_limit, who);
 }
 
-void ObligationKeeper::withdraw(const std::string& id, std::string_view why) { mark(id, "Withdrawn", why); }
+void ObligationKeeper::withdraw(const std::string& id, std::string_view why) {
+    const InHand in_hand(*this, id, stop_.token());
+    mark(id, "Withdrawn", why, stop_.token());
+}
 
-void ObligationKeeper::mark(const std::string& id, const char* state, std::string_view reason) {
+void ObligationKeeper::act_ended(const std::string& id) {
+    update(world_.cluster, key_of(world_, id),
+           [](Value& object) {
+               Value& status = object["status"];
+               if (status["state"].string_or("") != "Released") return false;
+               status["state"] = "Open";
+               status.erase("reason");
+               status.erase("releasedAt");
+               return true;
+           },
+           {});
+}
+
+void ObligationKeeper::mark(const std::string& id, const char* state, std::string_view reason,
+                            const CancelToken& cancel) {
+    world_.cluster.relieve_guard(id, [] {}, cancel);
     update(world_.cluster, key_of(world_, id),
            [&](Value& object) {
                if (!is_open(object)) return false;
@@ -162,6 +266,26 @@ void ObligationKeeper::release_all(std::string_view reason, const CancelToken& c
                  cancel);
 }
 
+void ObligationKeeper::release_now(const std::string& id, std::string_view reason,
+                                   const CancelToken& cancel) {
+    release_one(id, reason, cancel);
+}
+
+// The guard that knows the old deadline goes first: if the daemon dies in between, the next one posts it
+// again.
+void ObligationKeeper::extend(const std::string& id, SystemTime deadline, const CancelToken& cancel) {
+    const InHand in_hand(*this, id, cancel);
+    if (!is_open(world_.cluster.get(key_of(world_, id)))) return;
+    world_.cluster.relieve_guard(id, [] {}, cancel);
+    keep_guard(update(
+        world_.cluster, key_of(world_, id),
+        [&](Value& object) {
+            set_deadline(object["spec"], deadline);
+            return true;
+        },
+        cancel));
+}
+
 int ObligationKeeper::release_each(const Objects& obligations, std::string_view reason,
                                    const CancelToken& cancel) {
     int released = 0;
@@ -178,36 +302,35 @@ int ObligationKeeper::release_each(const Objects& obligations, std::string_view 
     return released;
 }
 
+ObligationKeeper::InHand::InHand(ObligationKeeper& keeper, std::string id, const CancelToken& cancel)
+    : keeper_(keeper), id_(std::move(id)) {
+    const auto wake = cancel.on_cancel([&] { keeper.in_hand_.lock().notify_all(); });
+    auto in_hand = keeper.in_hand_.lock();
+    in_hand.wait([&] { return !in_hand->contains(id_) || cancel.is_cancelled(); });
+    cancel.throw_if_cancelled();
+    in_hand->insert(id_);
+}
+
+ObligationKeeper::InHand::~InHand() {
+    auto in_hand = keeper_.in_hand_.lock();
+    in_hand->erase(id_);
+    in_hand.notify_all();
+}
+
 bool ObligationKeeper::release_one(const std::string& id, std::string_view reason,
                                    const CancelToken& cancel) {
-    {
-        const auto wake = cancel.on_cancel([this] { in_hand_.lock().notify_all(); });
-        auto in_hand = in_hand_.lock();
-        in_hand.wait([&] { return !in_hand->contains(id) || cancel.is_cancelled(); });
-        cancel.throw_if_cancelled();
-        in_hand->insert(id);
-    }
-    struct Done {
-        Guarded<std::set<std::string>>& in_hand;
-        const std::string& id;
-        ~Done() {
-            auto locked = in_hand.lock();
-            locked->erase(id);
-            locked.notify_all();
-        }
-    } const done{in_hand_, id};
-
+    const InHand in_hand(*this, id, cancel);
     const Value obligation = world_.cluster.get(key_of(world_, id));
     if (!is_open(obligation)) return false;
     if (obligation.get("spec", "undoAction").is_map()) return start_undo_action(obligation);
     std::string proof;
     try {
-        proof = undo(obligation, cancel);
+        world_.cluster.relieve_guard(id, [&] { proof = undo(obligation, cancel); }, cancel);
+        mark(id, proof.empty() ? "Released" : "Withdrawn", proof.empty() ? reason : proof, cancel);
     } catch (const Error& e) {
         note_failure(id, e.what());
         throw;
     }
-    mark(id, proof.empty() ? "Released" : "Withdrawn", proof.empty() ? reason : proof);
     return true;
 }
 
@@ -286,7 +409,7 @@ void ObligationKeeper::posthook_ended(const Incurrer& who) {
                is_same_subject(spec["subject"], who.subject);
     };
     for (const Value& obligation : open(waits_for_it))
-        mark(cluster::name_of(obligation), "Released", "posthook");
+        mark(cluster::name_of(obligation), "Released", "posthook", stop_.token());
 }
 
 bool ObligationKeeper::has_open(const std::string& uid, const std::string& action) const {
@@ -300,7 +423,7 @@ bool ObligationKeeper::has_open(const std::string& uid, const std::string& actio
 void ObligationKeeper::undo_action_ended(const std::string& id, bool is_complete, const std::string& error) {
     try {
         if (is_complete)
-            mark(id, "Released", "posthook");
+            mark(id, "Released", "posthook", stop_.token());
         else
             note_failure(id, error);
     } catch (const Error& e) {
@@ -318,12 +441,11 @@ std::string ObligationKeeper::lost_fence(const std::string& uid, const std::stri
         const std::string reason = object.get("status", "reason").string_or("");
         const bool is_gone = state == "Withdrawn" && reason.ends_with("is gone");
         // Past its deadline it is being undone at this moment, if it is not yet.
-        const bool is_late =
-            state == "Open" && parse_rfc3339(spec["deadline"].string_or("")) <= world_.clock.now();
+        const bool is_late = state == "Open" && time_left(object).count() <= 0;
         if (is_late)
             return spec["description"].string_or("") +
                    ", but its time limit passed before the action ended (deadline)";
-        if (reason == "deadline" || reason == "shutdown" || is_gone) {
+        if (reason == "deadline" || reason == "shutdown" || reason == "operator" || is_gone) {
             return spec["description"].string_or("") + ", but that ended before the action did (" + reason +
                    ")";
         }
@@ -361,9 +483,11 @@ List ObligationKeeper::list(bool with_discharged) const {
 
 void ObligationKeeper::run() {
     SystemTime forget_at = world_.clock.now();
-    while (stop_.token().wait_for(kLookEvery)) {
+    std::chrono::nanoseconds pause = kLookEvery;
+    while (stop_.token().wait_for(pause)) {
+        pause = kLookEvery;
         try {
-            look_after();
+            pause = look_after();
             if (world_.clock.now() >= forget_at) {
                 forget_old();
                 forget_at = world_.clock.now() + std::chrono::minutes(10);
@@ -392,16 +516,25 @@ bool ObligationKeeper::is_abandoned(const Value& obligation) const {
     }
 }
 
-void ObligationKeeper::look_after() {
+std::chrono::nanoseconds ObligationKeeper::look_after() {
+    std::chrono::nanoseconds next_look = kLookEvery;
     const SystemTime now = world_.clock.now();
     std::optional<Error> failure;
     for (const Value& obligation : open([](const Value&) { return true; })) {
         try {
             const std::string next = obligation.get("status", "nextAttemptAt").string_or("");
             if (!next.empty() && parse_rfc3339(next) > now) continue;
-            const bool is_late =
-                parse_rfc3339(obligation.get("spec", "deadline").string_or("1970-01-01T00:00:00Z")) <= now;
-            if (!is_late && !is_abandoned(obligation)) continue;
+            const std::chrono::nanoseconds left = time_left(obligation);
+            const bool is_late = left.count() <= 0;
+            if (!is_late && !is_abandoned(obligation)) {
+                // Looked at again in hand: a guard that is posted when all is undone would undo a later
+                // fence.
+                const InHand in_hand(*this, cluster::name_of(obligation), stop_.token());
+                const Value now_open = world_.cluster.get(key_of(world_, cluster::name_of(obligation)));
+                if (is_open(now_open)) keep_guard(now_open);
+                next_look = std::min(next_look, left);
+                continue;
+            }
             if (!release_one(cluster::name_of(obligation), is_late ? "deadline" : "restart", stop_.token()))
                 continue;
             world_.log.warning("an obligation was released by its keeper",
@@ -412,6 +545,7 @@ void ObligationKeeper::look_after() {
         }
     }
     if (failure) throw Error(*failure);
+    return next_look;
 }
 
 void ObligationKeeper::forget_old() {

@@ -6,7 +6,8 @@
 // place: the undo goes to the pod uid of the record.
 //
 //   spec    kind, description, actionSet{name,namespace,uid}, action, subject, pod{namespace,name,uid},
-//           container, undoCommands[][], undoAction{}, deadline
+//           container, undoCommands[][], undoAction{}, deadline, monotonicDeadline{bootId, nanoseconds},
+//           leadNanoseconds
 //   status  state (Open|Released|Withdrawn), reason, attempts, lastError, createdAt, releasedAt
 //
 // Thread safety: all members may be called from any thread. An obligation is undone by one thread at a time.
@@ -34,7 +35,7 @@ struct Incurrer {
     Value subject;
 };
 
-// Why it was released: "unfence", "actionEnded", "deadline", "shutdown", "restart", "posthook".
+// Why it was released: "unfence", "actionEnded", "deadline", "shutdown", "restart", "posthook", "operator".
 class ObligationKeeper {
   public:
     explicit ObligationKeeper(World& world);
@@ -48,6 +49,9 @@ class ObligationKeeper {
     [[nodiscard]] std::string incur_action(const std::string& description, const Value& undo_action,
                                            std::chrono::seconds time_limit, const Incurrer& who);
     void withdraw(const std::string& id, std::string_view why);
+    // The act that the obligation was incurred for is over. What was discharged while it went on (its
+    // deadline passed) is owed again: the undo may have come before the last of the act.
+    void act_ended(const std::string& id);
 
     // Undoes the open ones of this ActionSet, or on the same subject, that `matches` accepts; the latest
     // first. Returns how many; throws the first failure after all were tried.
@@ -57,6 +61,9 @@ class ObligationKeeper {
     int release_of(const std::string& uid, const std::string& action, std::string_view reason,
                    const CancelToken& cancel);
     void release_all(std::string_view reason, const CancelToken& cancel);
+    void release_now(const std::string& id, std::string_view reason, const CancelToken& cancel);
+    // Of one that is open; else does nothing. Its guard has the new deadline when this returns.
+    void extend(const std::string& id, SystemTime deadline, const CancelToken& cancel);
 
     // The posthook of this subject has worked: what waited for it is discharged.
     void posthook_ended(const Incurrer& who);
@@ -71,22 +78,41 @@ class ObligationKeeper {
 
   private:
     using Objects = std::vector<Value>;
+    // One thread at a time has an obligation, and what guards it, in hand.
+    class InHand {
+      public:
+        InHand(ObligationKeeper& keeper, std::string id, const CancelToken& cancel);
+        InHand(const InHand&) = delete;
+        InHand& operator=(const InHand&) = delete;
+        ~InHand();
+
+      private:
+        ObligationKeeper& keeper_;
+        const std::string id_;
+    };
     [[nodiscard]] Objects open(const std::function<bool(const Value&)>& matches) const;
     int release_each(const Objects& obligations, std::string_view reason, const CancelToken& cancel);
+    void refuse_second_fence(const ObligationRequest& request, const Incurrer& who) const;
+    void keep_guard(const Value& obligation) const;
+    // Until the keeper begins: a little before the deadline.
+    [[nodiscard]] std::chrono::nanoseconds time_left(const Value& obligation) const;
     bool release_one(const std::string& id, std::string_view reason,
                      const CancelToken& cancel);  // false: nothing was left to do
     // The proof that there is nothing to undo, or "" after the undo has worked.
     [[nodiscard]] std::string undo(const Value& obligation, const CancelToken& cancel);
-    bool start_undo_action(const Value& obligation);  // false: it runs already
+    bool start_undo_action(const Value& obligation);            // false: it runs already
+    void set_deadline(Value& spec, SystemTime deadline) const;  // by both clocks
     std::string store(Value spec, std::chrono::seconds time_limit, const Incurrer& who);
-    void mark(const std::string& id, const char* state, std::string_view reason);
+    void mark(const std::string& id, const char* state, std::string_view reason, const CancelToken& cancel);
     void note_failure(const std::string& id, const std::string& error);
     void run();
-    void look_after();
+    std::chrono::nanoseconds look_after();  // until it should look again
     [[nodiscard]] bool is_abandoned(const Value& obligation) const;
     void forget_old();
 
     World& world_;
+    const std::string boot_id_;
+    Guarded<int> incurring_{0};  // one fence at a time is looked for and stored
     Guarded<std::set<std::string>> in_hand_;
     CancelSource stop_;
     TaskGroup thread_;

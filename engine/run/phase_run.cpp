@@ -58,8 +58,24 @@ void PhaseRun::report_progress(int percent, std::uint64_t uploaded_bytes, std::u
     (*progress_.lock())(percent, uploaded_bytes, downloaded_bytes);
 }
 
+Outcome PhaseRun::execute(const Function& function, const Value& args) {
+    const auto settle = [this] {
+        for (const std::string& id : incurred_) machinery_.keeper.act_ended(id);
+    };
+    Outcome outcome;
+    try {
+        outcome = function.execute(*this, args);
+    } catch (...) {
+        settle();
+        throw;
+    }
+    settle();
+    return outcome;
+}
+
 std::string PhaseRun::incur(const ObligationRequest& request) {
-    return machinery_.keeper.incur(request, which_.incurrer);
+    incurred_.push_back(machinery_.keeper.incur(request, which_.incurrer));
+    return incurred_.back();
 }
 
 int PhaseRun::discharge(const std::function<bool(const Value&)>& matches) {

@@ -56,6 +56,8 @@ class PhaseRun final : public RunContext {
     int discharge(const std::function<bool(const Value&)>& matches) override;
     void withdraw(const std::string_view obligation_id, std::string_view why) override;
 
+    // Runs the function, and settles what it has incurred.
+    [[nodiscard]] Outcome execute(const Function& function, const Value& args);
     [[nodiscard]] std::string log_tail() { return log_.tail(); }
     [[nodiscard]] std::vector<std::function<void()>> take_clean_ups() { return std::move(clean_ups_); }
 
@@ -71,6 +73,7 @@ class PhaseRun final : public RunContext {
     Guarded<OutputLines> outputs_;
     Guarded<ProgressSink> progress_;
     std::vector<std::function<void()>> clean_ups_;
+    std::vector<std::string> incurred_;
     mutable std::optional<location::ResolvedProfile> profile_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "base/encodings.h"
 #include "base/error.h"
+#include "run/journal.h"
 #include "value/json.h"
 
 namespace fencepost::run {
@@ -117,12 +118,18 @@ void Record::write(Guarded<State>::Locked& state, const CancelToken& cancel) {
     std::chrono::milliseconds pause = kFirstPause;
     while (!state->is_lost) {
         Value next = state->has_finalizer ? with_finalizer(state->object) : without_finalizer(state->object);
+        // Against what is stored: a write that failed, or that only its answer was lost of, is told of once.
+        Value record = state->now.record;
+        record["journal"] = journal_after(
+            record["journal"].list_or_empty(), state->object["status"], state->now.status,
+            state->object.get("spec", "cancel").bool_or(false), format_rfc3339_nano(world_.clock.now()));
         next["status"] = state->now.status;
         next["metadata"]["annotations"][kRecordAnnotation] =
-            to_json(state->now.record, {.escape_html = false, .indent = ""});
+            to_json(record, {.escape_html = false, .indent = ""});
         try {
             state->object =
                 world_.cluster.replace(cluster::types::kActionSets, next, {.field_manager = "fencepost"});
+            state->now.record = std::move(record);
             return;
         } catch (const Error& e) {
             const bool may_pass = e.is_transient() || e.kind() == ErrorKind::kExhausted;
@@ -140,10 +147,12 @@ void Record::write(Guarded<State>::Locked& state, const CancelToken& cancel) {
                                      cluster::name_of(state->object)};
         try {
             Value fresh = world_.cluster.get(key);
-            if (cluster::uid_of(fresh) != cluster::uid_of(state->object))
+            if (cluster::uid_of(fresh) != cluster::uid_of(state->object)) {
                 state->is_lost = true;
-            else
+            } else {
+                state->now.record["journal"] = journal_of(fresh);
                 state->object = std::move(fresh);
+            }
         } catch (const Error& e) {
             if (e.kind() == ErrorKind::kNotFound)
                 state->is_lost = true;

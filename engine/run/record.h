@@ -37,8 +37,8 @@ inline constexpr const char* kSkipped = "skipped";
 // What a change works on.
 struct Status {
     Value status;  // as ActionSet.status
-    Value
-        record;  // as the annotation: {launchedAt, actions: [{blueprint, definition, attempts: {phase: n}}]}
+    Value record;  // as the annotation: {launchedAt, resumedAt?, actions: [{blueprint, definition, attempts:
+                   // {phase: n}}], journal (see journal.h)}
     // The phase's entry in status; `phase` -1 is the deferPhase.
     [[nodiscard]] Value& phase(std::size_t action, int phase);
     [[nodiscard]] const Value& phase(std::size_t action, int phase) const;

@@ -9,6 +9,12 @@ constexpr std::string_view kNoEntry = "map has no entry for key ";
 
 }  // namespace
 
+bool says_true(std::string_view text) noexcept {
+    const std::size_t begin = text.find_first_not_of(" \t\r\n");
+    const std::size_t end = text.find_last_not_of(" \t\r\n");
+    return begin != std::string_view::npos && text.substr(begin, end - begin + 1) == "true";
+}
+
 std::string Renderer::text(std::string_view text, const Value& params) const {
     if (text.find("{{") == std::string_view::npos) return std::string(text);
     try {

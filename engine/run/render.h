@@ -12,6 +12,9 @@
 
 namespace fencepost::run {
 
+// "true", blanks around it or not: what conditions (`if`, Wait) must come to.
+[[nodiscard]] bool says_true(std::string_view text) noexcept;
+
 class Renderer {
   public:
     [[nodiscard]] std::string text(std::string_view text, const Value& params) const;

@@ -72,6 +72,31 @@ std::optional<LaunchSpec> decode_launch_spec(std::string_view bytes) {
     return spec;
 }
 
+std::string encode(const GuardSpec& spec) {
+    std::string bytes;
+    put(bytes, "supervisor", std::to_string(spec.supervisor.pid));
+    put(bytes, "supervisor-ticks", std::to_string(spec.supervisor.ticks));
+    put(bytes, "started", spec.started);
+    put(bytes, "wall", std::to_string(spec.wall_deadline));
+    put(bytes, "monotonic", std::to_string(spec.monotonic_deadline));
+    bytes.append(kEnd).push_back('\0');
+    return bytes;
+}
+
+std::optional<GuardSpec> decode_guard_spec(std::string_view bytes) {
+    GuardSpec spec;
+    const bool is_whole = for_each_record(bytes, [&](std::string_view key, std::string_view value) {
+        if (key == "supervisor") return parse_number(value, spec.supervisor.pid);
+        if (key == "supervisor-ticks") return parse_number(value, spec.supervisor.ticks);
+        if (key == "started") return spec.started = value, true;
+        if (key == "wall") return parse_number(value, spec.wall_deadline);
+        if (key == "monotonic") return parse_number(value, spec.monotonic_deadline);
+        return false;
+    });
+    if (!is_whole) return std::nullopt;
+    return spec;
+}
+
 std::string encode(const ExitRecord& record) {
     std::string bytes;
     put(bytes, "code", std::to_string(record.code));

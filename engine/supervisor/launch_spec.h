@@ -46,8 +46,27 @@ struct ExitRecord {
     friend bool operator==(const ExitRecord&, const ExitRecord&) = default;
 };
 
+// A guard's folder holds `guard`, this in the same form, flock()ed by the guard as long as it stands,
+// `guard.pid` as above, 0.spec, 1.spec ...: the commands that undo, in their order, and kGuardAtWork,
+// flock()ed by whoever undoes.
+inline constexpr const char* kGuardAtWork = "at-work";
+struct GuardSpec {
+    struct Process {
+        std::int64_t pid = 0;
+        std::uint64_t ticks = 0;  // its start time: another process with that pid has another one
+        friend bool operator==(const Process&, const Process&) = default;
+    };
+    Process supervisor;              // of the container; with its end there is nothing left to undo
+    std::string started;             // the file <n>.started of the container, whose mounts the undo runs in
+    std::int64_t wall_deadline = 0;  // unix nanoseconds
+    std::int64_t monotonic_deadline = 0;  // nanoseconds of CLOCK_MONOTONIC; the earlier of the two counts
+    friend bool operator==(const GuardSpec&, const GuardSpec&) = default;
+};
+
 [[nodiscard]] std::string encode(const LaunchSpec& spec);
 [[nodiscard]] std::optional<LaunchSpec> decode_launch_spec(std::string_view bytes);
+[[nodiscard]] std::string encode(const GuardSpec& spec);
+[[nodiscard]] std::optional<GuardSpec> decode_guard_spec(std::string_view bytes);
 [[nodiscard]] std::string encode(const ExitRecord& record);
 [[nodiscard]] std::optional<ExitRecord> decode_exit_record(std::string_view bytes);
 

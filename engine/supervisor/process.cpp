@@ -93,19 +93,19 @@ void kill_descendants() {
     }
 }
 
+void reset_signals() {
+    for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
 namespace {
 
 [[noreturn]] void fail(int status_fd, int exit_code, const std::string& text) {
     write_whole(status_fd, "E" + text);
     if (status_fd != STDERR_FILENO) ::close(status_fd);
     ::_exit(exit_code);
-}
-
-void reset_signals() {
-    for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
 std::string path_of(const LaunchSpec& spec) {

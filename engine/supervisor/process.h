@@ -27,6 +27,8 @@ bool replace_file(const std::string& path, std::string_view bytes);
 // Kills every process below this one (it is their subreaper) and reaps them.
 void kill_descendants();
 
+void reset_signals();  // in a child: as a program expects to find them
+
 // How a started command tells of itself on a socket that its exec closes: "P<pid>\n" when it is about to run,
 // then "E<text>" if it cannot. Behind bubblewrap it waits in between until adopt() was called.
 struct Launch {
@@ -42,7 +44,7 @@ struct Launch {
 // for each container, and the exit status is the command's own. Then lets the command go.
 void adopt(const Launch& launch);
 
-// In the child, or behind bubblewrap as `fencepost-supervisor enter <spec fd> <status fd>`: becomes the
+// In a child, or behind bubblewrap as `fencepost-supervisor enter <spec fd> <status fd>`: becomes the
 // command.
 [[noreturn]] void enter(const LaunchSpec& spec, int status_fd, bool waits_for_adoption);
 

@@ -165,13 +165,26 @@ class FailedHooks(unittest.TestCase):
         self.assert_nothing_is_fenced()
         self.assertEqual(self.calls(), ["pre", "post"])
 
-    def test_a_fence_that_nobody_lifts_is_lifted_at_its_time_limit(self):
+    def fence(self, time_limit):
         self.cluster(pre="true")
         self.stack.apply(blueprint("brief", [{"func": "Fence", "name": "fence", "args": {
-            "namespace": self.namespace, "labelSelector": "kasten-enterprisedb.io/hasHooks=true", "timeLimit": "1s"}}])
+            "namespace": self.namespace, "labelSelector": "kasten-enterprisedb.io/hasHooks=true", "timeLimit": time_limit}}])
                          .replace('"go"', '"backupPrehook"'))
         self.assertEqual(self.run_hook("backupPrehook", blueprint="brief")["state"], "complete")
+
+    def test_a_fence_that_nobody_lifts_is_lifted_at_its_time_limit(self):
+        self.fence("1s")
         self.assert_nothing_is_fenced()
+        self.assertEqual(self.calls(), ["pre", "post"])
+
+    def test_a_fence_that_is_given_longer_stands_until_then_or_until_it_is_released(self):
+        self.fence("3s")
+        path = "/v1/obligations/" + next(o["id"] for o in self.obligations() if o["kind"] == "fence")
+        self.assertEqual(self.stack.request("POST", path + "/extend", {"by": "20s"})[0], 200)
+        time.sleep(4.5)  # neither the keeper nor the guard goes by the first limit
+        self.assertEqual((self.calls(), self.stack.get(path)["state"]), (["pre"], "open"))
+        status, released, _ = self.stack.request("POST", path + "/release")
+        self.assertEqual((status, released["state"], released["reason"]), (200, "released", "operator"), released)
         self.assertEqual(self.calls(), ["pre", "post"])
 
 

@@ -18,6 +18,9 @@ BUILD = pathlib.Path(os.environ.get("FENCEPOST_BUILD", ROOT / "build"))
 FENCEPOST = BUILD / "bin" / "fencepost"
 KANDO = BUILD / "bin" / "kando"
 VERSITYGW = shutil.which("versitygw") or shutil.which("versitygw", path=os.path.expanduser("~/go/bin"))
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache"))) / "fencepost"  # scripts/install-deps --test
+KUBECTL = next(iter(sorted(CACHE.glob("kubectl-v*"), reverse=True)), None)
+PYTHON = pathlib.Path(os.environ.get("FENCEPOST_PYTHON", CACHE / "python")) / "bin" / "python"  # with the packages that the tests take from PyPI
 REPOSITORY_KEY = "a-key-that-only-the-example-knows"
 TERMINAL = ("complete", "failed", "cancelled")
 
@@ -59,6 +62,7 @@ class Stack:
         self.server = f"http://127.0.0.1:{self.port}"
         self.environment = dict(os.environ, FENCEPOST_SERVER=self.server)
         self.serve_options = list(serve_options)
+        self.program = FENCEPOST
         self.daemon = None
         self.clean_up = contextlib.ExitStack()
         self.clean_up.callback(shutil.rmtree, self.work, ignore_errors=True)
@@ -72,12 +76,23 @@ class Stack:
         self.end_pods()
         self.clean_up.close()
 
+    def put_beside_the_daemon(self, **programs):
+        """The daemon from a folder of its own, with these programs in every container's PATH."""
+        folder = self.work / "bin"
+        folder.mkdir()
+        ours = {name: FENCEPOST.parent / name for name in ("fencepost", "kando", "fencepost-supervisor")}
+        for name, program in {**ours, **programs}.items():
+            shutil.copy2(program, folder / name)
+        self.program = folder / "fencepost"
+
     # --- the daemon
-    def start(self, wait=True):
+    def start(self, wait=True, **environment):
+        """The daemon, with these variables beside the usual ones."""
         log = open(self.work / "daemon.log", "ab")
-        self.daemon = subprocess.Popen([FENCEPOST, "serve", "--data-dir", self.work / "data", "--listen",
+        self.daemon = subprocess.Popen([self.program, "serve", "--data-dir", self.work / "data", "--listen",
                                         f"127.0.0.1:{self.port}", *self.serve_options],
-                                       stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.environment)
+                                       stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                       env=dict(self.environment, **environment))
         log.close()
         if wait:
             wait_for("the daemon's start", self.is_ready, 20)
@@ -136,6 +151,10 @@ class Stack:
         if status != 200:
             raise AssertionError(f"GET {path}: {status} {body}")
         return body
+
+    def open(self, path):
+        """The answer as it comes."""
+        return urllib.request.urlopen(self.server + path, timeout=60)
 
     def cli(self, *arguments, text=None, check=True):
         result = subprocess.run([FENCEPOST, *arguments], input=text, capture_output=True, text=True, env=self.environment,

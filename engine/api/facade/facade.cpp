@@ -2,24 +2,33 @@
 
 #include <charconv>
 
+#include "api/facade/discovery.h"
+#include "api/facade/openapi.h"
 #include "api/facade/status.h"
 #include "base/error.h"
 
 namespace fencepost::api::facade {
 namespace {
 
+net::ServerResponse serve_subresource(cluster::Cluster& cluster, const Target& target,
+                                      const net::ServerRequest& request) {
+    const bool is_pod = target.type.type == cluster::types::kPods;
+    const bool is_read = request.method == "GET" || request.method == "HEAD";
+    if (is_pod && target.subresource == "log" && is_read) return pod_log(cluster, target, request);
+    if (is_pod && target.subresource == "exec" && (is_read || request.method == "POST"))
+        return pod_exec(cluster, target, request);
+    if (target.subresource == "scale" && has_scale(target.type.type)) return scale(cluster, target, request);
+    throw Error(ErrorKind::kNotFound, "the server could not find the requested resource (" +
+                                          target.type.type.resource + "/" + target.subresource + ")");
+}
+
 net::ServerResponse serve(cluster::Cluster& cluster, std::string_view group, std::string_view version,
                           std::string_view rest, const net::ServerRequest& request) {
     std::optional<Target> target;
     try {
         target = parse_target(cluster, group, version, rest);
-        if (target->type.type.resource == "pods" && target->subresource == "log" && request.method != "PUT") {
-            return pod_log(cluster, *target, request);
-        }
-        if (!target->subresource.empty() && target->subresource != "status") {
-            throw Error(ErrorKind::kNotFound, "the server does not serve " + target->type.type.resource +
-                                                  "/" + target->subresource);
-        }
+        if (!target->subresource.empty() && target->subresource != "status")
+            return serve_subresource(cluster, *target, request);
         if (request.method == "GET" || request.method == "HEAD") {
             return is_set(request, "watch") ? watch_objects(cluster, *target, request)
                                             : read_objects(cluster, *target, request);
@@ -27,7 +36,7 @@ net::ServerResponse serve(cluster::Cluster& cluster, std::string_view group, std
         if (request.method == "DELETE") return delete_objects(cluster, *target, request);
         return write_object(cluster, *target, request);
     } catch (const Error& error) {
-        return json_response(failure_status(error, target ? &*target : nullptr), status_code(error.kind()));
+        return json_response(failure_status(error, target ? &*target : nullptr), status_code(error));
     }
 }
 
@@ -35,7 +44,14 @@ net::ServerResponse serve(cluster::Cluster& cluster, std::string_view group, std
 
 bool is_set(const net::ServerRequest& request, std::string_view name) {
     const std::string value = request.query_parameter(name);
-    return value == "true" || value == "1";
+    for (const char* yes : {"1", "t", "T", "true", "TRUE", "True"}) {
+        if (value == yes) return true;
+    }
+    for (const char* no : {"", "0", "f", "F", "false", "FALSE", "False"}) {
+        if (value == no) return false;
+    }
+    throw Error(ErrorKind::kInvalid,
+                "the parameter " + std::string(name) + " is true or false, not '" + value + "'");
 }
 
 std::int64_t number_of(const net::ServerRequest& request, std::string_view name, std::int64_t absent) {
@@ -52,6 +68,7 @@ std::int64_t number_of(const net::ServerRequest& request, std::string_view name,
 
 void add_routes(Router& router, cluster::Cluster& cluster) {
     add_discovery(router, cluster);
+    add_openapi(router, cluster);
     for (const char* method : {"GET", "POST", "PUT", "PATCH", "DELETE"}) {
         router.add(
             method, "/api/v1/{rest...}",

@@ -21,16 +21,24 @@ cluster::LogOptions log_options(const net::ServerRequest& request) {
     return options;
 }
 
+// What is wrong is a Status, not an empty log: so the log is opened once without reading from it.
+void check_log(cluster::Cluster& cluster, const Target& target, cluster::LogOptions options) {
+    options.follow = false;
+    options.limit_bytes = 0;
+    try {
+        cluster.logs(target.ns, target.name, options, [](std::string_view) {}, {});
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::kFailedPrecondition) throw;
+        throw Problem(400, error.what());  // the container has not begun
+    }
+}
+
 }  // namespace
 
 net::ServerResponse pod_log(cluster::Cluster& cluster, const Target& target,
                             const net::ServerRequest& request) {
     const cluster::LogOptions options = log_options(request);
-    const Value pod = cluster.get(target.key());  // an unknown Pod is a Status, not an empty log
-    const List& containers = pod["spec"]["containers"].list_or_empty();
-    if (options.container.empty() && containers.size() > 1) {
-        throw Error(ErrorKind::kInvalid, "a container name must be specified for pod " + target.name);
-    }
+    check_log(cluster, target, options);
     net::ServerResponse response;
     response.headers = {{"Content-Type", "text/plain"}};
     response.stream = [&cluster, target, options, cancel = request.cancel](net::ResponseStream& stream) {
@@ -39,7 +47,7 @@ net::ServerResponse pod_log(cluster::Cluster& cluster, const Target& target,
                 target.ns, target.name, options, [&](std::string_view bytes) { stream.write(bytes); },
                 cancel);
         } catch (const Error& error) {
-            if (error.kind() != ErrorKind::kNotFound) throw;  // the container has not begun: an empty log
+            if (error.kind() != ErrorKind::kNotFound) throw;  // the Pod went meanwhile: its log ends
         }
     };
     return response;

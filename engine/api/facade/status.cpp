@@ -1,14 +1,19 @@
 #include "api/facade/status.h"
 
 #include "api/router.h"
+#include "cluster/invalid_object.h"
 
 namespace fencepost::api::facade {
 namespace {
 
-std::string_view reason_of(ErrorKind kind) noexcept {
-    switch (kind) {
+bool is_invalid_object(const Error& error) noexcept {
+    return dynamic_cast<const cluster::InvalidObject*>(&error) != nullptr;
+}
+
+std::string_view reason_of(const Error& error) noexcept {
+    switch (error.kind()) {
         case ErrorKind::kInvalid:
-            return "Invalid";
+            return is_invalid_object(error) ? "Invalid" : "BadRequest";
         case ErrorKind::kNotFound:
             return "NotFound";
         case ErrorKind::kAlreadyExists:
@@ -43,6 +48,10 @@ std::string_view reason_of(int status) noexcept {
     switch (status) {
         case 400:
             return "BadRequest";
+        case 401:
+            return "Unauthorized";
+        case 403:
+            return "Forbidden";
         case 404:
             return "NotFound";
         case 405:
@@ -57,6 +66,8 @@ std::string_view reason_of(int status) noexcept {
             return "UnsupportedMediaType";
         case 422:
             return "Invalid";
+        case 429:
+            return "TooManyRequests";
         case 503:
             return "ServiceUnavailable";
         case 504:
@@ -85,16 +96,16 @@ Value details_of(const Target& target) {
 
 }  // namespace
 
-int status_code(ErrorKind kind) noexcept {
-    switch (kind) {
+int status_code(const Error& error) noexcept {
+    switch (error.kind()) {
         case ErrorKind::kInvalid:
-            return 422;
+            return is_invalid_object(error) ? 422 : 400;
         case ErrorKind::kUnsupported:
             return 405;
         case ErrorKind::kExhausted:
             return 503;
         default:
-            return http_status(kind);
+            return http_status(error.kind());
     }
 }
 
@@ -107,8 +118,18 @@ Value failure_status(int code, std::string_view reason, std::string_view message
 }
 
 Value failure_status(const Error& error, const Target* target) {
-    Value body = failure_status(status_code(error.kind()), reason_of(error.kind()), error.what());
+    const int code = status_code(error);
+    Value body = failure_status(code, reason_of(error), error.what());
     if (target != nullptr) body["details"] = details_of(*target);
+    if (const auto* invalid = dynamic_cast<const cluster::InvalidObject*>(&error)) {
+        body["details"]["kind"] = invalid->object_kind();
+        body["details"]["name"] = invalid->object_name();
+        Value cause;
+        cause["reason"] = "FieldValueInvalid";
+        cause["field"] = invalid->field();
+        cause["message"] = invalid->why();
+        body["details"]["causes"].push_back(std::move(cause));
+    }
     return body;
 }
 
@@ -120,8 +141,11 @@ Value success_status(const Target& target, std::string_view uid) {
 }
 
 net::ServerResponse problem_as_status(const Problem& problem) {
-    return json_response(failure_status(problem.status(), reason_of(problem.status()), problem.detail()),
-                         problem.status());
+    const std::string message = problem.detail() + (problem.hint().empty() ? "" : "; " + problem.hint());
+    net::ServerResponse response = json_response(
+        failure_status(problem.status(), reason_of(problem.status()), message), problem.status());
+    add_status_headers(response);
+    return response;
 }
 
 }  // namespace fencepost::api::facade

@@ -9,7 +9,7 @@
 
 namespace fencepost::api::facade {
 
-[[nodiscard]] int status_code(ErrorKind kind) noexcept;
+[[nodiscard]] int status_code(const Error& error) noexcept;
 [[nodiscard]] Value failure_status(int code, std::string_view reason, std::string_view message);
 [[nodiscard]] Value failure_status(const Error& error, const Target* target = nullptr);
 [[nodiscard]] Value success_status(const Target& target, std::string_view uid);

@@ -22,6 +22,26 @@ Error not_served() { return {ErrorKind::kNotFound, "the server could not find th
 
 }  // namespace
 
+bool has_scale(const cluster::ResourceType& type) {
+    namespace types = cluster::types;
+    return type == types::kStatefulSets || type == types::kDeployments || type == types::kReplicaSets;
+}
+
+std::string api_version_of(const cluster::ResourceType& type) {
+    return type.group.empty() ? type.version : type.group + "/" + type.version;
+}
+
+Value definition_of(cluster::Cluster& cluster, const cluster::ResourceType& type) {
+    if (type.group.empty()) return {};
+    try {
+        return cluster.get(
+            {cluster::types::kCustomResourceDefinitions, "", type.resource + "." + type.group});
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::kNotFound) throw;
+        return {};
+    }
+}
+
 Target parse_target(cluster::Cluster& cluster, std::string_view group, std::string_view version,
                     std::string_view rest) {
     std::vector<std::string> segments = split(rest);

@@ -17,6 +17,14 @@ struct Target {
     [[nodiscard]] cluster::ObjectKey key() const { return {type.type, ns, name}; }
 };
 
+// The type has the subresource scale.
+[[nodiscard]] bool has_scale(const cluster::ResourceType& type);
+
+// "v1", "apps/v1".
+[[nodiscard]] std::string api_version_of(const cluster::ResourceType& type);
+// The CustomResourceDefinition of a type; nil where it has none.
+[[nodiscard]] Value definition_of(cluster::Cluster& cluster, const cluster::ResourceType& type);
+
 // `rest` is what follows /api/v1/ or /apis/{group}/{version}/. Throws Error{kNotFound} for a type or shape
 // that is not served.
 [[nodiscard]] Target parse_target(cluster::Cluster& cluster, std::string_view group, std::string_view version,

@@ -1,11 +1,13 @@
 #include "cluster/local/local_cluster.h"
 
 #include <charconv>
+#include <limits>
 
 #include "base/encodings.h"
 #include "base/error.h"
 #include "cluster/json_patch.h"
 #include "cluster/local/controllers/controllers.h"
+#include "cluster/local/managed_fields.h"
 #include "cluster/local/object_rules.h"
 #include "cluster/local/pods/pod_runtime.h"
 #include "cluster/local/store/store.h"
@@ -29,6 +31,28 @@ std::uint64_t to_revision(const std::string& text, const char* what) {
     }
     return revision;
 }
+
+// Where a list goes on: after the last key that was given. Pages are of now, not of one snapshot, and never
+// skip a key.
+struct Continuation {
+    explicit Continuation(const std::string& token) {
+        if (token.empty()) return;
+        const std::string text = base64_decode(token);
+        const auto first = text.find('/');
+        const auto second = text.find('/', first + 1);
+        if (first == std::string::npos || second == std::string::npos)
+            throw Error(ErrorKind::kInvalid, "continue key is not valid");
+        version = text.substr(0, first);
+        (void)to_revision(version, "continue key");
+        last = {text.substr(first + 1, second - first - 1), text.substr(second + 1)};
+    }
+    [[nodiscard]] static std::string token(const std::string& version, const std::string& ns,
+                                           const std::string& name) {
+        return base64_encode(version + "/" + ns + "/" + name);
+    }
+    std::string version;  // "" for the first page
+    std::pair<std::string, std::string> last;
+};
 
 struct Filter {
     Filter(const std::string& labels, const std::string& fields)
@@ -119,7 +143,10 @@ class LocalCluster final : public Cluster {
             create(types::kNamespaces, ns, {});
         }
         controllers_ = start_controllers(*this, *store_, types_, log);
-        if (runs_pods_) pods_ = make_pod_runtime(*this, options, clock, log);
+        if (!runs_pods_) return;
+        LocalOptions with_access = options;
+        with_access.api_access = open_api_access(options.data_dir, clock.now());
+        pods_ = make_pod_runtime(*this, with_access, clock, log);
     }
 
     Value get(const ObjectKey& key) override {
@@ -131,19 +158,27 @@ class LocalCluster final : public Cluster {
     ObjectList list(const ResourceType& type, const ListOptions& options) override {
         (void)types_.at(type);
         const Filter filter(options.label_selector, options.field_selector);
-        Store::Listing listing =
-            store_->list(type, options.ns, [&](const Value& object) { return filter.accepts(object); });
+        const Continuation after(options.continue_token);
+        // Only the page is copied, and one more that says whether another page follows.
+        std::int64_t room = options.limit > 0 ? options.limit + 1 : std::numeric_limits<std::int64_t>::max();
+        Store::Listing listing = store_->list(type, options.ns, [&](const Value& object) {
+            const bool is_in_page =
+                room > 0 &&
+                (after.version.empty() || std::pair(namespace_of(object), name_of(object)) > after.last) &&
+                filter.accepts(object);
+            room -= is_in_page ? 1 : 0;
+            return is_in_page;
+        });
         ObjectList result;
         result.resource_version = std::to_string(listing.revision);
-        // A continue token is the last key given: pages are of now, not of one snapshot, and never skip a
-        // key.
-        const std::string after = options.continue_token.empty() ? "" : base64_decode(options.continue_token);
+        // All pages have the first one's version: a watch from there misses nothing that changed between
+        // them.
+        if (!after.version.empty()) result.resource_version = after.version;
         for (auto& [key, object] : listing.items) {
-            const std::string position = key.ns + "/" + key.name;
-            if (!after.empty() && position <= after) continue;
             if (options.limit > 0 && static_cast<std::int64_t>(result.items.size()) == options.limit) {
                 const Value& last = result.items.back();
-                result.continue_token = base64_encode(namespace_of(last) + "/" + name_of(last));
+                result.continue_token =
+                    Continuation::token(result.resource_version, namespace_of(last), name_of(last));
                 break;
             }
             result.items.push_back(std::move(object));
@@ -157,56 +192,23 @@ class LocalCluster final : public Cluster {
     }
 
     Value create(const ResourceType& type, const Value& object, const WriteOptions& options) override {
-        const ResourceDescription description = types_.at(type);
-        if (!options.subresource.empty())
-            throw Error(ErrorKind::kUnsupported, "a subresource cannot be created");
-        Value prepared = prepare_new(description, object, clock_.now());
-        prepared["metadata"]["uid"] = random_uuid();
-        check_size(prepared);
-        const bool is_generated = name_of(prepared).empty();
-        Value stored = store_->write(
-            [&](Transaction& change) {
-                check_namespace(change, description, prepared);
-                for (int attempt = 0;; ++attempt) {
-                    Value candidate = prepared;
-                    if (is_generated) {
-                        candidate["metadata"]["name"] =
-                            candidate.get("metadata", "generateName").as_string() + random_name_suffix(5);
-                    }
-                    const ObjectKey key{type, namespace_of(candidate), name_of(candidate)};
-                    if (!change.get(key))
-                        return options.dry_run ? candidate : change.put(key, std::move(candidate));
-                    if (!is_generated || attempt == 8) {
-                        throw Error(ErrorKind::kAlreadyExists,
-                                    qualified_name(type) + " \"" + key.name + "\" already exists");
-                    }
-                }
-            },
-            options.may_be_lost ? Store::Durable::kSoon : Store::Durable::kNow);
-        if (type == types::kCustomResourceDefinitions && !options.dry_run) types_.define(stored);
-        return stored;
+        return create_object(type, object, options, {});
     }
 
     Value replace(const ResourceType& type, const Value& object, const WriteOptions& options) override {
         const ObjectKey key{type, namespace_of(object), name_of(object)};
-        return change_object(key, options.subresource, options.dry_run, [&](const Value&) { return object; });
+        return change_object(key, manager_of(options), options.dry_run, [&](const Value&) { return object; });
     }
 
     Value patch(const ObjectKey& key, PatchType patch_type, const Value& patch,
                 const PatchOptions& options) override {
-        if (patch_type == PatchType::kApply) {
-            throw Error(ErrorKind::kUnsupported, "the embedded cluster does not do server-side apply",
-                        "use kubectl apply without --server-side, or a merge patch");
-        }
-        return change_object(key, options.subresource, options.dry_run, [&](const Value& stored) {
-            switch (patch_type) {
-                case PatchType::kJson:
-                    return json_patch(stored, patch);
-                case PatchType::kStrategicMerge:
-                    return strategic_merge(stored, patch);
-                default:
-                    return json_merge(stored, patch);
-            }
+        if (patch_type == PatchType::kApply) return apply(key, patch, options);
+        return change_object(key, manager_of(options), options.dry_run, [&](const Value& stored) {
+            Value patched = patch_type == PatchType::kJson             ? json_patch(stored, patch)
+                            : patch_type == PatchType::kStrategicMerge ? strategic_merge(stored, patch)
+                                                                       : json_merge(stored, patch);
+            if (options.check) options.check(patched);
+            return patched;
         });
     }
 
@@ -233,6 +235,14 @@ class LocalCluster final : public Cluster {
     ExecResult exec(std::string_view ns, std::string_view pod, const ExecOptions& options,
                     const CancelToken& cancel) override {
         return backend().exec(get({types::kPods, std::string(ns), std::string(pod)}), options, cancel);
+    }
+    void post_guard(const Guard& guard) override {
+        if (pods_ != nullptr) pods_->post_guard(get({types::kPods, guard.ns, guard.pod}), guard);
+    }
+    void relieve_guard(std::string_view id, const std::function<void()>& undo,
+                       const CancelToken& cancel) override {
+        if (pods_ == nullptr) return undo();
+        pods_->relieve_guard(id, undo, cancel);
     }
     void logs(std::string_view ns, std::string_view pod, const LogOptions& options,
               const std::function<void(std::string_view)>& sink, const CancelToken& cancel) override {
@@ -270,13 +280,117 @@ class LocalCluster final : public Cluster {
         }
     }
 
-    Value change_object(const ObjectKey& key, const std::string& subresource, bool is_dry_run,
-                        const std::function<Value(const Value& stored)>& wanted) {
+    Value create_object(const ResourceType& type, const Value& object, const WriteOptions& options,
+                        const Value& managed_fields) {
+        const ResourceDescription description = types_.at(type);
+        if (!options.subresource.empty())
+            throw Error(ErrorKind::kUnsupported, "a subresource cannot be created");
+        Value prepared = prepare_new(description, object, clock_.now());
+        prepared["metadata"]["uid"] = random_uuid();
+        if (!managed_fields.is_nil()) prepared["metadata"]["managedFields"] = managed_fields;
+        check_size(prepared);
+        const bool is_generated = name_of(prepared).empty();
+        Value stored = store_->write(
+            [&](Transaction& change) {
+                check_namespace(change, description, prepared);
+                for (int attempt = 0;; ++attempt) {
+                    Value candidate = prepared;
+                    if (is_generated) {
+                        candidate["metadata"]["name"] =
+                            candidate.get("metadata", "generateName").as_string() + random_name_suffix(5);
+                    }
+                    const ObjectKey key{type, namespace_of(candidate), name_of(candidate)};
+                    if (!change.get(key))
+                        return options.dry_run ? candidate : change.put(key, std::move(candidate));
+                    if (!is_generated || attempt == 8) {
+                        throw Error(ErrorKind::kAlreadyExists,
+                                    qualified_name(type) + " \"" + key.name + "\" already exists");
+                    }
+                }
+            },
+            options.may_be_lost ? Store::Durable::kSoon : Store::Durable::kNow);
+        if (type == types::kCustomResourceDefinitions && !options.dry_run) types_.define(stored);
+        return stored;
+    }
+
+    template <typename Options>
+    [[nodiscard]] static Manager manager_of(const Options& options) {
+        return {options.field_manager.empty() ? "fencepost" : options.field_manager, options.subresource};
+    }
+
+    // What of an applied object belongs to the part of it that is applied.
+    [[nodiscard]] static Value applied_part(const ResourceDescription& type, const ObjectKey& key,
+                                            const Value& applied, const std::string& subresource) {
+        Value part = applied;
+        const auto settle = [&](const char* member, const std::string& expected) {
+            Value& value = part["metadata"][member];
+            if (value.is_nil() && !expected.empty()) value = expected;
+            if (value.string_or("") != expected)
+                throw Error(ErrorKind::kInvalid,
+                            std::string("the ") + member +
+                                " of the object does not match the one of the request (" + expected + ")");
+        };
+        const std::string api =
+            key.type.group.empty() ? key.type.version : key.type.group + "/" + key.type.version;
+        if (part["apiVersion"].is_nil()) part["apiVersion"] = api;
+        if (part["kind"].is_nil()) part["kind"] = type.kind;
+        if (part["apiVersion"] != Value(api) || part["kind"] != Value(type.kind)) {
+            throw Error(ErrorKind::kInvalid, "what is applied is no " + type.kind + " of " + api);
+        }
+        settle("name", key.name);
+        if (type.is_namespaced) settle("namespace", key.ns);
+        if (subresource == "status") {
+            Value status_alone;
+            status_alone["apiVersion"] = part["apiVersion"];
+            status_alone["kind"] = part["kind"];
+            status_alone["metadata"]["name"] = key.name;
+            status_alone["status"] = part["status"];
+            return status_alone;
+        }
+        if (type.has_status_subresource) part.erase("status");
+        return part;
+    }
+
+    Value apply(const ObjectKey& key, const Value& patch, const PatchOptions& options) {
+        if (!patch.is_map()) throw Error(ErrorKind::kInvalid, "what is applied is no object");
+        const Value applied = applied_part(types_.at(key.type), key, patch, options.subresource);
+        const Manager manager = manager_of(options);
+        const auto merge = [&](const Value& stored) {
+            Value merged = apply_object(key.type, stored, applied, manager, options.force, clock_.now());
+            if (options.check) options.check(merged);
+            return merged;
+        };
+        for (;;) {
+            try {
+                return change_object(key, manager, options.dry_run, merge, /*is_apply=*/true);
+            } catch (const Error& e) {
+                if (e.kind() != ErrorKind::kNotFound || !options.subresource.empty() || store_->get(key))
+                    throw;
+            }
+            try {
+                const Value made = merge({});
+                return create_object(key.type, made, {.dry_run = options.dry_run},
+                                     made.get("metadata", "managedFields"));
+            } catch (const Error& e) {
+                if (e.kind() != ErrorKind::kAlreadyExists) throw;  // somebody else was faster: it is merged
+            }
+        }
+    }
+
+    // An apply brings its managedFields along; of other writes they are worked out.
+    Value change_object(const ObjectKey& key, const Manager& manager, bool is_dry_run,
+                        const std::function<Value(const Value& stored)>& wanted, bool is_apply = false) {
         const ResourceDescription description = types_.at(key.type);
         Value result = store_->write([&](Transaction& change) {
             const auto stored = change.get(key);
             if (!stored) throw not_found(key);
-            Value next = prepare_change(description, *stored, wanted(*stored), subresource);
+            const Value asked = wanted(*stored);
+            Value next = prepare_change(description, *stored, asked, manager.subresource);
+            const Value fields = is_apply ? asked.get("metadata", "managedFields")
+                                 : next == *stored
+                                     ? stored->get("metadata", "managedFields")
+                                     : managed_fields_after(key.type, *stored, next, manager, clock_.now());
+            set_managed_fields(next, fields);
             if (is_dry_run || next == *stored) return next;
             check_size(next);
             const bool is_leaving = !next.get("metadata", "deletionTimestamp").is_nil();
@@ -288,8 +402,19 @@ class LocalCluster final : public Cluster {
             }
             return change.put(key, std::move(next));
         });
-        if (key.type == types::kCustomResourceDefinitions && !is_dry_run) types_.define(result);
+        if (key.type == types::kCustomResourceDefinitions && !is_dry_run) {
+            const bool is_gone =
+                !result.get("metadata", "deletionTimestamp").is_nil() && !has_finalizers(result);
+            is_gone ? types_.forget(result) : types_.define(result);
+        }
         return result;
+    }
+
+    static void set_managed_fields(Value& object, const Value& fields) {
+        if (!fields.is_nil())
+            object["metadata"]["managedFields"] = fields;
+        else if (object.get("metadata").find("managedFields") != nullptr)
+            object["metadata"].erase("managedFields");
     }
 
     static void check_preconditions(const ObjectKey& key, const Value& stored, const DeleteOptions& options) {

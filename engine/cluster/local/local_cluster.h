@@ -4,18 +4,20 @@
 //
 //     auto cluster = open_local_cluster({.data_dir = "/var/lib/fencepost"}, clock, log);
 //
-// Layout of data_dir: cluster.db (+ -wal, -shm), lock, pods/<uid>/, volumes/<namespace>/<pvc uid>/,
-// snapshots/<uid>/. Thread safety: as Cluster. Destruction leaves the Pods' processes running: the next
-// daemon finds them.
+// Layout of data_dir: cluster.db (+ -wal, -shm), lock, api-access.json, pods/<uid>/, volumes/<namespace>/<pvc
+// uid>/, snapshots/<uid>/, guards/<id>/. Thread safety: as Cluster. Destruction leaves the Pods' processes
+// running: the next daemon finds them.
 #pragma once
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "cluster/cluster.h"
+#include "cluster/local/api_access.h"
 
 namespace fencepost::cluster::local {
 
@@ -25,6 +27,8 @@ struct LocalOptions {
     // supervisor program is looked for.
     std::filesystem::path program_dir;
     bool run_pods = true;  // false: an object store alone (tests, offline tools)
+    // What Pods are told of the API; open_local_cluster() fills it in, and the daemon serves it.
+    std::optional<ApiAccess> api_access;
 };
 
 [[nodiscard]] std::unique_ptr<Cluster> open_local_cluster(const LocalOptions& options, Clock& clock,

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "base/encodings.h"
 #include "base/error.h"
+#include "cluster/invalid_object.h"
 
 namespace fencepost::cluster::local {
 namespace {
@@ -34,9 +36,8 @@ bool is_label_value(std::string_view value) {
                        [&](char c) { return is_word(c) || c == '-' || c == '_' || c == '.'; });
 }
 
-Error invalid(const Value& object, const std::string& field, const std::string& why) {
-    return {ErrorKind::kInvalid, object["kind"].string_or("object") + " \"" + name_of(object) +
-                                     "\" is invalid: " + field + ": " + why};
+InvalidObject invalid(const Value& object, const std::string& field, const std::string& why) {
+    return {object["kind"].string_or("object"), name_of(object), field, why};
 }
 
 void check_texts(const Value& object, const char* member, bool are_labels) {
@@ -134,8 +135,46 @@ void prepare_definition(Value& object) {
         throw invalid(object, "metadata.name", "must be spec.names.plural+\".\"+spec.group (" + name + ")");
     if (object.get("spec", "versions").list_or_empty().empty())
         throw invalid(object, "spec.versions", "Required value");
-    if (object.get("spec", "names", "kind").string_or("").empty())
-        throw invalid(object, "spec.names.kind", "Required value");
+    Value& names = object["spec"]["names"];
+    const std::string kind = names["kind"].string_or("");
+    if (kind.empty()) throw invalid(object, "spec.names.kind", "Required value");
+    if (names["listKind"].is_nil()) names["listKind"] = kind + "List";
+    if (names["singular"].is_nil()) {
+        std::string singular = kind;
+        for (char& c : singular) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+        names["singular"] = singular;
+    }
+}
+
+// A definition is served as soon as it is stored.
+Value definition_status(const Value& definition, SystemTime now) {
+    Value status;
+    status["acceptedNames"] = definition["spec"]["names"];
+    for (const char* type : {"NamesAccepted", "Established"}) {
+        Value condition;
+        condition["type"] = type;
+        condition["status"] = "True";
+        condition["reason"] =
+            type == std::string_view("Established") ? "InitialNamesAccepted" : "NoConflicts";
+        condition["message"] = "";
+        condition["lastTransitionTime"] = format_rfc3339(now);
+        status["conditions"].push_back(std::move(condition));
+    }
+    for (const Value& version : definition.get("spec", "versions").list_or_empty()) {
+        if (version["storage"].bool_or(false)) status["storedVersions"].push_back(version["name"]);
+    }
+    return status;
+}
+
+// Empty is as good as absent, and is not kept.
+void drop_empty(Value& metadata) {
+    for (const char* member : {"labels", "annotations", "finalizers", "ownerReferences"}) {
+        const Value* value = std::as_const(metadata).find(member);
+        const bool is_empty =
+            value != nullptr && ((value->is_map() && value->as_map().empty()) ||
+                                 (value->is_list() && value->as_list().empty()) || value->is_nil());
+        if (is_empty) metadata.erase(member);
+    }
 }
 
 // What the kinds that the embedded cluster gives life to need; others are stored as they come.
@@ -167,13 +206,12 @@ void check_pod_change(const Value& stored, const Value& wanted) {
         return spec;
     };
     if (!(without_image(stored) == without_image(wanted))) {
-        throw Error(
-            ErrorKind::kInvalid,
-            "Pod \"" + name_of(stored) +
-                "\" is invalid: spec: Forbidden: pod updates may not change fields other than "
-                "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,"
-                "`spec.tolerations`,`spec.terminationGracePeriodSeconds`",
-            "delete the Pod and create it again");
+        throw InvalidObject("Pod", name_of(stored), "spec",
+                            "Forbidden: pod updates may not change fields other than "
+                            "`spec.containers[*].image`,`spec.initContainers[*].image`,"
+                            "`spec.activeDeadlineSeconds`,`spec.tolerations`,"
+                            "`spec.terminationGracePeriodSeconds`",
+                            "delete the Pod and create it again");
     }
 }
 
@@ -233,7 +271,12 @@ Value prepare_new(const ResourceDescription& type, Value object, SystemTime now)
         throw invalid(object, "metadata.namespace", "Required value");
     if (type.has_status_subresource) object.erase("status");
     check_metadata(object);
+    drop_empty(metadata);
     prepare_kind(type, object);
+    if (type.type == types::kCustomResourceDefinitions) {
+        object["status"] = definition_status(object, now);
+        object["metadata"]["finalizers"] = List{kDefinitionFinalizer};
+    }
     object["metadata"]["creationTimestamp"] = format_rfc3339(now);
     const bool has_generation = !type.type.group.empty() || type.has_status_subresource;
     if (has_generation) object["metadata"]["generation"] = 1;
@@ -278,12 +321,12 @@ Value prepare_change(const ResourceDescription& type, const Value& stored, Value
     Value& metadata = wanted["metadata"];
     for (const char* member :
          {"name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds",
-          "generation", "resourceVersion", "generateName"}) {
+          "generation", "resourceVersion", "generateName", "managedFields"}) {
         keep(metadata, stored["metadata"], member);
     }
-    metadata.erase("managedFields");
     metadata.erase("selfLink");
     check_metadata(wanted);
+    drop_empty(metadata);
     if (!stored.get("metadata", "deletionTimestamp").is_nil()) {
         const List& old = stored.get("metadata", "finalizers").list_or_empty();
         for (const Value& finalizer : wanted.get("metadata", "finalizers").list_or_empty()) {

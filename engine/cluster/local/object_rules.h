@@ -10,6 +10,9 @@
 
 namespace fencepost::cluster::local {
 
+// On every CustomResourceDefinition: its objects go before it does.
+inline constexpr const char* kDefinitionFinalizer = "customresourcecleanup.apiextensions.k8s.io";
+
 // A new object, complete but for uid, resourceVersion and a generated name.
 [[nodiscard]] Value prepare_new(const ResourceDescription& type, Value object, SystemTime now);
 // `wanted` over `stored`. Returns `stored` itself where nothing changes.

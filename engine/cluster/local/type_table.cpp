@@ -51,6 +51,7 @@ std::vector<ResourceDescription> built_in() {
     add("cr.kanister.io", "v1alpha1", "profiles", "Profile", kNamespaced, kNoStatus);
     add("config.kio.kasten.io", "v1alpha1", "blueprintbindings", "BlueprintBinding", kNamespaced, kHasStatus);
     add("fencepost.io", "v1alpha1", "obligations", "Obligation", kNamespaced, kNoStatus);
+    add("fencepost.io", "v1alpha1", "webhooks", "Webhook", kNamespaced, kNoStatus);
     return types;
 }
 
@@ -72,6 +73,11 @@ std::vector<ResourceDescription> defined_by(const Value& definition) {
         types.push_back(std::move(type));
     }
     return types;
+}
+
+bool is_defined_by(const ResourceDescription& type, const Value& definition) {
+    return type.type.group == definition.get("spec", "group").string_or("") &&
+           type.type.resource == definition.get("spec", "names", "plural").string_or("");
 }
 
 }  // namespace
@@ -110,19 +116,23 @@ ResourceDescription TypeTable::at(const ResourceType& wanted) const {
 
 std::vector<ResourceDescription> TypeTable::all() const { return *types_.lock(); }
 
+bool TypeTable::is_built_in(const Value& definition) {
+    static const std::vector<ResourceDescription> ours = built_in();
+    return std::any_of(ours.begin(), ours.end(),
+                       [&](const auto& type) { return is_defined_by(type, definition); });
+}
+
 void TypeTable::define(const Value& definition) {
+    if (is_built_in(definition)) return;
     forget(definition);
     auto types = types_.lock();
     for (ResourceDescription& type : defined_by(definition)) types->push_back(std::move(type));
 }
 
 void TypeTable::forget(const Value& definition) {
-    const std::string group = definition.get("spec", "group").string_or("");
-    const std::string plural = definition.get("spec", "names", "plural").string_or("");
+    if (is_built_in(definition)) return;
     auto types = types_.lock();
-    std::erase_if(*types, [&](const ResourceDescription& type) {
-        return type.type.group == group && type.type.resource == plural;
-    });
+    std::erase_if(*types, [&](const auto& type) { return is_defined_by(type, definition); });
 }
 
 }  // namespace fencepost::cluster::local

@@ -20,8 +20,11 @@ class TypeTable {
     [[nodiscard]] ResourceDescription at(const ResourceType& type) const;
     [[nodiscard]] std::vector<ResourceDescription> all() const;
 
-    void define(const Value& definition);  // a CustomResourceDefinition: adds or replaces its versions
+    // A CustomResourceDefinition: adds or replaces its versions. One of a type that is built in changes
+    // nothing: the manifests of Kanister and of the snapshot controller can be applied as they are.
+    void define(const Value& definition);
     void forget(const Value& definition);
+    [[nodiscard]] static bool is_built_in(const Value& definition);
 
   private:
     mutable Guarded<std::vector<ResourceDescription>> types_;

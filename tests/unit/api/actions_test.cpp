@@ -170,6 +170,155 @@ TEST_CASE("an Idempotency-Key makes one action of the same request, and refuses 
     CHECK(world.cluster->list(types::kActionSets, {}).items.size() == 3);
 }
 
+TEST_CASE("an Idempotency-Key gives the same answer for a day, also after the action has ended") {
+    ApiWorld world;
+    const std::string body = std::string("{\"action\":\"backup\",") + ApiWorld::kSubject + "}";
+    const net::Headers key{{"Idempotency-Key", "nightly"}};
+    const auto first = world.post("/v1/actions", body, key);
+    CHECK(first.header("Idempotency-Replayed").empty());
+    (void)world.finish(first.body["id"].as_string());
+    const auto again = world.post("/v1/actions", body, key);
+    CHECK(again.text == first.text);
+    CHECK(again.header("Idempotency-Replayed") == "true");
+    world.clock.ahead = std::chrono::hours(23);
+    CHECK(world.post("/v1/actions", body, key).text == first.text);
+    world.clock.ahead = std::chrono::hours(25);
+    const auto next_day = world.post("/v1/actions", body, key);
+    CHECK(next_day.status == 201);
+    CHECK(next_day.body["id"] != first.body["id"]);
+    CHECK(world.post("/v1/actions", body, key).text == next_day.text);
+}
+
+TEST_CASE("an action's ETag is the same until it changes, and a change can be bound to it") {
+    ApiWorld world;
+    const std::string id = world.start("slow");
+    world.wait_until(id, "running");
+    const auto seen = world.get("/v1/actions/" + id);
+    const std::string etag = seen.header("ETag");
+    REQUIRE(etag.size() > 2);
+    const auto same = world.request("GET", "/v1/actions/" + id, "", {{"If-None-Match", "\"0\", " + etag}});
+    CHECK(same.status == 304);
+    CHECK(same.text.empty());
+    CHECK(world.request("GET", "/v1/actions/" + id, "", {{"If-None-Match", "\"0\""}}).status == 200);
+    const auto stale = world.post("/v1/actions/" + id + "/cancel", "", {{"If-Match", "\"0\""}});
+    CHECK(stale.status == 412);
+    CHECK_THAT(stale.body["detail"].string_or(""), Contains("has changed since"));
+    CHECK(world.get("/v1/actions/" + id).body["state"] == Value("running"));
+    CHECK(world.post("/v1/actions/" + id + "/cancel", "", {{"If-Match", etag}}).status == 202);
+    (void)world.finish(id);
+    CHECK(world.request("GET", "/v1/actions/" + id, "", {{"If-None-Match", etag}}).status == 200);
+}
+
+TEST_CASE("a failed action is retried as a new one, once for a key") {
+    ApiWorld world;
+    const std::string failed = world.complete("later")["id"].as_string();
+    CHECK(world.post("/v1/actions/" + failed + "/retry", R"({"x":1})").status == 422);
+    CHECK(world.post("/v1/actions/nobody/retry", "").status == 404);
+    world.create("{apiVersion: v1, kind: ConfigMap, metadata: {name: late, namespace: app}}");
+    const auto retried = world.post("/v1/actions/" + failed + "/retry", "", {{"Idempotency-Key", "k"}});
+    REQUIRE(retried.status == 201);
+    CHECK(retried.body["retryOf"] == Value(failed));
+    CHECK_THAT(retried.body["bindingReason"].string_or(""), Contains("databases"));
+    const std::string id = retried.body["id"].as_string();
+    CHECK(world.finish(id)["state"] == Value("complete"));
+    CHECK(world.post("/v1/actions/" + failed + "/retry", "", {{"Idempotency-Key", "k"}}).text ==
+          retried.text);
+    const auto refused = world.post("/v1/actions/" + id + "/retry", "");
+    CHECK(refused.status == 409);
+    CHECK_THAT(refused.body["detail"].string_or(""), Contains("is complete"));
+}
+
+TEST_CASE("a resumed action does not run again what was done, and has its outputs") {
+    ApiWorld world;
+    const Value failed = world.complete("later");
+    CHECK(failed["state"] == Value("failed"));
+    const Value made = failed["phases"].as_list()[0].get("outputs", "name");
+    world.create("{apiVersion: v1, kind: ConfigMap, metadata: {name: late, namespace: app}}");
+    // A blueprint that was changed meanwhile is not what it goes on with.
+    world.cluster->patch({types::kBlueprints, "default", "bp"}, cluster::PatchType::kMerge,
+                         parse_json(R"({"actions":{"later":null}})"));
+    const auto resumed = world.post("/v1/actions/" + failed["id"].as_string() + "/resume", "");
+    REQUIRE(resumed.status == 201);
+    CHECK(resumed.body["resumeOf"] == failed["id"]);
+    const Value done = world.finish(resumed.body["id"].as_string());
+    INFO(to_json(done, {.indent = "  "}));
+    CHECK(done["state"] == Value("complete"));
+    CHECK(done["phases"].as_list()[0]["startedAt"] == failed["phases"].as_list()[0]["startedAt"]);
+    CHECK(done["phases"].as_list()[1]["state"] == Value("complete"));
+    CHECK(done.get("artifacts", "made", "keyValue", "name") == made);
+    int count = 0;
+    for (const Value& map : world.cluster->list(types::kConfigMaps, {.ns = "app"}).items)
+        count += cluster::name_of(map).starts_with("made-") ? 1 : 0;
+    CHECK(count == 1);
+    const auto artifacts = world.get("/v1/actions/" + done["id"].as_string() + "/artifacts");
+    CHECK(artifacts.body["items"].as_list().at(0)["name"] == Value("made"));
+    CHECK(artifacts.body["items"].as_list().at(0).get("keyValue", "name") == made);
+}
+
+TEST_CASE("what cannot be resumed says why") {
+    ApiWorld world;
+    const Value complete = world.complete();
+    CHECK(world.post("/v1/actions/" + complete["id"].as_string() + "/resume", "").status == 409);
+    // Its deferPhase has run.
+    const std::string id = world.start("slow");
+    world.wait_until(id, "running");
+    CHECK(world.post("/v1/actions/" + id + "/resume", "").status == 409);
+    (void)world.post("/v1/actions/" + id + "/cancel", "");
+    (void)world.finish(id);
+    const auto refused = world.post("/v1/actions/" + id + "/resume", "");
+    CHECK(refused.status == 409);
+    CHECK_THAT(refused.body["detail"].string_or(""), Contains("deferPhase has cleaned up"));
+    CHECK_THAT(refused.body["hint"].string_or(""), Contains("/retry"));
+    // The same by the object alone: no request that could be refused.
+    const Value made = world.create(
+        "{apiVersion: cr.kanister.io/v1alpha1, kind: ActionSet, metadata: {name: again, namespace: default, "
+        "annotations: {fencepost.io/resumes: " +
+        id +
+        "}}, spec: {actions: [{name: slow, blueprint: bp, object: {kind: Secret, apiVersion: v1, resource: "
+        "secrets, name: db, namespace: app}}]}}");
+    CHECK_THAT(world.finish("again").get("error", "message").string_or(""), Contains("cannot be resumed"));
+}
+
+TEST_CASE("events are numbered, come after the last one seen, and as a stream end with the action") {
+    ApiWorld world;
+    const std::string id = world.start("slow");
+    world.wait_until(id, "running");
+    TaskGroup opener;
+    opener.spawn([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        world.open_gate();
+    });
+    const std::string path = "/v1/actions/" + id + "/events";
+    const auto stream = world.request("GET", path, "", {{"Accept", "text/event-stream"}});
+    CHECK(stream.status == 200);
+    CHECK(stream.header("Content-Type") == "text/event-stream");
+    Strings types;
+    std::size_t at = 0;
+    while ((at = stream.text.find("\nevent: ", at)) != std::string::npos) {
+        at += 8;
+        types.push_back(stream.text.substr(at, stream.text.find('\n', at) - at));
+    }
+    std::erase(types, "progress");
+    CHECK(types == Strings{"action.started", "phase.started", "phase.completed", "phase.started",
+                           "phase.completed", "action.completed"});
+    CHECK_THAT(stream.text, Contains("\nid: 6\nevent: action.completed\ndata: {"));
+
+    const auto seq = [](const Value& body) {
+        std::vector<std::int64_t> result;
+        for (const Value& item : body["items"].as_list()) result.push_back(item["seq"].as_int());
+        return result;
+    };
+    CHECK(seq(world.get(path).body) == std::vector<std::int64_t>{1, 2, 3, 4, 5, 6});
+    CHECK(seq(world.request("GET", path, "", {{"Last-Event-ID", "4"}}).body) ==
+          std::vector<std::int64_t>{5, 6});
+    const auto rest =
+        world.request("GET", path, "", {{"Last-Event-ID", "5"}, {"Accept", "text/event-stream"}});
+    CHECK_THAT(rest.text, Contains("id: 6\n") && !Contains("id: 5\n"));
+    for (const char* wrong : {"x", "-1", "5x", "99999999999999999999"})
+        CHECK(world.request("GET", path, "", {{"Last-Event-ID", wrong}}).status == 400);
+    CHECK(world.get("/v1/actions/nobody/events").status == 404);
+}
+
 TEST_CASE("?wait answers at the end of the action or of the time, whichever is first") {
     ApiWorld world;
     const std::string id = world.start("slow");
@@ -265,7 +414,20 @@ TEST_CASE("the list is newest first, in pages that lose and repeat nothing, and 
     for (const Value& item : list["items"].as_list()) created.push_back(item["createdAt"].string_or(""));
     CHECK(std::is_sorted(created.rbegin(), created.rend()));
 
-    for (const char* query : {"limit=0", "limit=501", "limit=x", "limit=-1", "cursor=zz", "cursor=ff"}) {
+    Strings oldest_first = ids(world.get("/v1/actions?sort=createdAt").body);
+    CHECK(oldest_first.size() == 6);
+    CHECK(ids(world.get("/v1/actions?sort=-id").body).front() >
+          ids(world.get("/v1/actions?sort=id").body).front());
+    const Value sorted = world.get("/v1/actions?sort=-state&limit=1").body;
+    CHECK(ids(sorted) == Strings{broken});
+    CHECK(ids(world.get("/v1/actions?sort=-state&limit=500&cursor=" + sorted["next"].as_string()).body)
+              .size() == 5);
+    CHECK(world.get("/v1/actions?sort=state&cursor=" + sorted["next"].as_string()).status == 400);
+    CHECK(ids(world.get("/v1/actions?blueprint=bp&namespace=app").body).size() == 6);
+    CHECK(ids(world.get("/v1/actions?namespace=other").body).empty());
+
+    for (const char* query : {"limit=0", "limit=501", "limit=x", "limit=-1", "limit=", "cursor=zz",
+                              "cursor=ff", "cursor=", "sort=colour", "state=done", "state="}) {
         INFO(query);
         CHECK(world.get(std::string("/v1/actions?") + query).status == 400);
     }

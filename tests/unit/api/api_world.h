@@ -26,6 +26,20 @@ namespace fencepost::api {
 
 namespace types = cluster::types;
 
+// The system's clock, moved ahead by as much as a test wants.
+class MovedClock final : public Clock {
+  public:
+    [[nodiscard]] SystemTime now() const override { return system_.now() + ahead.load(); }
+    [[nodiscard]] SteadyTime steady_now() const override { return system_.steady_now(); }
+    void sleep(std::chrono::nanoseconds duration, const CancelToken& cancel) override {
+        system_.sleep(duration, cancel);
+    }
+    std::atomic<std::chrono::hours> ahead{std::chrono::hours(0)};
+
+  private:
+    SystemClock system_;
+};
+
 class ApiWorld {
   public:
     struct Answer {
@@ -58,7 +72,7 @@ class ApiWorld {
         }
     };
 
-    ApiWorld() {
+    explicit ApiWorld(SecurityOptions security = {}) {
         std::filesystem::create_directories(folder);
         cluster =
             cluster::local::open_local_cluster({.data_dir = folder / "data", .run_pods = false}, clock, log);
@@ -80,11 +94,20 @@ class ApiWorld {
         create(kBlueprint);
         create(kBinding);
         api = start_api(
-            {.version = "1.2.3", .store_bytes = [] { return std::uint64_t{4711}; }}, *cluster,
+            {.version = "1.2.3",
+             .store_bytes = [] { return std::uint64_t{4711}; },
+             .security = std::move(security)},
+            *cluster,
             {.logs = [this](const std::string& id, const std::string& phase, bool follow,
                             const std::function<void(std::string_view)>& sink,
                             const CancelToken& cancel) { write_log(id, phase, follow, sink, cancel); },
-             .obligations = [this](bool all) { return engine->obligations(all); }},
+             .obligations = [this](bool all) { return engine->obligations(all); },
+             .release = [this](const std::string& id,
+                               const CancelToken& cancel) { engine->release_obligation(id, cancel); },
+             .extend = [this](const std::string& id, SystemTime deadline,
+                              const CancelToken& cancel) { engine->extend_obligation(id, deadline, cancel); },
+             .catalog = &catalog,
+             .http = http.get()},
             clock, log);
     }
     ~ApiWorld() {
@@ -158,10 +181,11 @@ class ApiWorld {
 
     std::filesystem::path folder =
         std::filesystem::temp_directory_path() / ("fencepost-api-" + random_name_suffix(8));
-    SystemClock clock;
+    MovedClock clock;
     Log log{STDERR_FILENO, Log::Format::kText, LogLevel::kError};
     std::unique_ptr<cluster::Cluster> cluster;
     std::unique_ptr<net::HttpClient> http;
+    const run::Catalog catalog = functions::catalog();
     std::unique_ptr<run::World> world;
     std::unique_ptr<run::Engine> engine;
     std::unique_ptr<Api> api;
@@ -176,7 +200,8 @@ class ApiWorld {
         sink("last line\n");
     }
 
-    // backup ends at once, slow when the gate is open, broken never well.
+    // backup ends at once, slow when the gate is open, broken never well, later once a ConfigMap `late` is
+    // there.
     static constexpr const char* kBlueprint = R"(
 apiVersion: cr.kanister.io/v1alpha1
 kind: Blueprint
@@ -200,6 +225,15 @@ actions:
       name: wait
       args: {timeout: 1m, conditions: {anyOf: [{condition: '{{ .data.open }}', objectReference: {apiVersion: v1, resource: configmaps, namespace: app, name: gate}}]}}
     deferPhase: {func: KubeOps, name: last, args: {operation: create, namespace: app, spec: '{apiVersion: v1, kind: ConfigMap, metadata: {generateName: last-}}'}}
+  later:
+    outputArtifacts: {made: {keyValue: {name: '{{ .Phases.make.Output.name }}'}}}
+    phases:
+    - func: KubeOps
+      name: make
+      args: {operation: create, namespace: app, spec: '{apiVersion: v1, kind: ConfigMap, metadata: {generateName: made-}}'}
+    - func: KubeOps
+      name: take
+      args: {operation: delete, objectReference: {apiVersion: v1, resource: configmaps, namespace: app, name: late}}
   broken:
     phases: [{func: KubeOps, name: fail, args: {operation: delete, objectReference: {apiVersion: v1, resource: configmaps, namespace: app, name: nobody}}}]
 )";

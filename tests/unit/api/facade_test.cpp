@@ -33,6 +33,9 @@ TEST_CASE("discovery names groups, versions and types") {
     }
     CHECK(has_pods);
     CHECK(world.get("/apis/cr.kanister.io/v1alpha1").body["kind"] == Value("APIResourceList"));
+    CHECK(world.get("/apis/cr.kanister.io/v1alpha1/").body["kind"] ==
+          Value("APIResourceList"));  // as Python asks
+    CHECK(world.get("/apis/").body["kind"] == Value("APIGroupList"));
     CHECK(world.get("/apis/nothing.example/v1").status == 404);
 }
 
@@ -171,6 +174,157 @@ TEST_CASE("a dry run checks and stores nothing") {
     CHECK(world.post(std::string(kMaps) + "?dryRun=All", map_of("dry")).status == 201);
     CHECK(world.get(std::string(kMaps) + "/dry").status == 404);
     CHECK(world.post(std::string(kMaps) + "?dryRun=maybe", map_of("dry")).status == 400);
+}
+
+TEST_CASE("discovery comes in two documents for those who ask so") {
+    ApiWorld world;
+    const net::Headers accept{
+        {"Accept", "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"}};
+    const auto core = world.request("GET", "/api", "", accept);
+    CHECK_THAT(core.header("Content-Type"), Contains("as=APIGroupDiscoveryList"));
+    const Value& versions = core.body["items"].as_list().at(0)["versions"];
+    bool has_exec = false;
+    for (const Value& resource : versions.as_list().at(0)["resources"].as_list()) {
+        if (resource["resource"] != Value("pods")) continue;
+        CHECK(resource["categories"] == parse_json(R"(["all"])"));
+        for (const Value& part : resource["subresources"].as_list())
+            has_exec = has_exec || part["subresource"] == Value("exec");
+    }
+    CHECK(has_exec);
+    const auto others = world.request("GET", "/apis", "", accept);
+    CHECK(others.body["items"].as_list().size() == world.get("/apis").body["groups"].as_list().size());
+    CHECK(world.get("/apis/apps").body.get("preferredVersion", "groupVersion") == Value("apps/v1"));
+    CHECK(world.get("/apis/nothing.example").status == 404);
+}
+
+TEST_CASE("the Accept header chooses between objects, tables and metadata") {
+    ApiWorld world;
+    const auto get = [&](const char* accept, const std::string& more = "") {
+        return world.request("GET", std::string(kMaps) + "/gate" + more, "", {{"Accept", accept}}).body;
+    };
+    const char* kTable = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
+    const Value table = get(kTable);
+    CHECK(table["kind"] == Value("Table"));
+    CHECK(table["columnDefinitions"].as_list().at(1)["name"] == Value("Data"));
+    const Value& row = table["rows"].as_list().at(0);
+    CHECK(row["cells"].as_list().at(0) == Value("gate"));
+    CHECK(row["cells"].as_list().at(1) == Value(1));
+    CHECK(row["object"]["kind"] == Value("PartialObjectMetadata"));
+    CHECK(get(kTable, "?includeObject=None")["rows"].as_list().at(0)["object"].is_nil());
+    CHECK(get(kTable, "?includeObject=Object")["rows"].as_list().at(0).get("object", "data", "open") ==
+          Value("false"));
+    CHECK(get("application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io")["kind"] ==
+          Value("PartialObjectMetadata"));
+    CHECK(get("application/vnd.kubernetes.protobuf,application/json")["kind"] == Value("ConfigMap"));
+    CHECK(get("application/json;as=Table;v=v9;g=example.com, */*")["kind"] == Value("ConfigMap"));
+}
+
+TEST_CASE("fields that a kind has not are refused, told or ignored, as the request says") {
+    ApiWorld world;
+    const std::string path = "/apis/cr.kanister.io/v1alpha1/namespaces/default/blueprints";
+    const std::string body = R"({"metadata":{"name":"typo"},"actions":{"a":{"phazes":[]}}})";
+    const auto strict = world.post(path + "?fieldValidation=Strict", body);
+    CHECK(strict.status == 400);
+    CHECK_THAT(strict.body["message"].as_string(),
+               Contains("strict decoding error: unknown field \"actions.a.phazes\""));
+    const auto warned = world.post(path, body);
+    CHECK(warned.status == 201);
+    CHECK(warned.header("Warning") == R"(299 - "unknown field \"actions.a.phazes\"")");
+    const auto patched = world.request("PATCH", path + "/typo?fieldValidation=Strict", R"({"more":1})",
+                                       {{"Content-Type", "application/merge-patch+json"}});
+    CHECK(patched.status == 400);
+    CHECK(world.get(path + "/typo").body["more"].is_nil());
+    const auto wrong =
+        world.post(path + "?fieldValidation=Ignore", R"({"metadata":{"name":"x"},"actions":[]})");
+    CHECK(wrong.status == 422);
+    CHECK(wrong.body["reason"] == Value("Invalid"));
+    CHECK(wrong.body.get("details", "causes").as_list().at(0)["field"] == Value("actions"));
+    CHECK(world.post(path + "?fieldValidation=Loud", body).status == 400);
+}
+
+TEST_CASE("kubectl's protobuf bodies are read, and what is not known in them is not lost but refused") {
+    ApiWorld world;
+    const auto message = [](const std::string& kind, const std::string& raw) {
+        const auto field = [](char number, const std::string& bytes) {
+            return std::string(1, static_cast<char>(number * 8 + 2)) + static_cast<char>(bytes.size()) +
+                   bytes;
+        };
+        return std::string("k8s\0", 4) + field(1, field(1, "v1") + field(2, kind)) + field(2, raw);
+    };
+    const auto post = [&](const std::string& body) {
+        return world.request("POST", kMaps, body, {{"Content-Type", "application/vnd.kubernetes.protobuf"}});
+    };
+    const std::string metadata(
+        "\x0a\x07\x0a\x03"
+        "bin"
+        "\x12\x00",
+        9);  // {name: bin, generateName: ""}
+    const std::string data(
+        "\x12\x0a\x0a\x03key\x12\x03"
+        "any",
+        12);                                     // {key: any}
+    const std::string immutable("\x20\x00", 2);  // false
+    const auto made = post(message("ConfigMap", metadata + data + immutable));
+    INFO(made.text);
+    CHECK(made.status == 201);
+    CHECK(made.body["data"] == parse_json(R"({"key":"any"})"));
+    CHECK(made.body["immutable"] == Value(false));
+    CHECK(made.body.get("metadata", "generateName").is_nil());
+    CHECK(post(message("ConfigMap", metadata + std::string("\x7a\x01x", 3))).status == 415);  // field 15
+    CHECK(post(message("Unicorn", metadata)).status == 415);
+    CHECK(post("k8s").status == 400);
+    CHECK(post(message("ConfigMap", metadata.substr(0, 5))).status == 400);
+}
+
+TEST_CASE("OpenAPI documents say what kubectl explain and field validation ask for") {
+    ApiWorld world;
+    const Value index = world.get("/openapi/v3").body;
+    const std::string url = index["paths"]["apis/cr.kanister.io/v1alpha1"]["serverRelativeURL"].string_or("");
+    const Value document = world.get(url).body;
+    const Value& schema = document["components"]["schemas"]["io.kanister.cr.v1alpha1.Blueprint"];
+    CHECK(schema["x-kubernetes-group-version-kind"].as_list().at(0)["kind"] == Value("Blueprint"));
+    CHECK(schema.get("properties", "actions", "additionalProperties", "properties", "phases", "items",
+                     "properties", "func", "type") == Value("string"));
+    CHECK(to_json(document).find("$use") == std::string::npos);
+    CHECK(world.get("/openapi/v3/apis/nothing/v1").status == 404);
+    CHECK(world.get("/openapi/v2").body["definitions"]["io.k8s.api.core.v1.Pod"].is_map());
+}
+
+TEST_CASE("a workload's scale is read and written on its own") {
+    ApiWorld world;
+    const std::string path = "/apis/apps/v1/namespaces/app/deployments";
+    CHECK(
+        world
+            .post(path,
+                  R"({"metadata":{"name":"web"},"spec":{"replicas":0,"selector":{"matchLabels":{"a":"b"}}}})")
+            .status == 201);
+    const Value scale = world.get(path + "/web/scale").body;
+    CHECK(scale["kind"] == Value("Scale"));
+    CHECK(scale.get("status", "selector") == Value("a=b"));
+    const auto patch = [&](const char* body) {
+        return world.request("PATCH", path + "/web/scale", body,
+                             {{"Content-Type", "application/merge-patch+json"}});
+    };
+    CHECK(patch(R"({"spec":{"replicas":-1}})").status == 422);
+    CHECK(patch(R"({"metadata":{"resourceVersion":"1"},"spec":{"replicas":1}})").status == 409);
+    CHECK(world.request("DELETE", path + "/web/scale").status == 405);
+    CHECK(world.get(std::string(kMaps) + "/gate/scale").status == 404);
+}
+
+TEST_CASE("what kanctl posts is taken as it comes: Go's zero values, nulls and a name to be made") {
+    ApiWorld world;
+    const auto made = world.post("/apis/cr.kanister.io/v1alpha1/namespaces/default/actionsets", R"({
+        "kind": "ActionSet", "apiVersion": "cr.kanister.io/v1alpha1",
+        "metadata": {"generateName": "backup-", "namespace": "default", "creationTimestamp": null},
+        "spec": {"actions": [{"name": "backup", "blueprint": "bp", "preferredVersion": "",
+            "object": {"apiVersion": "v1", "group": "", "resource": "secrets", "kind": "", "name": "db", "namespace": "app"},
+            "artifacts": null, "configMaps": null, "secrets": null, "options": null, "podOverride": null,
+            "profile": {"apiVersion": "v1alpha1", "group": "cr.kanister.io", "resource": "profiles", "kind": "Profile",
+                        "name": "store", "namespace": "default"}}]}})");
+    INFO(made.text);
+    REQUIRE(made.status == 201);
+    CHECK(made.header("Warning").empty());
+    CHECK_THAT(made.body.get("metadata", "name").as_string(), Catch::StartsWith("backup-"));
 }
 
 }  // namespace fencepost::api

@@ -1,78 +1,16 @@
 #include <catch2/catch.hpp>
-#include <fcntl.h>
-#include <unistd.h>
 
-#include <filesystem>
-#include <fstream>
-
-#include "base/encodings.h"
 #include "base/error.h"
-#include "cli/cli.h"
 #include "cli/columns.h"
+#include "cli/command.h"
 #include "cli/manifests.h"
 #include "cli/merge_patch.h"
 #include "cli/object_name.h"
 #include "cli/terminal.h"
+#include "cli_world.h"
 #include "value/json.h"
 
 using namespace fencepost;
-
-namespace {
-
-// A folder with files in it, for as long as a test runs.
-struct Folder {
-    Folder() : path(std::filesystem::temp_directory_path() / ("fencepost-cli-" + random_name_suffix(8))) {
-        std::filesystem::create_directories(path);
-    }
-    ~Folder() { std::filesystem::remove_all(path); }
-    [[nodiscard]] std::string write(const std::string& name, const std::string& text) const {
-        std::ofstream(path / name) << text;
-        return (path / name).string();
-    }
-    std::filesystem::path path;
-};
-
-// What the program writes to stdout or stderr while `work` runs.
-std::string captured(int fd, const std::function<void()>& work) {
-    const Folder folder;
-    const std::string file = (folder.path / "out").string();
-    std::fflush(nullptr);
-    const int saved = ::dup(fd);
-    const int to = ::open(file.c_str(), O_CREAT | O_WRONLY, 0600);
-    ::dup2(to, fd);
-    ::close(to);
-    work();
-    std::fflush(nullptr);
-    ::dup2(saved, fd);
-    ::close(saved);
-    std::ifstream input(file);
-    return {std::istreambuf_iterator<char>(input), {}};
-}
-
-struct Result {
-    int code = 0;
-    std::string output;
-    std::string errors;
-};
-
-Result fencepost_cli(std::vector<const char*> arguments) {
-    arguments.insert(arguments.begin(), "fencepost");
-    cli::World world;
-    world.make_http_client = [] { return net::make_http_client(); };
-    world.serve = [](const cli::ServeOptions& options) {
-        cli::print(options.data_dir + " " + options.host + " " + std::to_string(options.port) + "\n");
-        return 0;
-    };
-    world.version = "1.2.3";
-    Result result;
-    result.errors = captured(2, [&] {
-        result.output = captured(
-            1, [&] { result.code = cli::run(static_cast<int>(arguments.size()), arguments.data(), world); });
-    });
-    return result;
-}
-
-}  // namespace
 
 TEST_CASE(
     "a three-way patch changes what differs, removes what was taken out, and leaves what others added") {
@@ -168,13 +106,24 @@ TEST_CASE("usage: a wrong command line is exit code 2, help is 0 and has example
     CHECK(fencepost_cli({"get", "pods", "-o", "xml"}).code == 2);
     CHECK(fencepost_cli({"serve"}).code == 2);
     CHECK(fencepost_cli({"run", "backup", "--object", "nonsense", "--server", "127.0.0.1:1"}).code == 2);
-    for (const char* verb : {"serve", "apply", "get", "delete", "run", "logs", "cancel", "obligations",
-                             "explain", "lint", "version"}) {
-        CAPTURE(verb);
-        const Result help = fencepost_cli({verb, "--help"});
-        CHECK(help.code == 0);
-        CHECK(help.output.find("Examples:\n  fencepost ") != std::string::npos);
-    }
+    const auto check_help = [](const cli::Command& command, std::vector<const char*> path,
+                               auto&& again) -> void {
+        for (const cli::Command& below : command.commands) {
+            std::vector<const char*> arguments = path;
+            arguments.push_back(below.name.c_str());
+            again(below, arguments, again);
+            arguments.push_back("--help");
+            CAPTURE(below.name);
+            const Result help = fencepost_cli(arguments);
+            CHECK(help.code == 0);
+            CHECK(help.output.find("Examples:\n  ") != std::string::npos);
+            CHECK(below.examples.find("fencepost " + std::string(path.empty() ? "" : path[0]) +
+                                      (path.empty() ? "" : " ") + below.name) != std::string::npos);
+        }
+    };
+    const cli::Command tree = cli::command_tree();
+    CHECK(tree.commands.size() >= 17);
+    check_help(tree, {}, check_help);
 }
 
 TEST_CASE("a server that is not there is exit code 4 and says how to start one") {
@@ -184,6 +133,14 @@ TEST_CASE("a server that is not there is exit code 4 and says how to start one")
     CHECK(result.errors.find("fencepost serve --data-dir") != std::string::npos);
 }
 
+TEST_CASE("the exit codes of the enum are those of the table") {
+    std::vector<int> codes;
+    for (const auto& code : cli::exit_codes()) codes.push_back(code.code);
+    CHECK(codes ==
+          std::vector<int>{cli::kDone, cli::kFailed, cli::kUsage, cli::kCancelled, cli::kUnreachable});
+    CHECK(fencepost_cli({"--help"}).output.find(cli::exit_code_lines()) != std::string::npos);
+}
+
 TEST_CASE("serve reads its address, version prints itself") {
     CHECK(fencepost_cli({"serve", "--data-dir", "d", "--listen", "127.0.0.1:81"}).output ==
           "d 127.0.0.1 81\n");
@@ -191,4 +148,7 @@ TEST_CASE("serve reads its address, version prints itself") {
     CHECK(fencepost_cli({"serve", "--data-dir", "d", "--listen", ":83"}).output == "d 127.0.0.1 83\n");
     CHECK(fencepost_cli({"serve", "--data-dir", "d", "--listen", "127.0.0.1:99999"}).code == 2);
     CHECK(fencepost_cli({"version"}).output == "fencepost 1.2.3\n");
+    CHECK(parse_json(fencepost_cli({"version", "-o", "json"}).output)["version"].as_string() == "1.2.3");
+    CHECK(fencepost_cli({"version", "-o", "jsonpath={.name} {.version}"}).output == "fencepost 1.2.3");
+    CHECK(fencepost_cli({"version", "-o", "name"}).output == "fencepost/1.2.3\n");
 }

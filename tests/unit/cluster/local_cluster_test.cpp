@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <set>
 #include <thread>
 
 #include "base/encodings.h"
@@ -263,7 +264,36 @@ TEST_CASE("pages of a list continue where the last one ended") {
     CHECK(all == "abcde");
 }
 
-TEST_CASE("the three patches of kubectl, and a clear refusal of server-side apply") {
+TEST_CASE(
+    "pages over all namespaces lose nothing, whatever the namespaces are called, and have one version") {
+    World world;
+    for (const char* ns : {"a", "a-b", "a.b", "b"}) {
+        world.create(types::kNamespaces, std::string("metadata: {name: ") + ns + "}");
+        for (const char* name : {"p", "q"}) {
+            world.create(types::kConfigMaps,
+                         std::string("metadata: {name: ") + name + ", namespace: " + ns + "}");
+        }
+    }
+    ListOptions options{.limit = 1};
+    std::vector<std::string> all, versions;
+    do {
+        const ObjectList page = world.cluster->list(types::kConfigMaps, options);
+        for (const Value& item : page.items) all.push_back(namespace_of(item) + "/" + name_of(item));
+        versions.push_back(page.resource_version);
+        options.continue_token = page.continue_token;
+        world.map("later-" + std::to_string(all.size()));  // sorts behind: it is given, once
+        world.cluster->remove(World::map_key("later-" + std::to_string(all.size())));
+    } while (!options.continue_token.empty());
+    CHECK(all == std::vector<std::string>{"a/p", "a/q", "a-b/p", "a-b/q", "a.b/p", "a.b/q", "b/p", "b/q"});
+    CHECK(std::set<std::string>(versions.begin(), versions.end()).size() == 1);
+    for (const char* token : {"bm8=", "eC95L3o=", "***"}) {
+        options.continue_token = token;
+        CHECK(kind_of([&] { (void)world.cluster->list(types::kConfigMaps, options); }) ==
+              ErrorKind::kInvalid);
+    }
+}
+
+TEST_CASE("the three patches of kubectl") {
     World world;
     world.map("one");
     const ObjectKey key = World::map_key("one");
@@ -282,7 +312,6 @@ TEST_CASE("the three patches of kubectl, and a clear refusal of server-side appl
           }) == ErrorKind::kInvalid);
     CHECK(world.cluster->patch(key, PatchType::kStrategicMerge, parse_json(R"({"data":{"c":"4"}})"))
               .get("data", "c") == Value("4"));
-    CHECK(kind_of([&] { world.cluster->patch(key, PatchType::kApply, Value()); }) == ErrorKind::kUnsupported);
 }
 
 TEST_CASE("a Secret's stringData is stored as data, and data that is no base64 is refused") {
@@ -311,8 +340,28 @@ TEST_CASE("a CustomResourceDefinition makes its kind, also after a restart, and 
     REQUIRE(type);
     CHECK(type->type == things);
     CHECK(world.cluster->get({things, "default", "t"}).get("spec", "a") == Value(1));
-    world.cluster->remove({types::kCustomResourceDefinitions, "", "things.example.com"});
+    const ObjectKey key{types::kCustomResourceDefinitions, "", "things.example.com"};
+    const Value& conditions = world.cluster->get(key).get("status", "conditions");
+    CHECK(conditions.as_list().at(1)["type"] == Value("Established"));
+    world.cluster->remove(key);
+    world.wait([&] { return !world.exists(key); });
     CHECK(!world.cluster->find_type("", "", "things"));
+    world.create(types::kCustomResourceDefinitions, definition);
+    CHECK(world.cluster->list(things).items.empty());  // its objects went with it
+}
+
+TEST_CASE("the definition of a type that is built in changes nothing, coming or going") {
+    World world;
+    const Value definition = world.create(
+        types::kCustomResourceDefinitions,
+        "metadata: {name: actionsets.cr.kanister.io}\nspec: {group: cr.kanister.io, scope: Cluster, names: "
+        "{kind: "
+        "ActionSet, plural: actionsets}, versions: [{name: v1alpha1, served: true, storage: true}]}");
+    CHECK(world.cluster->find_type("cr.kanister.io", "v1alpha1", "actionsets")->is_namespaced);
+    const ObjectKey key{types::kCustomResourceDefinitions, "", name_of(definition)};
+    world.cluster->remove(key);
+    world.wait([&] { return !world.exists(key); });
+    CHECK(world.cluster->find_type("cr.kanister.io", "v1alpha1", "actionsets"));
 }
 
 TEST_CASE("dependents go with their owners: background, foreground and orphan") {

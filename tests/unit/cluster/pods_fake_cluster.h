@@ -2,6 +2,7 @@
 // merge patches with a uid precondition, conflicts, finalizers, and a Pod's graceful deletion. Thread-safe.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <vector>
 
@@ -69,6 +70,10 @@ class FakeCluster final : public Cluster {
     }
     Value patch(const ObjectKey& key, PatchType, const Value& patch, const PatchOptions&) override {
         auto state = state_.lock();
+        if (failing_patches > 0) {
+            --failing_patches;
+            throw Error(ErrorKind::kExhausted, "the disk is full");
+        }
         Value object = at(*state, key);
         const std::string uid = patch.get("metadata", "uid").string_or("");
         if (!uid.empty() && uid != uid_of(object)) throw Error(ErrorKind::kConflict, "another uid");
@@ -103,8 +108,14 @@ class FakeCluster final : public Cluster {
     ExecResult exec(std::string_view, std::string_view, const ExecOptions&, const CancelToken&) override {
         return {};
     }
+    void post_guard(const Guard&) override {}
+    void relieve_guard(std::string_view, const std::function<void()>& undo, const CancelToken&) override {
+        undo();
+    }
     void logs(std::string_view, std::string_view, const LogOptions&,
               const std::function<void(std::string_view)>&, const CancelToken&) override {}
+
+    std::atomic<int> failing_patches{0};  // so many of the next ones
 
   private:
     class FakeWatch final : public Watch {

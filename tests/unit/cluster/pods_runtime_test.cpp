@@ -149,7 +149,7 @@ TEST_CASE("exec has the container's mounts, environment and exit codes, and keep
 
     std::string input = "from stdin";
     ExecOptions with_stdin;
-    with_stdin.stdin_source = [&](char* buffer, std::size_t size) {
+    with_stdin.stdin_source = [&](char* buffer, std::size_t size, const CancelToken&) {
         return std::exchange(input, "").copy(buffer, size);
     };
     CHECK(world.exec("pg", {"cat"}, with_stdin).out == "from stdin");
@@ -208,6 +208,17 @@ TEST_CASE("containers outlive the daemon, and their exit codes wait for the next
     CHECK(world.logs("long") == "a\nb\n");
     CHECK(PodWorld::main_state(world.get(types::kPods, "steady")) == PodWorld::main_state(before));
     CHECK(world.exec("steady", {"echo", "here"}).out == "here\n");
+}
+
+TEST_CASE("a pod whose end cannot be stored at first is told as ended once the store can be written again") {
+    PodWorld world;
+    const auto go = world.options.data_dir.parent_path() / "go";
+    world.pod("job", "command: [bash, -c, 'until [ -e " + go.string() + " ]; do sleep 0.01; done']");
+    world.wait_phase("job", "Running");
+    world.objects.failing_patches = 2;
+    std::ofstream(go) << "\n";
+    world.wait_phase("job", "Succeeded");
+    CHECK(world.objects.failing_patches == 0);
 }
 
 TEST_CASE("a supervisor that is killed leaves a container that failed, restarted by policy") {

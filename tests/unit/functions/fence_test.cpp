@@ -6,6 +6,7 @@
 namespace fencepost::functions {
 
 using Catch::Contains;
+using Catch::EndsWith;
 
 namespace {
 
@@ -154,13 +155,53 @@ TEST_CASE("a fence past its time limit is lifted while the action goes on, and t
     FenceWorld world;
     world.elected("pg-2");
     const Value done = world.run(
-        "[{func: Fence, name: fence, args: {namespace: app, pods: pg-2, timeLimit: 1s}}, {func: KubeExec, "
+        "[{func: Fence, name: fence, args: {namespace: app, pods: pg-2, timeLimit: 2s}}, {func: KubeExec, "
         "name: dump, args: {namespace: app, "
         "pod: pg-2, command: [bash, -c, 'until grep -q post " +
         world.file("notes") + "; do sleep 0.02; done']}}]");
     CHECK(done.get("status", "state") == Value("failed"));
     CHECK_THAT(FunctionsWorld::message(done), Contains("deadline"));
     CHECK(world.notes() == "pre\npost\n");
+}
+
+TEST_CASE("an undo that fails leaves the obligation open and is tried again until it works") {
+    FenceWorld world;
+    world.pod("pg", ", annotations: {my/pre-backup-command: " + world.hook("pre") +
+                        ", my/post-backup-command: " +
+                        world.hook("post", "test -e " + world.file("tried") + " || { touch " +
+                                               world.file("tried") + "; exit 1; }") +
+                        "}");
+    const Value done =
+        world.run("[{func: Fence, name: fence, args: {namespace: app, pods: pg, annotationPrefix: my}}]");
+    CHECK(done.get("status", "state") == Value("failed"));
+    CHECK_THAT(FunctionsWorld::message(done), Contains("the undo command ended with exit code 1"));
+    for (int i = 0; i < 1'000 && !world.obligations(false).empty(); ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    CHECK(world.notes() == "pre\npost\npost\n");
+    CHECK(world.obligations().front()["attempts"] == Value(1));
+}
+
+TEST_CASE("the obligation is stored before the pre command begins") {
+    FenceWorld world;
+    world.elected("pg-2", "sleep 0.5");
+    const std::string name = world.start(std::string(FenceWorld::kFence) + "]");
+    for (int i = 0; i < 1'000 && world.notes().empty(); ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    CHECK(world.engine->obligations(false).size() == 1);
+    CHECK(world.finish(name).get("status", "state") == Value("complete"));
+}
+
+TEST_CASE("a fence whose time limit passes while it is being placed is lifted after it was placed") {
+    FenceWorld world;
+    world.pod("slow", ", annotations: {my/pre-backup-command: '[\"bash\", \"-c\", \"sleep 1.5; echo pre >> " +
+                          world.file("notes") + "\"]', my/post-backup-command: " + world.hook("post") + "}");
+    const Value done = world.run(
+        "[{func: Fence, name: fence, args: {namespace: app, pods: slow, annotationPrefix: my, timeLimit: "
+        "1s}}]");
+    CHECK(done.get("status", "state") == Value("failed"));
+    for (int i = 0; i < 1'000 && !world.engine->obligations(false).empty(); ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    CHECK_THAT(world.notes(), EndsWith("pre\npost\n"));
 }
 
 namespace {

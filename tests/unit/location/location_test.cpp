@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/task_group.h"
+#include "location/check.h"
 #include "location/location.h"
 #include "tests/unit/location/error_of.h"
 #include "tests/unit/location/s3_server.h"
@@ -315,4 +316,28 @@ TEST_CASE("a sink that throws ends the read with its exception") {
     location.put_bytes("k", noise(3 << 20U), {}, kNever);
     struct Enough {};
     CHECK_THROWS_AS(location.get("k", [](std::string_view) { throw Enough{}; }, kNever), Enough);
+}
+
+TEST_CASE("a location that works passes every check, and keeps nothing of them") {
+    FOR_EACH_BACKEND();
+    std::string text;
+    for (const Check& check : check_location(location, kNever))
+        text += check.name + (check.is_ok ? " ok " : ": " + check.detail);
+    CHECK(text == "write ok read ok list ok lock ok delete ok ");
+    CHECK(keys(location, "").empty());
+}
+
+TEST_CASE("a location that cannot be written says why, and that the rest was not tried") {
+    const auto http = net::make_http_client();
+    SystemClock clock;
+    ResolvedProfile profile;
+    profile.type = "filestore";
+    profile.file_path = "/proc/no/store";
+    const auto location = open_location(profile, *http, clock);
+    const auto checks = check_location(*location, kNever);
+    REQUIRE(checks.size() == 5);
+    CHECK_FALSE(checks[0].is_ok);
+    CHECK(checks[0].detail.find("/proc/no") != std::string::npos);
+    for (std::size_t i = 1; i < checks.size(); ++i)
+        CHECK(checks[i].detail == "not tried: nothing could be written");
 }

@@ -49,6 +49,7 @@ struct TlsServer {
               options,
               [](const net::ServerRequest& request) {
                   net::ServerResponse response;
+                  response.headers.emplace_back("Client", request.client_certificate_name);
                   response.body = request.body;
                   return response;
               },
@@ -110,6 +111,64 @@ TEST_CASE("mTLS: a client without a certificate of the right CA is turned away")
     request.tls.client_certificate_pem = certificates.pem("s.pem");
     request.tls.client_key_pem = certificates.pem("s.key");
     CHECK(client->request(request, {}).status == 200);
+}
+
+TEST_CASE("a client certificate that may be left out tells who it is where it is shown") {
+    const Certificates certificates;
+    net::ServerOptions options;
+    options.certificate_pem = certificates.pem("s.pem");
+    options.key_pem = certificates.pem("s.key");
+    options.client_ca_pem = certificates.pem("ca.pem");
+    options.requires_client_certificate = false;
+    TlsServer server(options);
+    net::HttpRequest request = server.request();
+    request.tls.ca_bundle_pem = certificates.pem("ca.pem");
+    CHECK(net::make_http_client()->request(request, {}).header("Client").empty());
+    request.tls.client_certificate_pem = certificates.pem("s.pem");
+    request.tls.client_key_pem = certificates.pem("s.key");
+    CHECK(net::make_http_client()->request(request, {}).header("Client") == "s");
+    // Signed by nobody that is known: no handshake, not just no name.
+    const Certificates others;
+    request.tls.client_certificate_pem = others.pem("s.pem");
+    request.tls.client_key_pem = others.pem("s.key");
+    CHECK(kind_of(*net::make_http_client(), request) == ErrorKind::kUnavailable);
+}
+
+TEST_CASE("certificates are exchanged while the server serves; what is none changes nothing") {
+    const Certificates first;
+    const Certificates second;
+    net::ServerOptions options;
+    options.certificate_pem = first.pem("s.pem");
+    options.key_pem = first.pem("s.key");
+    TlsServer server(options);
+    net::HttpRequest request = server.request();
+    request.tls.ca_bundle_pem = first.pem("ca.pem");
+    const auto early = net::make_http_client();
+    CHECK(early->request(request, {}).status == 200);
+    CHECK_THROWS_AS(server.server->use_certificates("nonsense", "nonsense", ""), Error);
+    CHECK(net::make_http_client()->request(request, {}).status == 200);
+
+    server.server->use_certificates(second.pem("s.pem"), second.pem("s.key"), "");
+    CHECK(early->request(request, {}).status == 200);  // a connection that is open goes on
+    CHECK(kind_of(*net::make_http_client(), request) == ErrorKind::kForbidden);
+    request.tls.ca_bundle_pem = second.pem("ca.pem");
+    CHECK(net::make_http_client()->request(request, {}).status == 200);
+}
+
+TEST_CASE("nothing older than TLS 1.3 is spoken") {
+    const Certificates certificates;
+    net::ServerOptions options;
+    options.certificate_pem = certificates.pem("s.pem");
+    options.key_pem = certificates.pem("s.key");
+    TlsServer server(options);
+    const auto connects = [&](const std::string& version) {
+        const std::string command =
+            "openssl s_client -connect 127.0.0.1:" + std::to_string(server.server->port()) + " " + version +
+            " </dev/null >/dev/null 2>&1";
+        return std::system(command.c_str()) == 0;
+    };
+    CHECK(connects("-tls1_3"));
+    CHECK_FALSE(connects("-tls1_2"));
 }
 
 TEST_CASE("a server with a certificate that does not parse does not start") {

@@ -129,11 +129,13 @@ TEST_CASE("a deleted ActionSet goes only after its deferPhase has run") {
     RunWorld world;
     world.blueprint(
         "  backup: {phases: [{func: Step, name: one, args: {do: wait}}], deferPhase: {func: Step, name: "
-        "last, args: {do: ok}}}");
+        "last, args: {do: wait}}}");
     world.start_action();
     world.wait_for_call("one#1");
     world.cluster->remove({types::kActionSets, "default", "run"});
     world.wait_for_call("last#1");
+    CHECK(!world.get().get("metadata", "deletionTimestamp").is_nil());
+    world.script.open();
     for (int i = 0; i < 1'000; ++i) {
         if (world.cluster->list(types::kActionSets).items.empty()) return;
         std::this_thread::sleep_for(std::chrono::milliseconds(2));
@@ -363,6 +365,73 @@ TEST_CASE("an ActionSet that cannot be read fails alone, and the others go on") 
         CHECK(!RunWorld::error(done).empty());
     }
     CHECK(RunWorld::state(world.run()) == "complete");
+}
+
+TEST_CASE("what others change in an ActionSet while it runs stays") {
+    RunWorld world;
+    world.blueprint(
+        "  backup: {phases: [{func: Step, name: one, args: {do: wait}}, {func: Step, name: two, args: {do: "
+        "ok}}]}");
+    world.start_action();
+    world.wait_for_call("one#1");
+    world.cluster->patch({types::kActionSets, "default", "run"}, cluster::PatchType::kMerge,
+                         parse_yaml_value("metadata: {labels: {team: storage}}"));
+    world.script.open();
+    const Value done = world.finish();
+    CHECK(RunWorld::state(done) == "complete");
+    CHECK(done.get("metadata", "labels", "team") == Value("storage"));
+}
+
+TEST_CASE("the outputs of phases that an earlier daemon finished reach the later ones") {
+    RunWorld world;
+    world.blueprint(R"(
+  backup:
+    outputArtifacts: {dump: {keyValue: {id: '{{ .Phases.one.Output.id }}'}}}
+    phases:
+    - {func: Step, name: one, args: {do: echo, text: '###Phase-output###: {"key":"id","value":"42"}'}}
+    - {func: Step, name: two, args: {do: wait}}
+)");
+    world.start_action();
+    world.wait_for_call("two#1");
+    world.restart();
+    world.script.open();
+    const Value done = world.finish();
+    INFO(to_json(done, {.indent = "  "}));
+    CHECK(RunWorld::state(done) == "complete");
+    CHECK(done.get("status", "actions").as_list()[0].get("artifacts", "dump", "keyValue", "id") ==
+          Value("42"));
+}
+
+TEST_CASE(
+    "job Pods of ActionSets that are over or gone are removed at the start, those of running ones are kept") {
+    RunWorld world;
+    world.blueprint(
+        "  backup: {phases: [{func: Step, name: one, args: {do: ok}}, {func: Step, name: two, args: {do: "
+        "wait}}]}\n"
+        "  quick: {phases: [{func: Step, name: one, args: {do: ok}}]}");
+    const std::string over = cluster::uid_of(world.run("quick", "", "over"));
+    const std::string running = cluster::uid_of(world.start_action());
+    world.wait_for_call("two#1");
+    const auto job_pod = [&](const std::string& name, const std::string& owner) {
+        world.create(types::kPods, "metadata: {name: " + name +
+                                       ", namespace: default, labels: {fencepost.io/action-set: " + owner +
+                                       "}}\nspec: {containers: [{name: main, image: debian}]}");
+    };
+    job_pod("of-over", over);
+    job_pod("of-gone", "5e7d0a0e-0000-0000-0000-000000000000");
+    job_pod("of-running", running);
+    world.create(
+        types::kPods,
+        "metadata: {name: plain, namespace: default}\nspec: {containers: [{name: main, image: debian}]}");
+    world.restart();
+    const auto names = [&] {
+        std::string all;
+        for (const Value& pod : world.cluster->list(types::kPods).items) all += cluster::name_of(pod) + " ";
+        return all;
+    };
+    for (int i = 0; i < 1'000 && names() != "of-running plain "; ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    CHECK(names() == "of-running plain ");
 }
 
 TEST_CASE("an action whose fence was lifted when the daemon stopped is failed by the next one") {

@@ -18,6 +18,7 @@ class ControllerThread final : public Controllers {
         : store_(store), log_(log) {
         reconcilers_.push_back(garbage_collector(cluster, store, types));
         reconcilers_.push_back(namespace_cleaner(cluster, store, types));
+        reconcilers_.push_back(definition_cleaner(cluster, store, types));
         reconcilers_.push_back(stateful_sets(cluster));
         reconcilers_.push_back(deployments(cluster));
         reconcilers_.push_back(replica_sets(cluster));

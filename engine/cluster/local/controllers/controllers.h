@@ -32,6 +32,8 @@ class Reconciler {
 
 [[nodiscard]] std::unique_ptr<Reconciler> garbage_collector(Cluster& cluster, Store& store,
                                                             const TypeTable& types);
+[[nodiscard]] std::unique_ptr<Reconciler> definition_cleaner(Cluster& cluster, Store& store,
+                                                             const TypeTable& types);
 [[nodiscard]] std::unique_ptr<Reconciler> namespace_cleaner(Cluster& cluster, Store& store,
                                                             const TypeTable& types);
 [[nodiscard]] std::unique_ptr<Reconciler> stateful_sets(Cluster& cluster);

@@ -105,14 +105,21 @@ std::optional<SystemTime> ContainerFolder::started_at(int run) const {
     return SystemTime(std::chrono::duration_cast<SystemTime::duration>(since_epoch));
 }
 
-UniqueFd ContainerFolder::open_supervisor(int run) const {
+supervisor::GuardSpec ContainerFolder::guard_spec(int run) const {
     const ProcessFile process = read_process_file(file(run, ".pid"));
+    return {.supervisor = {process.pid, process.ticks}, .started = file(run, ".started").string()};
+}
+
+UniqueFd open_process(const std::filesystem::path& pid_file) {
+    const ProcessFile process = read_process_file(pid_file);
     if (process.pid <= 0) return UniqueFd();
     UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
     // Looked at after it was opened: the pid is held now, so what matches stays the same process.
     if (pidfd.is_open() && start_ticks(process.pid) != process.ticks) pidfd.reset();
     return pidfd;
 }
+
+UniqueFd ContainerFolder::open_supervisor(int run) const { return open_process(file(run, ".pid")); }
 
 bool ContainerFolder::stop(int run, std::chrono::seconds grace) const {
     const UniqueFd pidfd = open_supervisor(run);

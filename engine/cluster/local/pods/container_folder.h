@@ -33,6 +33,8 @@ class ContainerFolder {
     [[nodiscard]] std::optional<supervisor::ExitRecord> exit_record(int run) const;
     [[nodiscard]] std::optional<supervisor::LaunchSpec> spec(int run) const;
     [[nodiscard]] std::optional<SystemTime> started_at(int run) const;
+    // Of whom the guard of a fence in this container must know; pid 0: there is no supervisor (yet).
+    [[nodiscard]] supervisor::GuardSpec guard_spec(int run) const;
     [[nodiscard]] std::filesystem::path log_path(int run) const { return file(run, ".log"); }
 
     // Readable when the supervisor ends; not open where it is gone already.
@@ -46,5 +48,8 @@ class ContainerFolder {
     [[nodiscard]] std::filesystem::path file(int run, std::string_view suffix) const;
     std::filesystem::path path_;
 };
+
+// A pidfd of the process that a file names ("<pid> <start time in ticks> ..."); not open where it is gone.
+[[nodiscard]] UniqueFd open_process(const std::filesystem::path& pid_file);
 
 }  // namespace fencepost::cluster::local

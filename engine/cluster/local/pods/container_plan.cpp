@@ -5,6 +5,7 @@
 #include "base/encodings.h"
 #include "base/error.h"
 #include "cluster/cluster.h"
+#include "cluster/local/api_access.h"
 
 namespace fencepost::cluster::local {
 namespace {
@@ -126,6 +127,11 @@ std::vector<Mount> mounts_of(const Value& container, const PlanInputs& inputs, c
         mount.is_file = inputs.host.type_of(mount.source) == HostView::Type::kFile;
         mounts.push_back(std::move(mount));
     }
+    const bool has_own = std::any_of(mounts.begin(), mounts.end(), [](const Mount& mount) {
+        return mount.target.lexically_normal() == kApiAccessFolder;
+    });
+    if (!inputs.api_access.empty() && !has_own)
+        mounts.push_back({.source = inputs.api_access, .target = kApiAccessFolder, .is_read_only = true});
     return mounts;
 }
 
@@ -202,6 +208,7 @@ supervisor::LaunchSpec plan_container(const Value& pod, const Value& container, 
     variables["HOME"] = user && !user->home.empty() ? user->home : "/";
     variables["HOSTNAME"] = name_of(pod);
     variables["PATH"] = kDefaultPath;
+    for (const auto& [name, value] : inputs.variables) variables[name] = value;
     for (const Value& source : container["envFrom"].list_or_empty()) add_env_from(source, inputs, variables);
     for (const Value& variable : container["env"].list_or_empty()) add_env(pod, variable, inputs, variables);
     if (!inputs.program_dir.empty())

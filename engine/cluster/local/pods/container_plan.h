@@ -36,6 +36,8 @@ struct PlanInputs {
     std::function<std::optional<Value>(std::string_view name)> config_map;
     std::function<std::optional<User>(std::uint32_t uid)> user;  // from the host's passwd
     std::map<std::string, std::filesystem::path> volumes;        // where each volume of the Pod lies
+    std::filesystem::path api_access;              // the files for kApiAccessFolder; "" for none
+    std::map<std::string, std::string> variables;  // the environment's, unless the container says otherwise
     std::filesystem::path program_dir;
     std::string bubblewrap = "/usr/bin/bwrap";
     HostView host;

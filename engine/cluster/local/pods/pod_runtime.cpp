@@ -15,6 +15,7 @@
 #include "base/guarded.h"
 #include "base/task_group.h"
 #include "cluster/local/pods/container_choice.h"
+#include "cluster/local/pods/guards.h"
 #include "cluster/local/pods/log_reader.h"
 #include "cluster/local/pods/pod_queue.h"
 #include "cluster/local/pods/processes.h"
@@ -107,7 +108,8 @@ class PodRuntime final : public PodBackend {
                   .spawn = [this](std::function<void()> probe) { probes_.spawn(std::move(probe)); },
                   .wake = [this](const std::string& uid) { queue_.wake(uid); },
                   .cancel = stop_.token()},
-          volumes_(objects, options_, clock, log) {
+          volumes_(objects, options_, clock, log),
+          guards_(options_.data_dir / "guards", around_.supervisor_program()) {
         fs::create_directories(options_.data_dir / "pods");
         fs::permissions(options_.data_dir / "pods", fs::perms::owner_all);
         threads_.spawn([this] { exits_.run(); });
@@ -125,10 +127,23 @@ class PodRuntime final : public PodBackend {
     }
 
     ExecResult exec(const Value& pod, const ExecOptions& options, const CancelToken& cancel) override;
+    void post_guard(const Value& pod, const Guard& guard) override;
+    void relieve_guard(std::string_view id, const std::function<void()>& undo,
+                       const CancelToken& cancel) override {
+        guards_.relieve(id, undo, cancel);
+    }
     void logs(const Value& pod, const LogOptions& options, const std::function<void(std::string_view)>& sink,
               const CancelToken& cancel) override;
 
   private:
+    // A container that runs: where it lies, and which of its runs it is. Throws kNotFound.
+    struct Running {
+        ContainerFolder folder;
+        int run;
+        supervisor::LaunchSpec spec;
+    };
+    [[nodiscard]] Running find_running(const Value& pod, const std::string& container,
+                                       const std::string& uid) const;
     void follow_pods();
     void list_and_watch();
     void work();
@@ -147,6 +162,7 @@ class PodRuntime final : public PodBackend {
     TaskGroup threads_;
     PodSurroundings around_;
     VolumeController volumes_;
+    Guards guards_;
 };
 
 // A reconnect loop: it logs what went wrong and goes on.
@@ -205,14 +221,13 @@ void PodRuntime::work() {
     }
 }
 
-ExecResult PodRuntime::exec(const Value& pod, const ExecOptions& options, const CancelToken& cancel) {
-    if (!options.pod_uid.empty() && options.pod_uid != uid_of(pod)) {
+PodRuntime::Running PodRuntime::find_running(const Value& pod, const std::string& container,
+                                             const std::string& uid) const {
+    if (!uid.empty() && uid != uid_of(pod)) {
         throw Error(ErrorKind::kNotFound, "pod \"" + name_of(pod) + "\" is another one now (uid " +
-                                              uid_of(pod) + ", wanted " + options.pod_uid + ")");
+                                              uid_of(pod) + ", wanted " + uid + ")");
     }
-    if (options.command.empty())
-        throw Error(ErrorKind::kInvalid, "you must specify at least one command for the container");
-    const std::string name = choose_container(pod, options.container, false);
+    const std::string name = choose_container(pod, container, false);
     const std::string phase = pod.get("status", "phase").string_or("");
     if (phase == "Succeeded" || phase == "Failed") {
         throw Error(ErrorKind::kFailedPrecondition,
@@ -220,16 +235,26 @@ ExecResult PodRuntime::exec(const Value& pod, const ExecOptions& options, const 
     }
     const ContainerFolder folder = folder_of(pod, name);
     const auto run = folder.latest_run();
-    const auto not_there = [&] {
-        return Error(ErrorKind::kNotFound, "container not found (\"" + name + "\")");
-    };
-    if (!run || folder.state(*run) != ContainerFolder::State::kRunning) throw not_there();
-    auto spec = folder.spec(*run);
-    if (!spec) throw not_there();
-    spec->command = options.command;
-    UniqueFd container = folder.open_supervisor(*run);
-    if (!container.is_open()) throw not_there();
-    return run_attached(around_.supervisor_program(), *spec, options, std::move(container), cancel);
+    auto spec =
+        run && folder.state(*run) == ContainerFolder::State::kRunning ? folder.spec(*run) : std::nullopt;
+    if (!spec) throw Error(ErrorKind::kNotFound, "container not found (\"" + name + "\")");
+    return {folder, *run, std::move(*spec)};
+}
+
+ExecResult PodRuntime::exec(const Value& pod, const ExecOptions& options, const CancelToken& cancel) {
+    if (options.command.empty())
+        throw Error(ErrorKind::kInvalid, "you must specify at least one command for the container");
+    Running found = find_running(pod, options.container, options.pod_uid);
+    found.spec.command = options.command;
+    UniqueFd container = found.folder.open_supervisor(found.run);
+    if (!container.is_open())
+        throw Error(ErrorKind::kNotFound, "the container of pod \"" + name_of(pod) + "\" has just ended");
+    return run_attached(around_.supervisor_program(), found.spec, options, std::move(container), cancel);
+}
+
+void PodRuntime::post_guard(const Value& pod, const Guard& guard) {
+    Running found = find_running(pod, guard.container, guard.pod_uid);
+    guards_.post(guard, found.folder, found.run, std::move(found.spec));
 }
 
 void PodRuntime::logs(const Value& pod, const LogOptions& options,

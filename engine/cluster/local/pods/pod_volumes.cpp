@@ -26,6 +26,50 @@ struct File {
 };
 using Files = std::map<std::string, File>;
 
+// Where the files of a Pod's volumes lie, and whose they are.
+struct FilesOfPod {
+    const VolumeRoots& roots;
+    const Value& group;  // fsGroup
+
+    [[nodiscard]] fs::path memory_root() const {
+        return roots.memory.empty() ? roots.pod / "_volumes" : roots.memory;
+    }
+
+    void own(const fs::path& path, unsigned mode) const {
+        if (!group.is_nil() && ::geteuid() == 0) {
+            if (::chown(path.c_str(), static_cast<uid_t>(-1), static_cast<gid_t>(group.as_int())) != 0) {
+                throw errno_error("chown " + path.string(), errno);
+            }
+            mode |= (mode & 0600U) >> 3U;
+        }
+        if (::chmod(path.c_str(), static_cast<mode_t>(mode)) != 0)
+            throw errno_error("chmod " + path.string(), errno);
+    }
+
+    [[nodiscard]] fs::path write(const std::string& volume, const Files& files) const {
+        const fs::path folder = memory_root() / volume;
+        fs::create_directories(folder);
+        own(folder, 0755);
+        for (const auto& [name, file] : files) {
+            const fs::path relative = fs::path(name).lexically_normal();
+            if (relative.empty() || relative.is_absolute() || *relative.begin() == "..") {
+                throw Error(ErrorKind::kInvalid,
+                            "volume \"" + volume + "\": the path \"" + name + "\" leads out of it");
+            }
+            const fs::path path = folder / relative;
+            fs::create_directories(path.parent_path());
+            // Beside it and renamed: a container that restarts beside a running one never shows it half a
+            // file.
+            const fs::path temporary = path.string() + ".new";
+            const UniqueFd out = open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+            write_all(out.get(), file.bytes);
+            own(temporary, file.mode);
+            fs::rename(temporary, path);
+        }
+        return folder;
+    }
+};
+
 class Preparer {
   public:
     Preparer(Cluster& cluster, const Value& pod, const VolumeRoots& roots)
@@ -62,30 +106,19 @@ class Preparer {
                 "it has emptyDir, secret, configMap, downwardAPI, projected, persistentVolumeClaim and "
                 "hostPath");
         }
-        return write_files(files);
+        return files_of_pod().write(name_, files);
     }
 
   private:
     static unsigned default_mode(const Value& source) {
         return static_cast<unsigned>(source["defaultMode"].int_or(0644));
     }
-    fs::path memory_root() const { return roots_.memory.empty() ? roots_.pod / "_volumes" : roots_.memory; }
-
-    void own(const fs::path& path, unsigned mode) const {
-        if (!group_.is_nil() && ::geteuid() == 0) {
-            if (::chown(path.c_str(), static_cast<uid_t>(-1), static_cast<gid_t>(group_.as_int())) != 0) {
-                throw errno_error("chown " + path.string(), errno);
-            }
-            mode |= (mode & 0600U) >> 3U;
-        }
-        if (::chmod(path.c_str(), static_cast<mode_t>(mode)) != 0)
-            throw errno_error("chmod " + path.string(), errno);
-    }
+    [[nodiscard]] FilesOfPod files_of_pod() const { return {roots_, group_}; }
 
     fs::path empty_dir(const Value& source) const {
         const bool in_memory = source["medium"].string_or("") == "Memory";
-        const fs::path folder = (in_memory ? memory_root() : roots_.pod / "_volumes") / name_;
-        if (fs::create_directories(folder)) own(folder, group_.is_nil() ? 0777 : 02777);
+        const fs::path folder = (in_memory ? files_of_pod().memory_root() : roots_.pod / "_volumes") / name_;
+        if (fs::create_directories(folder)) files_of_pod().own(folder, group_.is_nil() ? 0777 : 02777);
         return folder;
     }
 
@@ -195,29 +228,6 @@ class Preparer {
         }
     }
 
-    fs::path write_files(const Files& files) const {
-        const fs::path folder = memory_root() / name_;
-        fs::create_directories(folder);
-        own(folder, 0755);
-        for (const auto& [name, file] : files) {
-            const fs::path relative = fs::path(name).lexically_normal();
-            if (relative.empty() || relative.is_absolute() || *relative.begin() == "..") {
-                throw Error(ErrorKind::kInvalid,
-                            "volume \"" + name_ + "\": the path \"" + name + "\" leads out of it");
-            }
-            const fs::path path = folder / relative;
-            fs::create_directories(path.parent_path());
-            // Beside it and renamed: a container that restarts beside a running one never shows it half a
-            // file.
-            const fs::path temporary = path.string() + ".new";
-            const UniqueFd out = open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-            write_all(out.get(), file.bytes);
-            own(temporary, file.mode);
-            fs::rename(temporary, path);
-        }
-        return folder;
-    }
-
     Cluster& cluster_;
     const Value& pod_;
     const VolumeRoots& roots_;
@@ -225,23 +235,34 @@ class Preparer {
     std::string name_;
 };
 
+// The Pod's own folders, closed to others.
+void make_roots(const VolumeRoots& roots) {
+    for (const fs::path& root : {roots.pod, roots.memory}) {
+        if (root.empty()) continue;
+        fs::create_directories(root);
+        fs::permissions(root, fs::perms::owner_all);
+    }
+}
+
 }  // namespace
 
 std::map<std::string, fs::path> prepare_volumes(Cluster& cluster, const Value& pod,
                                                 const VolumeRoots& roots) {
     std::map<std::string, fs::path> folders;
     const List& volumes = pod.get("spec", "volumes").list_or_empty();
-    if (!volumes.empty()) {
-        for (const fs::path& root : {roots.pod, roots.memory}) {
-            if (root.empty()) continue;
-            fs::create_directories(root);
-            fs::permissions(root, fs::perms::owner_all);
-        }
-    }
+    if (!volumes.empty()) make_roots(roots);
     for (const Value& volume : volumes) {
         folders[volume["name"].string_or("")] = Preparer(cluster, pod, roots).prepare(volume);
     }
     return folders;
+}
+
+fs::path prepare_api_access(const Value& pod, const ApiAccess& access, const VolumeRoots& roots) {
+    make_roots(roots);
+    Files files;
+    for (auto& [name, bytes] : access.files(namespace_of(pod))) files[name] = {bytes, 0644};
+    const Value& group = pod.get("spec", "securityContext", "fsGroup");
+    return FilesOfPod{roots, group}.write("_api-access", files);  // no volume's name begins with a line
 }
 
 void remove_volumes(const VolumeRoots& roots) {

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "cluster/cluster.h"
+#include "cluster/local/api_access.h"
 #include "value/value.h"
 
 namespace fencepost::cluster::local {
@@ -25,6 +26,9 @@ struct VolumeRoots {
 // Where each volume lies; idempotent, so a restarted daemon or host simply does it again.
 [[nodiscard]] std::map<std::string, std::filesystem::path> prepare_volumes(Cluster& cluster, const Value& pod,
                                                                            const VolumeRoots& roots);
+// The files with which a Pod finds the API, kept as a Secret's are. Idempotent too.
+[[nodiscard]] std::filesystem::path prepare_api_access(const Value& pod, const ApiAccess& access,
+                                                       const VolumeRoots& roots);
 void remove_volumes(const VolumeRoots& roots);
 
 }  // namespace fencepost::cluster::local

@@ -58,7 +58,10 @@ PodWorker::Next PodWorker::reconcile(const std::optional<Value>& pod) {
         terminate();
         return next_;
     }
-    if (is_over()) return next_;
+    if (is_over()) {
+        if (!is_published_) publish();
+        return next_;
+    }
     check_deadline();
     if (!failure_) advance_all();
     if (failure_)
@@ -269,6 +272,11 @@ PlanInputs PodWorker::plan_inputs() {
     inputs.host = real_host();
     inputs.daemon_uid = ::geteuid();
     inputs.volumes = prepare_volumes(around_.cluster, pod_, around_.volume_roots(uid_));
+    const auto& access = around_.options.api_access;
+    if (access && pod_.get("spec", "automountServiceAccountToken").bool_or(true)) {
+        inputs.api_access = prepare_api_access(pod_, *access, around_.volume_roots(uid_));
+        inputs.variables = access->variables();
+    }
     return inputs;
 }
 
@@ -384,6 +392,7 @@ void PodWorker::publish() {
     Value change;
     change["metadata"]["uid"] = uid_;  // not of a later Pod of that name
     change["status"] = std::move(patch);
+    is_published_ = false;  // where the store cannot be written, the end is told later
     try {
         pod_ = around_.cluster.patch({types::kPods, namespace_of(pod_), name_of(pod_)}, PatchType::kMerge,
                                      change, {.subresource = "status"});
@@ -391,6 +400,7 @@ void PodWorker::publish() {
         // Deleted meanwhile, or another Pod has its name: the watch tells of it.
         if (e.kind() != ErrorKind::kNotFound && e.kind() != ErrorKind::kConflict) throw;
     }
+    is_published_ = true;
 }
 
 void PodWorker::terminate() {

@@ -116,6 +116,7 @@ class PodWorker {
     std::optional<Failure> failure_;
     std::vector<UniqueFd> orphans_;
     bool is_adopted_ = false;
+    bool is_published_ = true;
     bool were_orphans_told_ = false;
     Next next_;
     SteadyTime now_{};

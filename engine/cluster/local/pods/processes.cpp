@@ -40,9 +40,9 @@ bp::child start(const std::filesystem::path& program, const std::vector<std::str
 }
 
 // Feeds the command's stdin from the caller's source until either ends.
-void feed(int fd, int stop_fd, const std::function<std::size_t(char*, std::size_t)>& source) {
+void feed(int fd, int stop_fd, const ExecOptions& options, const CancelToken& ended) {
     std::array<char, 65536> buffer;
-    while (const std::size_t got = source(buffer.data(), buffer.size())) {
+    while (const std::size_t got = options.stdin_source(buffer.data(), buffer.size(), ended)) {
         std::string_view rest(buffer.data(), got);
         while (!rest.empty()) {
             std::array<pollfd, 2> waits{pollfd{fd, POLLOUT, 0}, pollfd{stop_fd, POLLIN, 0}};
@@ -161,14 +161,20 @@ void Attached::end_command() {
 
 ExecResult Attached::run() {
     const UniqueFd feeder_stop(::eventfd(0, EFD_CLOEXEC));
+    CancelSource ended;
     TaskGroup feeder;
     if (in_.is_open()) {
-        feeder.spawn([this, &feeder_stop] {
-            feed(in_.get(), feeder_stop.get(), options_.stdin_source);
+        feeder.spawn([this, &feeder_stop, &ended] {
+            try {
+                feed(in_.get(), feeder_stop.get(), options_, ended.token());
+            } catch (const Cancelled&) {
+                // The source stopped waiting: the command has ended.
+            }
             in_.reset();
         });
     }
     const auto finish = [&] {
+        ended.cancel(CancelReason::kUser);
         ::eventfd_write(feeder_stop.get(), 1);
         std::error_code none;
         child_.wait(none);
@@ -186,20 +192,38 @@ ExecResult Attached::run() {
 
 }  // namespace
 
-bool start_supervisor(const std::filesystem::path& program, const std::filesystem::path& folder, int run) {
+namespace {
+
+// Until what is to go its own way stands on its own.
+int start_detached(const std::filesystem::path& program, const std::vector<std::string>& arguments) {
     const UniqueFd null = open_file("/dev/null", O_RDWR);
-    bp::child child =
-        start(program, {"run", folder.string(), std::to_string(run)}, null.get(), null.get(), null.get());
+    bp::child child = start(program, arguments, null.get(), null.get(), null.get());
     std::error_code failed;
     child.wait(failed);
-    if (child.exit_code() == kAnotherIsAtIt) return false;
-    if (failed || child.exit_code() != 0) {
+    return failed ? -1 : child.exit_code();
+}
+
+}  // namespace
+
+bool start_supervisor(const std::filesystem::path& program, const std::filesystem::path& folder, int run) {
+    const int code = start_detached(program, {"run", folder.string(), std::to_string(run)});
+    if (code == kAnotherIsAtIt) return false;
+    if (code != 0) {
         throw Error(ErrorKind::kInternal,
                     "the supervisor of " + folder.string() + " could not start (exit code " +
-                        std::to_string(child.exit_code()) + ")",
+                        std::to_string(code) + ")",
                     "is the disk full, or the folder not writable?");
     }
     return true;
+}
+
+void start_guard(const std::filesystem::path& program, const std::filesystem::path& folder) {
+    const int code = start_detached(program, {"guard", folder.string()});
+    if (code == 0 || code == kAnotherIsAtIt) return;
+    throw Error(
+        ErrorKind::kUnavailable,
+        "the guard of " + folder.string() + " could not start (exit code " + std::to_string(code) + ")",
+        "has the container ended, is the disk full, or the folder not writable?");
 }
 
 ExecResult run_attached(const std::filesystem::path& program, const supervisor::LaunchSpec& spec,

@@ -20,6 +20,9 @@ namespace fencepost::cluster::local {
 [[nodiscard]] bool start_supervisor(const std::filesystem::path& program, const std::filesystem::path& folder,
                                     int run);
 
+// Starts the guard whose files lie in the folder; it goes its own way. Throws where it cannot stand.
+void start_guard(const std::filesystem::path& program, const std::filesystem::path& folder);
+
 // Runs spec.command to its end, with stdin from options.stdin_source and the output to its callbacks, on this
 // thread (a second one feeds stdin). The deadline (Error kTimeout), cancellation, and the end of the
 // container (the pidfd of its supervisor) end the command and all that it started.

@@ -34,6 +34,7 @@ class Planner {
                    std::distance(b.target.begin(), b.target.end());
         });
         std::set<fs::path> rebuilt;
+        std::set<fs::path> made;  // folders above mount points that are not there
         for (auto mount = mounts.begin(); mount != mounts.end(); ++mount) {
             // Inside another mount, the mount point is made in that mount's source, as container runtimes do.
             const bool is_nested = std::any_of(mounts.begin(), mount, [&](const Mount& outer) {
@@ -42,12 +43,17 @@ class Planner {
             const auto wanted = mount->is_file ? HostView::Type::kFile : HostView::Type::kFolder;
             if (is_nested || host_.type_of(mount->target) == wanted) continue;
             fs::path parent = mount->target.parent_path();
-            while (host_.type_of(parent) != HostView::Type::kFolder) parent = parent.parent_path();
+            while (host_.type_of(parent) != HostView::Type::kFolder) {
+                made.insert(parent);
+                parent = parent.parent_path();
+            }
             rebuilt.insert(parent);
         }
         if (!rebuilt.contains("/")) add({"--dev-bind", "/", "/"});
         for (const fs::path& folder : rebuilt)
             rebuild(folder);  // sorted: a parent comes before what is in it
+        // Left to itself, bubblewrap would make them for its own user alone.
+        for (const fs::path& folder : made) add({"--perms", "0755", "--dir", folder.string()});
         for (const Mount& mount : mounts) {
             add({mount.is_read_only ? "--ro-bind" : "--bind", mount.source.string(), mount.target.string()});
         }

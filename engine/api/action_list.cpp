@@ -1,0 +1,91 @@
+#include <algorithm>
+#include <array>
+
+#include "api/action_lookup.h"
+#include "api/action_view.h"
+#include "api/pages.h"
+#include "api/routes.h"
+
+namespace fencepost::api {
+namespace {
+
+constexpr std::array<const char*, 5> kStates{"pending", "running", "complete", "failed", "cancelled"};
+
+std::string lower(std::string text) {
+    for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return text;
+}
+
+// What ?state=, ?name=, ?blueprint=, ?namespace= and ?subject= ask for.
+class Filter {
+  public:
+    explicit Filter(const net::ServerRequest& request)
+        : state_(request.query_parameter("state")),
+          action_(request.query_parameter("name")),
+          blueprint_(request.query_parameter("blueprint")),
+          namespace_(request.query_parameter("namespace")),
+          subject_(request.query_parameter("subject")) {
+        if (!request.has_query_parameter("state")) return;
+        if (std::find(kStates.begin(), kStates.end(), state_) != kStates.end()) return;
+        throw Problem(400, "there is no state '" + state_ + "'",
+                      "state is pending, running, complete, failed or cancelled");
+    }
+
+    [[nodiscard]] bool accepts(const Value& view) const {
+        const auto fits = [](const std::string& wanted, const Value& value) {
+            return wanted.empty() || value.string_or("") == wanted;
+        };
+        return fits(state_, view["state"]) && fits(action_, view["action"]) &&
+               fits(blueprint_, view["blueprint"]) && fits(namespace_, view.get("subject", "namespace")) &&
+               (subject_.empty() || is_about(view["subject"]));
+    }
+
+  private:
+    // "secret/app1-db", "secrets/app1-db", "app1/secret/app1-db", or the bare name.
+    [[nodiscard]] bool is_about(const Value& object) const {
+        std::string wanted = subject_;
+        const std::string name = object["name"].string_or("");
+        if (wanted == name) return true;
+        if (!wanted.ends_with("/" + name)) return false;
+        wanted.resize(wanted.size() - name.size() - 1);
+        if (const std::size_t slash = wanted.find('/'); slash != std::string::npos) {
+            if (wanted.substr(0, slash) != object["namespace"].string_or("")) return false;
+            wanted.erase(0, slash + 1);
+        }
+        return lower(wanted) == lower(object["kind"].string_or("")) ||
+               lower(wanted) == object["resource"].string_or("");
+    }
+
+    std::string state_, action_, blueprint_, namespace_, subject_;
+};
+
+net::ServerResponse list_actions(Services& services, const Request& request) {
+    const Filter filter(request.http);
+    Page page(request.http, {"-createdAt", "createdAt", "-endedAt", "endedAt", "action", "-action", "state",
+                             "-state", "id", "-id"});
+    cluster::ListOptions part{.ns = services.controller_namespace,
+                              .label_selector = "",
+                              .field_selector = "",
+                              .limit = static_cast<std::int64_t>(kMostAtOnce),
+                              .continue_token = ""};
+    do {
+        request.http.cancel.throw_if_cancelled();
+        const cluster::ObjectList list = services.cluster.list(cluster::types::kActionSets, part);
+        for (const Value& item : list.items) {
+            if (!may(request.access, Role::kViewer, item)) continue;
+            Value view = action_view(item);
+            if (filter.accepts(view)) page.offer(std::move(view));
+        }
+        part.continue_token = list.continue_token;
+    } while (!part.continue_token.empty());
+    return json_response(page.take());
+}
+
+}  // namespace
+
+void add_action_list_routes(Router& router, Services& services) {
+    router.add("GET", "/v1/actions",
+               [&services](const Request& request) { return list_actions(services, request); });
+}
+
+}  // namespace fencepost::api

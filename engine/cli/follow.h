@@ -1,0 +1,21 @@
+// Following an action to its end: progress while it goes, and what came of it. For run, retry and watch.
+#pragma once
+
+#include "cli/output.h"
+#include "cli/server.h"
+
+namespace fencepost::cli {
+
+enum class OnInterrupt { kCancelAction, kLeave };
+
+// `action` as the REST API showed it last. Returns the exit code of its end. With kCancelAction the first
+// Ctrl-C cancels the action, the second one ends the process. REQUIRES then: block_interrupts() was called.
+[[nodiscard]] int follow_action(Server& server, Value action, const Output& output, OnInterrupt on_interrupt);
+
+// "backup-x7k2pq runs backup of the blueprint postgres-dump (why)", and the action as -o asks with `detach`.
+[[nodiscard]] int follow_new_action(Server& server, const Value& action, const Output& output, bool detach);
+
+[[nodiscard]] std::string action_path(std::string_view id);                // "/v1/actions/ID"
+[[nodiscard]] std::vector<std::string> action_names(const Value& action);  // for -o name
+
+}  // namespace fencepost::cli
