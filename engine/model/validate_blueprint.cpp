@@ -167,6 +167,7 @@ class ActionCheck {
         for (const FunctionSpec& spec : functions_) names.emplace_back(spec.name);
         problems_.error(place, "unknown-function", "there is no function '" + name + "'",
                         hint_among(name, names));
+        if (const std::string near = nearest(name, names); !near.empty()) problems_.fix_last(name, near);
     }
 
     // Wait and WaitV2 render their conditions themselves: with the object as dot, and in Wait's after its
@@ -232,6 +233,7 @@ void check_action_names(const Value& actions, Problems& problems) {
             problems.at_key(Severity::kWarning, child("/actions", name), "action-name",
                             "the lifecycle of a bound resource does not call '" + name + "'",
                             "did you mean '" + known + "'?");
+            if (!has(known)) problems.fix_last(name, known);
         }
     }
     for (const auto& [with, without] :
@@ -240,6 +242,11 @@ void check_action_names(const Value& actions, Problems& problems) {
         problems.at_key(Severity::kWarning, child("/actions", with), "BND-W08",
                         "there is an action " + std::string(with) + " but no " + without);
     }
+    const Value* backup = actions.find("backup");
+    if (backup == nullptr || has("delete") || (*backup)["outputArtifacts"].map_or_empty().empty()) return;
+    problems.at_key(Severity::kWarning, "/actions/backup", "BND-W08",
+                    "there is an action backup but no delete",
+                    "what it stores stays when the backup is retired");
 }
 
 // Kanister's own validation wants names to be unique in the whole blueprint; its controller does not care.
