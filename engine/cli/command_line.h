@@ -31,8 +31,11 @@ struct Parsed {
     ObligationsOptions obligations;
     ExplainOptions explain;
     RenderOptions render;
+    RenderOptions plan;
+    TestOptions test;
     TokenOptions token;
     LintOptions lint;
+    SchemaOptions schema;
     KubeconfigOptions kubeconfig;
     ConfigCheckOptions config_check;
     ConfigShowOptions config_show;
