@@ -131,15 +131,19 @@ const char* const kProgressNote =
     "On a terminal the progress is drawn in place, with bytes, rate and the time that is left where the "
     "phase tells how far it is; elsewhere each change is a line.\n";
 
-void add_run(CLI::App& app, Parsed& parsed) {
-    CLI::App* command =
-        verb(app, parsed, "run", "Run a blueprint's action, show its progress and wait for its end",
-             "  fencepost run backup --object secret/app1-db -n app1 --profile store\n"
-             "  fencepost run restore --from backup-x7k2pq\n"
-             "  fencepost run backup --object statefulset/pg -n app1 --blueprint postgres --option "
-             "level=full --timeout 30m\n",
-             std::string(kProgressNote) +
-                 "\nCtrl-C cancels the action and waits for its deferPhase; a second one leaves at once.\n");
+void add_run(CLI::App& app, Parsed& parsed, const World& world) {
+    CLI::App* command = verb(
+        app, parsed, "run", "Run a blueprint's action, show its progress and wait for its end",
+        "  fencepost run backup --object secret/app1-db -n app1 --profile store\n"
+        "  fencepost run restore --from backup-x7k2pq\n"
+        "  fencepost run backup --object statefulset/pg -n app1 --blueprint postgres --option "
+        "level=full --timeout 30m\n"
+        "  fencepost run backup --from-scratch -f blueprint.yaml -f objects.yaml --object secret/app1-db -n "
+        "app1\n",
+        std::string(kProgressNote) +
+            "\nCtrl-C cancels the action and waits for its deferPhase; a second one leaves at once.\n"
+            "\nWith --from-scratch no server is needed: the objects of -f are made on an embedded cluster of "
+            "its own, the action begins when their Pods are ready, and all of it is removed at the end.\n");
     RunOptions& run = parsed.run;
     command->add_option("action", run.action, "Action of the blueprint: backup, restore, delete ...")
         ->required()
@@ -159,8 +163,18 @@ void add_run(CLI::App& app, Parsed& parsed) {
     command->add_option("--timeout", run.timeout, "Longest time for the action, as in 30m")
         ->type_name("DURATION");
     command->add_flag("--detach", run.detach, "Do not wait");
+    CLI::Option* scratch = command->add_flag("--from-scratch", run.is_from_scratch,
+                                             "On a cluster of its own, which goes with the run");
+    command->add_option("-f,--filename", run.files, "With --from-scratch: its objects; file, folder, or -")
+        ->needs(scratch)
+        ->type_name("FILE")
+        ->allow_extra_args(false);
     add_output(*command, run.output);
     command->callback([&] {
+        if (run.is_from_scratch) {
+            parsed.local_verb = [&] { return run_from_scratch(run, world); };
+            return;
+        }
         parsed.handles_interrupts = !run.detach;
         parsed.client_verb = [&](Server& server) { return run_action(server, run); };
     });
@@ -457,7 +471,7 @@ void add_commands(CLI::App& app, Parsed& parsed, const World& world) {
     add_get(app, parsed);
     add_describe(app, parsed);
     add_delete(app, parsed);
-    add_run(app, parsed);
+    add_run(app, parsed, world);
     add_retry(app, parsed);
     add_watch(app, parsed);
     add_action_verbs(app, parsed);

@@ -55,6 +55,8 @@ struct RunOptions {
     std::vector<std::string> options;  // key=value
     std::string output = "table";
     bool detach = false;
+    bool is_from_scratch = false;
+    std::vector<std::string> files;  // with is_from_scratch: what the cluster holds
 };
 struct RetryOptions {
     std::string id;
@@ -143,6 +145,7 @@ struct CompletionOptions {
 [[nodiscard]] int describe(Server& server, const DescribeOptions& options);
 [[nodiscard]] int remove(Server& server, const DeleteOptions& options);
 [[nodiscard]] int run_action(Server& server, const RunOptions& options);
+[[nodiscard]] int run_from_scratch(const RunOptions& options, const World& world);
 [[nodiscard]] int retry(Server& server, const RetryOptions& options);
 [[nodiscard]] int watch(Server& server, const WatchOptions& options);
 [[nodiscard]] int logs(Server& server, const LogsOptions& options);
