@@ -22,6 +22,9 @@ namespace types = cluster::types;
 using Argv = std::vector<std::string>;
 
 constexpr std::string_view kDefaultPrefix = "kasten-enterprisedb.io";
+constexpr std::string_view kDefaultTimeLimit = "30m";
+constexpr std::string_view kDefaultDatabase = "postgres";
+constexpr std::string_view kDefaultUndoTime = "5m";
 constexpr std::string_view kPauseState =
     "select pg_is_in_recovery(), case when pg_is_in_recovery() then pg_get_wal_replay_pause_state() else '' "
     "end, "
@@ -127,7 +130,7 @@ class Fence final : public run::Function {
         request.description = "pod " + request.ns + "/" + request.pod + " " + what;
         request.undo_commands.push_back(std::move(undo));
         request.time_limit = std::chrono::duration_cast<std::chrono::seconds>(
-            parse_duration(run::string_arg(args, "timeLimit", "30m")));
+            parse_duration(run::string_arg(args, "timeLimit", kDefaultTimeLimit)));
         return request;
     }
 
@@ -177,7 +180,7 @@ class Fence final : public run::Function {
                      "-v",
                      "ON_ERROR_STOP=1",
                      "-d",
-                     run::string_arg(args, "database", "postgres")};
+                     run::string_arg(args, "database", kDefaultDatabase)};
         if (const std::string port = run::string_arg(args, "port"); !port.empty())
             command.insert(command.end(), {"-p", port});
         if (const std::string user = run::string_arg(args, "user"); !user.empty())
@@ -246,14 +249,15 @@ class Fence final : public run::Function {
                  {"labelSelector", model::ArgType::kString, false, "which Pods; none running is an error"},
                  {"pods", model::ArgType::kStringList, false, "which Pods, by name"},
                  {"mode", model::ArgType::kString, false,
-                  "hooks (default): the Pods' annotated commands; replay: pause WAL replay"},
-                 {"annotationPrefix", model::ArgType::kString, false, "kasten-enterprisedb.io"},
+                  "hooks: the Pods' annotated commands; replay: pause WAL replay", "hooks"},
+                 {"annotationPrefix", model::ArgType::kString, false,
+                  "hooks: what the annotations' names begin with", kDefaultPrefix},
                  {"container", model::ArgType::kString, false, "where no annotation names one"},
                  {"timeLimit", model::ArgType::kString, false,
-                  "Go duration after which the fence is lifted whatever runs; 30m"},
+                  "Go duration after which the fence is lifted whatever runs", kDefaultTimeLimit},
                  {"maxLag", model::ArgType::kString, false,
                   "replay: the largest lag that will do, a Go duration"},
-                 {"database", model::ArgType::kString, false, "replay: psql's database; postgres"},
+                 {"database", model::ArgType::kString, false, "replay: psql's database", kDefaultDatabase},
                  {"user", model::ArgType::kString, false, "replay: psql's user"},
                  {"port", model::ArgType::kString, false, "replay: psql's port"}},
         .outputs = {"pod", "podUid", "obligation", "fencedAt"},
@@ -273,9 +277,9 @@ class Unfence final : public run::Function {
                 return std::find(ids.begin(), ids.end(), cluster::name_of(obligation)) != ids.end();
             return ns.empty() || obligation.get("spec", "pod", "namespace").string_or(ns) == ns;
         };
-        const Deadline limit =
-            std::min(run.deadline(), run.world().clock.steady_now() +
-                                         parse_duration(run::string_arg(args, "timeLimit", "5m")));
+        const Deadline limit = std::min(
+            run.deadline(), run.world().clock.steady_now() +
+                                parse_duration(run::string_arg(args, "timeLimit", kDefaultUndoTime)));
         std::chrono::milliseconds delay{500};
         for (;;) {
             try {
@@ -296,7 +300,8 @@ class Unfence final : public run::Function {
         .name = "Unfence",
         .args = {{"namespace", model::ArgType::kString, false, "only fences on Pods of this namespace"},
                  {"obligations", model::ArgType::kStringList, false, "only these, by Fence's output"},
-                 {"timeLimit", model::ArgType::kString, false, "how long to try again, a Go duration; 5m"}},
+                 {"timeLimit", model::ArgType::kString, false, "how long to try again, a Go duration",
+                  kDefaultUndoTime}},
         .outputs = {"released"},
         .description = "lifts what Fence placed for the same subject, on the very Pods that were fenced"};
 };

@@ -122,7 +122,7 @@ class KubeOps final : public run::Function {
         .name = "KubeOps",
         .args = {{"operation", model::ArgType::kString, true, "create, delete or patch"},
                  {"spec", model::ArgType::kString, false, "YAML or JSON: the objects, or the patch"},
-                 {"namespace", model::ArgType::kString, false, "for objects without one; default"},
+                 {"namespace", model::ArgType::kString, false, "for objects without one", "default"},
                  {"objectReference", model::ArgType::kMap, false, "what to delete or patch"}},
         .outputs = {"apiVersion", "group", "kind", "name", "namespace", "resource"},
         .description = "creates, deletes or patches objects"};

@@ -73,7 +73,7 @@ class MultiContainerRun final : public run::Function {
              {"namespace", model::ArgType::kString, false, "where the Pod runs; the controller's if empty"},
              {"sharedVolumeMedium", model::ArgType::kString, false, "\"\" or Memory"},
              {"sharedVolumeSizeLimit", model::ArgType::kString, false, "a quantity"},
-             {"sharedVolumeDir", model::ArgType::kString, false, "where the volume is mounted; /tmp/"}}),
+             {"sharedVolumeDir", model::ArgType::kString, false, "where the volume is mounted", "/tmp/"}}),
         .outputs = {},
         .description = "runs two containers that share a volume in a Pod of their own"};
 };

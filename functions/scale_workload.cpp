@@ -85,7 +85,7 @@ class ScaleWorkload final : public run::Function {
                  {"name", model::ArgType::kString, false, "the subject's if empty"},
                  {"kind", model::ArgType::kString, false,
                   "StatefulSet or Deployment; the subject's if empty"},
-                 {"waitForReady", model::ArgType::kBool, false, "true"}},
+                 {"waitForReady", model::ArgType::kBool, false, "until as many Pods are ready", "true"}},
         .outputs = {"originalReplicaCount"},
         .description = "scales a StatefulSet or Deployment"};
 };

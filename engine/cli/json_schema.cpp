@@ -40,6 +40,7 @@ Value schema_of(const model::ArgSpec& arg) {
             break;
     }
     if (!arg.description.empty()) schema["description"] = arg.description;
+    if (!arg.fallback.empty()) schema["default"] = arg.fallback;
     return schema;
 }
 

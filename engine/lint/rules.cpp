@@ -81,7 +81,7 @@ constexpr Rule kRules[] = {
     {"unknown-object", kError, "a phase has no such Secret or ConfigMap",
      "Only those among the phase's own objects are there."},
     {"defer-output", kWarning, "the deferPhase takes an output that may not be there",
-     "The deferPhase runs also when phases failed. Use index, or if."},
+     "The deferPhase runs also when phases failed, and then the template fails too."},
     {"undeclared", kWarning, "an artifact, Secret or ConfigMap is not declared by the action",
      "inputArtifactNames, secretNames and configMapNames are how others find out what the action needs."},
     {"unknown-artifact", kWarning, "an action's inputArtifactNames names what no action makes",

@@ -116,11 +116,12 @@ class ScriptRules {
     void errors_ignored() {
         if (script_.has_option("errexit", 'e')) return;
         const auto works = [](const ShellCommand& command) {
-            return !is_one_of(command.name(), {"", "echo", "printf", "export", "set", "local", "true", "}",
+            return !command.decides_next &&
+                   !is_one_of(command.name(), {"", "echo", "printf", "export", "set", "local", "true", "}",
                                                "fi", "done", "esac", "exit", "return"});
         };
         const auto count = std::count_if(script_.commands.begin(), script_.commands.end(), works);
-        if (count < 2 || script_.source.text.find("||") != std::string::npos) return;
+        if (count < 2) return;
         const auto first = std::find_if(script_.commands.begin(), script_.commands.end(), works);
         warn(*first, "errexit", "the script goes on where " + first->name() + " fails",
              "set -o errexit, or -o errexit before -c");

@@ -57,8 +57,9 @@ class Lexer {
     void commands(int depth) {
         ShellCommand current;
         int open = 0;
-        const auto end = [&](bool is_piped_on) {
+        const auto end = [&](bool is_piped_on, bool decides_next = false) {
             current.is_piped_on = is_piped_on;
+            current.decides_next = decides_next;
             if (!current.words.empty()) done_.push_back(std::move(current));
             current = {};
             current.reads_input = is_piped_on;
@@ -77,7 +78,7 @@ class Lexer {
                 if (!current.words.empty()) end(false);
             } else if (is_at("&&") || is_at("||")) {
                 at_ += 2;
-                end(false);
+                end(false, true);
             } else if (c == '|') {
                 at_ += peek(1) == '&' ? 2 : 1;
                 end(true);

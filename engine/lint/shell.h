@@ -20,6 +20,7 @@ struct ShellCommand {
     std::string input;             // of a here-document or here-string
     bool reads_input = false;      // a pipe, a file or a here-document
     bool is_piped_on = false;      // into the next one
+    bool decides_next = false;     // by && or ||, whether the next one runs
 
     // The command's name without its folder: behind assignments, and words like `if` and `exec`.
     [[nodiscard]] std::string name() const;

@@ -21,6 +21,7 @@ struct ArgSpec {
     ArgType type = ArgType::kString;
     bool is_required = false;
     std::string_view description;
+    std::string_view fallback = {};  // what stands for it where it is left out, if that is one value
 };
 struct FunctionSpec {
     std::string_view name;

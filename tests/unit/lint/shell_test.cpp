@@ -58,6 +58,15 @@ TEST_CASE("a command's name stands behind assignments and words like if, and has
     CHECK(name("A=b") == "");
 }
 
+TEST_CASE("a command in front of && or || decides the next one") {
+    const auto commands = shell_commands("a && b || c; d");
+    REQUIRE(commands.size() == 4);
+    CHECK(commands[0].decides_next);
+    CHECK(commands[1].decides_next);
+    CHECK_FALSE(commands[2].decides_next);
+    CHECK_FALSE(commands[3].decides_next);
+}
+
 TEST_CASE("templates become words or blanks of the same length") {
     CHECK(without_templates("a {{ .B }} c") == "a xxxxxxxx c");
     CHECK(without_templates("{{ if .B }}c{{ end }}") == "           c         ");
