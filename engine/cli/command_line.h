@@ -34,6 +34,7 @@ struct Parsed {
     TokenOptions token;
     LintOptions lint;
     KubeconfigOptions kubeconfig;
+    GuardOptions guard;
     ConfigCheckOptions config_check;
     ConfigShowOptions config_show;
     VersionOptions version;

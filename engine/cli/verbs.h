@@ -107,6 +107,9 @@ struct KubeconfigOptions {
     std::string ns = "default";
     std::string token_file;  // for a server that wants a token
 };
+struct GuardOptions {
+    std::string output = "table";
+};
 struct ConfigCheckOptions {
     std::string file;
 };
@@ -131,6 +134,7 @@ struct CompletionOptions {
 [[nodiscard]] int logs(Server& server, const LogsOptions& options);
 [[nodiscard]] int cancel(Server& server, const CancelOptions& options);
 [[nodiscard]] int obligations(Server& server, const ObligationsOptions& options);
+[[nodiscard]] int guard(const ServeFlags& flags, const GuardOptions& options);
 [[nodiscard]] int explain(Server& server, const ExplainOptions& options);
 [[nodiscard]] int render(Server& server, const RenderOptions& options, const run::Catalog& catalog);
 [[nodiscard]] int create_token(const TokenOptions& options);
