@@ -2,6 +2,7 @@
 #include <array>
 #include <functional>
 
+#include "base/ascii.h"
 #include "api/action_lookup.h"
 #include "api/action_view.h"
 #include "api/pages.h"
@@ -11,11 +12,6 @@ namespace fencepost::api {
 namespace {
 
 constexpr std::array<const char*, 5> kStates{"pending", "running", "complete", "failed", "cancelled"};
-
-std::string lower(std::string text) {
-    for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    return text;
-}
 
 // What ?state=, ?name=, ?blueprint=, ?namespace= and ?subject= ask for.
 class Filter {
@@ -53,8 +49,8 @@ class Filter {
             if (wanted.substr(0, slash) != object["namespace"].string_or("")) return false;
             wanted.erase(0, slash + 1);
         }
-        return lower(wanted) == lower(object["kind"].string_or("")) ||
-               lower(wanted) == object["resource"].string_or("");
+        return ascii_lower(wanted) == ascii_lower(object["kind"].string_or("")) ||
+               ascii_lower(wanted) == object["resource"].string_or("");
     }
 
     std::string state_, action_, blueprint_, namespace_, subject_;

@@ -121,7 +121,9 @@ int render(Server& server, const RenderOptions& options, const run::Catalog& cat
     request.blueprint = options.blueprint.empty() || !is_file(options.blueprint)
                             ? options.blueprint
                             : name_of_blueprint(options.blueprint, manifests);
-    ManifestCluster cluster(manifests, server, options.shows_secrets ? Secrets::kShow : Secrets::kHide);
+    ManifestCluster all(manifests, server);
+    cluster::HiddenSecrets hidden(all);
+    cluster::Cluster& cluster = options.shows_secrets ? static_cast<cluster::Cluster&>(all) : hidden;
     SystemClock clock;
     Log log(STDERR_FILENO, Log::Format::kText, LogLevel::kError);
     const auto no_http = net::make_http_client();
