@@ -6,6 +6,7 @@
 #include "base/encodings.h"
 #include "base/error.h"
 #include "cluster/read_only.h"
+#include "lint/lint.h"
 #include "model/validate.h"
 #include "run/launch.h"
 #include "run/preview.h"
@@ -68,7 +69,7 @@ net::ServerResponse lint(Services& services, const Request& request) {
         throw Problem(415, type.empty() ? "the request has no Content-Type" : "the body is " + type,
                       "send application/yaml or application/json");
     }
-    const auto diagnostics = model::validate_text(request.http.body, "", services.run.catalog->specs());
+    const auto diagnostics = lint::lint({"", request.http.body}, services.run.catalog->specs());
     Value body;
     body["valid"] = !model::has_errors(diagnostics);
     body["diagnostics"] = List{};

@@ -330,13 +330,22 @@ void add_token(CLI::App& app, Parsed& parsed) {
 }
 
 void add_lint(CLI::App& app, Parsed& parsed, const World& world) {
-    CLI::App* command = verb(app, parsed, "lint",
-                             "Check Blueprints, ActionSets, Profiles and BlueprintBindings; needs no server",
-                             "  fencepost lint my-blueprint.yaml\n  fencepost lint blueprints/ bindings/\n");
+    CLI::App* command = verb(
+        app, parsed, "lint", "Check Blueprints, ActionSets, Profiles and BlueprintBindings; needs no server",
+        "  fencepost lint my-blueprint.yaml\n"
+        "  fencepost lint --fix my-blueprint.yaml\n"
+        "  fencepost lint -o sarif blueprints/ bindings/ > lint.sarif\n",
+        "Files that are given together are seen together: a binding finds its blueprint. Folders are "
+        "searched to their ends. Scripts are shown to shellcheck where it is installed. Errors end with "
+        "1, warnings alone with 0. docs/lint has a page of every rule.\n");
     command->add_option("files", parsed.lint.files, "Files, folders, or - for stdin")
         ->required()
         ->type_name("FILE");
-    command->callback([&] { parsed.local_verb = [&] { return lint(parsed.lint, world.catalog->specs()); }; });
+    command->add_flag("--fix", parsed.lint.fixes, "Repair files in place where it is safe");
+    command->add_option("-o,--output", parsed.lint.output, "Format")
+        ->type_name("text|json|sarif")
+        ->capture_default_str();
+    command->callback([&] { parsed.local_verb = [&] { return lint(parsed.lint, world); }; });
 }
 
 void add_kubeconfig(CLI::App& app, Parsed& parsed) {

@@ -11,14 +11,10 @@
 #include "value/yaml.h"
 
 namespace fencepost::cli {
-namespace {
-
 bool is_manifest(const std::filesystem::path& path) {
     const std::string ending = path.extension().string();
     return ending == ".yaml" || ending == ".yml" || ending == ".json";
 }
-
-}  // namespace
 
 std::vector<std::string> expand_folders(const std::vector<std::string>& files) {
     std::vector<std::string> result;

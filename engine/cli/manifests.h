@@ -1,6 +1,7 @@
 // Manifest files: YAML or JSON, many documents, folders, stdin, and List objects taken apart.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@ struct Manifest {
 // A Secret's stringData is write-only: turns it into data, the form that is stored. Leaves other objects
 // alone.
 void settle_string_data(Value& object);
-[[nodiscard]] std::string read_input(const std::string& file);  // "-" is stdin
+[[nodiscard]] bool is_manifest(const std::filesystem::path& path);  // by its ending
+[[nodiscard]] std::string read_input(const std::string& file);      // "-" is stdin
 
 }  // namespace fencepost::cli

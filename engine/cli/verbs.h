@@ -96,6 +96,8 @@ struct RenderOptions {
 };
 struct LintOptions {
     std::vector<std::string> files;
+    std::string output = "text";  // text, json or sarif
+    bool fixes = false;
 };
 struct TokenOptions {
     std::string file;
@@ -140,7 +142,7 @@ struct CompletionOptions {
 [[nodiscard]] int create_token(const TokenOptions& options);
 [[nodiscard]] int list_tokens(const TokenOptions& options);
 [[nodiscard]] int revoke_token(const TokenOptions& options);
-[[nodiscard]] int lint(const LintOptions& options, std::span<const model::FunctionSpec> functions);
+[[nodiscard]] int lint(const LintOptions& options, const World& world);
 [[nodiscard]] int kubeconfig(const ServerAddress& server, const KubeconfigOptions& options);
 [[nodiscard]] int config_check(const ConfigCheckOptions& options);
 [[nodiscard]] int config_show(const ServeFlags& flags, const ConfigShowOptions& options);

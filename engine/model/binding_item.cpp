@@ -1,4 +1,5 @@
 #include "model/binding_item.h"
+#include "base/ascii.h"
 
 #include <algorithm>
 #include <optional>
@@ -47,12 +48,19 @@ const std::vector<std::string>& common_plurals() {
     return kPlurals;
 }
 
-std::string lower(std::string text) {
-    for (char& c : text) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
-    return text;
-}
+// And of the database operators that bindings are written for.
+struct KnownType {
+    std::string_view group, plural;
+};
+constexpr KnownType kOperatorTypes[] = {{"cassandra.datastax.com", "cassandradatacenters"},
+                                        {"db2u.databases.ibm.com", "db2uclusters"},
+                                        {"dh2i.com", "dxenterprisesqlags"},
+                                        {"elasticsearch.k8s.elastic.co", "elasticsearches"},
+                                        {"k8s.mariadb.com", "mariadbs"},
+                                        {"mongodb.com", "mongodb"},
+                                        {"postgresql.cnpg.io", "clusters"},
+                                        {"postgresql.k8s.enterprisedb.io", "clusters"},
+                                        {"psmdb.percona.com", "perconaservermongodbs"}};
 
 class ItemReader {
   public:
@@ -198,11 +206,12 @@ class ItemReader {
             if (problems_.check(value[member], child(pointer, member), Kind::kString))
                 *target = value[member].string_or("");
         }
-        const std::string plural = lower(type.resource);
+        const std::string plural = ascii_lower(type.resource);
         const std::string place = child(pointer, "resource");
         if (plural != type.resource) {
             problems_.warning(place, "BND-W10", "'" + type.resource + "' is read as '" + plural + "'",
                               "a resource is a lower-case plural");
+            problems_.fix_last(type.resource, plural);
             type.resource = plural;
         }
         check_resource(type, place);
@@ -215,8 +224,12 @@ class ItemReader {
             return;
         }
         const bool is_built_in = type.group.empty() || type.group == "apps" || type.group == "batch";
-        const auto& plurals = common_plurals();
-        if (is_built_in && !type.resource.empty() &&
+        std::vector<std::string> plurals;
+        if (is_built_in) plurals = common_plurals();
+        for (const KnownType& known : kOperatorTypes) {
+            if (known.group == type.group) plurals.emplace_back(known.plural);
+        }
+        if (!type.resource.empty() &&
             std::find(plurals.begin(), plurals.end(), type.resource) == plurals.end()) {
             if (const std::string near = nearest(type.resource, plurals); !near.empty()) {
                 problems_.warning(pointer, "BND-W01", "no type has the plural '" + type.resource + "'",

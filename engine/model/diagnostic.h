@@ -1,6 +1,7 @@
 // A problem in an input file. Problems are collected, so that a user sees all of a file's in one run.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,12 +12,20 @@ namespace fencepost::model {
 
 enum class Severity { kError, kWarning, kInfo };
 
+// A repair of the text at a diagnostic's place: what is written there, and what should be. Only where the
+// meaning cannot change for the worse.
+struct Fix {
+    std::string was;
+    std::string now;
+};
+
 struct Diagnostic {
     Severity severity = Severity::kError;
     Position position;
     std::string rule;     // "unknown-function", "BND-E01"
     std::string message;  // what and where
     std::string hint;     // what to do: "did you mean 'KubeTask'?"
+    std::optional<Fix> fix = std::nullopt;
 };
 
 [[nodiscard]] std::string to_text(const Diagnostic& diagnostic);  // "file:line:col: error: message [rule]"

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <optional>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 namespace fencepost::model {
@@ -123,6 +125,56 @@ Position place_of(std::string_view source, const SourceMap::Mark& mark, std::str
             break;
     }
     return found.value_or(start);
+}
+
+const Value& value_at(const Value& root, std::string_view pointer) {
+    const Value* value = &root;
+    while (!pointer.empty()) {
+        pointer.remove_prefix(1);
+        const std::string_view token = pointer.substr(0, pointer.find('/'));
+        pointer.remove_prefix(token.size());
+        std::string key;
+        for (std::size_t i = 0; i < token.size(); ++i) {
+            const bool is_escape = token[i] == '~' && i + 1 < token.size();
+            if (is_escape) ++i;
+            key += !is_escape ? token[i] : token[i] == '1' ? '/' : '~';
+        }
+        if (value->is_list()) {
+            std::size_t index = 0;
+            for (const char c : key) index = index * 10 + static_cast<std::size_t>(c - '0');
+            static const Value kNil;
+            value = index < value->as_list().size() ? &value->as_list()[index] : &kNil;
+        } else {
+            value = &(*value)[key];
+        }
+    }
+    return *value;
+}
+
+std::vector<Diagnostic> to_diagnostics(std::vector<Problem> problems, const YamlDocument& document,
+                                       std::string_view source, std::string_view file) {
+    std::vector<Diagnostic> diagnostics;
+    for (Problem& problem : problems) {
+        const SourceMap::Mark mark = problem.pointer.empty()
+                                         ? SourceMap::Mark{document.first_line, 1, SourceMap::Style::kPlain}
+                                         : document.source.at(problem.pointer, problem.part);
+        Position position{.line = mark.line, .column = mark.column};
+        if (problem.spot)
+            position = place_of(source, mark, value_at(document.value, problem.pointer).string_or(""),
+                                *problem.spot);
+        position.file = file;
+        diagnostics.push_back({.severity = problem.severity,
+                               .position = std::move(position),
+                               .rule = std::move(problem.rule),
+                               .message = std::move(problem.message),
+                               .hint = std::move(problem.hint),
+                               .fix = std::move(problem.fix)});
+    }
+    std::stable_sort(diagnostics.begin(), diagnostics.end(), [](const Diagnostic& a, const Diagnostic& b) {
+        return std::tie(a.position.line, a.position.column, a.severity, a.message) <
+               std::tie(b.position.line, b.position.column, b.severity, b.message);
+    });
+    return diagnostics;
 }
 
 }  // namespace fencepost::model

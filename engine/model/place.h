@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "model/problem.h"
@@ -14,5 +15,12 @@ namespace fencepost::model {
 // `source` is the whole file, or "" where nobody has it; then the place is as near as the mark alone tells.
 [[nodiscard]] Position place_of(std::string_view source, const SourceMap::Mark& mark, std::string_view value,
                                 const Problem::Spot& spot);
+
+// Problems of one document as diagnostics in the order of their places. `source` as above.
+[[nodiscard]] std::vector<Diagnostic> to_diagnostics(std::vector<Problem> problems,
+                                                     const YamlDocument& document, std::string_view source,
+                                                     std::string_view file);
+// What a JSON pointer points at, or nil.
+[[nodiscard]] const Value& value_at(const Value& root, std::string_view pointer);
 
 }  // namespace fencepost::model

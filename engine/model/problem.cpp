@@ -132,6 +132,7 @@ void Problems::only(const Value& map, const std::string& pointer,
         at_key(near.empty() ? Severity::kWarning : Severity::kError, child(pointer, key), "unknown-field",
                "unknown field '" + key + "'" + where,
                near.empty() ? "nothing reads it" : "did you mean '" + near + "'?");
+        if (!near.empty() && map.find(near) == nullptr) fix_last(key, near);
     }
 }
 

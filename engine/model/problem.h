@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "model/diagnostic.h"
@@ -27,7 +28,8 @@ struct Problem {
     std::string rule;
     std::string message;
     std::string hint;
-    std::optional<Spot> spot;
+    std::optional<Spot> spot = std::nullopt;
+    std::optional<Fix> fix = std::nullopt;
 };
 
 // "/spec/resources/matchAll/0/type" as people write it: "spec.resources.matchAll[0].type".
@@ -50,6 +52,9 @@ class Problems {
     void warning(std::string pointer, std::string rule, std::string message, std::string hint = {});
     void at_key(Severity severity, std::string pointer, std::string rule, std::string message,
                 std::string hint = {});
+
+    // The repair of the problem that was added last.
+    void fix_last(std::string was, std::string now) { all_.back().fix = Fix{std::move(was), std::move(now)}; }
 
     // Says "wrong-type" and returns false where the member is there and of another kind; absent is fine.
     bool check(const Value& value, const std::string& pointer, Kind kind);

@@ -1,7 +1,6 @@
 #include "model/validate.h"
 
 #include <algorithm>
-#include <tuple>
 #include <utility>
 
 #include "model/place.h"
@@ -53,6 +52,8 @@ std::string_view own_kind(const Value& object, Problems& problems) {
     return {};
 }
 
+}  // namespace
+
 std::vector<Problem> problems_of(const Value& object, std::span<const FunctionSpec> functions) {
     Problems problems;
     const std::string_view kind = own_kind(object, problems);
@@ -63,53 +64,11 @@ std::vector<Problem> problems_of(const Value& object, std::span<const FunctionSp
     return problems.take();
 }
 
-const Value& value_at(const Value& root, std::string_view pointer) {
-    const Value* value = &root;
-    while (!pointer.empty()) {
-        pointer.remove_prefix(1);
-        const std::string_view token = pointer.substr(0, pointer.find('/'));
-        pointer.remove_prefix(token.size());
-        std::string key;
-        for (std::size_t i = 0; i < token.size(); ++i) {
-            const bool is_escape = token[i] == '~' && i + 1 < token.size();
-            if (is_escape) ++i;
-            key += !is_escape ? token[i] : token[i] == '1' ? '/' : '~';
-        }
-        if (value->is_list()) {
-            std::size_t index = 0;
-            for (const char c : key) index = index * 10 + static_cast<std::size_t>(c - '0');
-            static const Value kNil;
-            value = index < value->as_list().size() ? &value->as_list()[index] : &kNil;
-        } else {
-            value = &(*value)[key];
-        }
-    }
-    return *value;
-}
+namespace {
 
 std::vector<Diagnostic> diagnose(const YamlDocument& document, std::string_view source, std::string_view file,
                                  std::span<const FunctionSpec> functions) {
-    std::vector<Diagnostic> diagnostics;
-    for (Problem& problem : problems_of(document.value, functions)) {
-        const SourceMap::Mark mark = problem.pointer.empty()
-                                         ? SourceMap::Mark{document.first_line, 1, SourceMap::Style::kPlain}
-                                         : document.source.at(problem.pointer, problem.part);
-        Position position{.line = mark.line, .column = mark.column};
-        if (problem.spot)
-            position = place_of(source, mark, value_at(document.value, problem.pointer).string_or(""),
-                                *problem.spot);
-        position.file = file;
-        diagnostics.push_back({.severity = problem.severity,
-                               .position = std::move(position),
-                               .rule = std::move(problem.rule),
-                               .message = std::move(problem.message),
-                               .hint = std::move(problem.hint)});
-    }
-    std::sort(diagnostics.begin(), diagnostics.end(), [](const Diagnostic& a, const Diagnostic& b) {
-        return std::tie(a.position.line, a.position.column, a.severity, a.message) <
-               std::tie(b.position.line, b.position.column, b.severity, b.message);
-    });
-    return diagnostics;
+    return to_diagnostics(problems_of(document.value, functions), document, source, file);
 }
 
 }  // namespace

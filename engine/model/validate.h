@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "model/diagnostic.h"
+#include "model/problem.h"
 #include "value/value.h"
 #include "value/yaml.h"
 
@@ -28,6 +29,8 @@ struct FunctionSpec {
     std::string_view description;
 };
 
+// The problems of one object, for those who place them themselves.
+[[nodiscard]] std::vector<Problem> problems_of(const Value& object, std::span<const FunctionSpec> functions);
 // By `kind`; a kind that is none of ours gives no diagnostics. `functions` may be empty: then names are not
 // checked.
 [[nodiscard]] std::vector<Diagnostic> validate(const YamlDocument& document, std::string_view file,

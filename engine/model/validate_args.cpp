@@ -130,16 +130,18 @@ void check_args(const FunctionSpec& function, const Value& args, const std::stri
         if (spec != function.args.end()) {
             ArgCheck(function, *spec, child(pointer, key), problems).run(value);
         } else if (!has_template(key)) {
-            if (const std::string near = nearest(key, names); !near.empty()) meant.insert(near);
+            const std::string near = nearest(key, names);
             problems.at_key(Severity::kError, child(pointer, key), "unknown-arg",
                             std::string(function.name) + " has no argument '" + key + "'",
                             hint_among(key, names, "it has "));
+            if (near.empty()) continue;
+            if (args.find(near) == nullptr && meant.insert(near).second) problems.fix_last(key, near);
         }
     }
     for (const ArgSpec& spec : function.args) {
         const std::string name(spec.name);
         if (!spec.is_required || args.find(name) != nullptr || meant.contains(name)) continue;
-        problems.error(child(phase, "func"), "missing-arg",
+        problems.error(child(phase, "func"), name == "timeout" ? "missing-timeout" : "missing-arg",
                        std::string(function.name) + " needs the argument '" + name + "'",
                        std::string(spec.description));
     }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Proves the layer table of the design from the #includes, and the house rules that need no compiler.
 
-    main -> {api, cli, functions, protect} -> {run, binding} -> {model, cluster, location} -> {template, net} -> value -> base
+    main -> {api, cli, functions, protect} -> {run, binding, lint} -> {model, cluster, location} -> {template, net} -> value -> base
 """
 import pathlib
 import re
@@ -16,13 +16,14 @@ BELOW = {
     "template": {"base", "value"},
     "net": {"base"},
     "model": {"base", "value", "template"},
+    "lint": {"base", "value", "template", "model"},
     "cluster": {"base", "value", "net", "supervisor"},
     "location": {"base", "value", "net"},
     "binding": {"base", "value", "template", "model", "cluster"},
     "run": {"base", "value", "template", "net", "model", "cluster", "location"},
     "functions": {"base", "value", "template", "net", "model", "cluster", "location", "run"},
-    "api": {"base", "value", "template", "net", "model", "cluster", "location", "run", "binding"},
-    "cli": {"base", "value", "template", "net", "model", "cluster", "location", "run", "binding", "api"},
+    "api": {"base", "value", "template", "net", "model", "cluster", "location", "run", "binding", "lint"},
+    "cli": {"base", "value", "template", "net", "model", "cluster", "location", "run", "binding", "lint", "api"},
     "kando": {"base", "value", "net", "location"},
     "supervisor": set(),
 }
