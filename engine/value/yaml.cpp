@@ -53,6 +53,20 @@ using Mark = SourceMap::Mark;
     throw error.at(Position{std::string(file), mark.line + 1, mark.column + 1});
 }
 
+// yaml-cpp reads the escapes \N and \_ as the bytes 0x85 and 0xA0; what is meant are U+0085 and U+00A0.
+std::string with_runes(const std::string& text) {
+    std::string result;
+    for (std::size_t at = 0; at < text.size();) {
+        const Rune found = decode_rune(text, at);
+        if (found.is_valid())
+            result.append(text, at, found.length);
+        else
+            append_rune(result, static_cast<unsigned char>(text[at]));
+        at += found.length;
+    }
+    return result;
+}
+
 std::string pointer_member(const std::string& parent, std::string_view key) {
     std::string pointer = parent + "/";
     for (const char c : key) {
@@ -101,8 +115,9 @@ class Builder : public YAML::EventHandler {
         put_value(found->second.value, mark, Style::kPlain, 0, found->second.nodes);
     }
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                  const std::string& text) override {
+                  const std::string& given) override {
         const Style style = style_at(mark, tag);
+        const std::string text = style == Style::kDoubleQuoted ? with_runes(given) : given;
         const bool is_plain = style == Style::kPlain && tag != "!";
         if (expects_key()) {
             take_key(mark, is_plain ? yaml_key_text(text) : text);

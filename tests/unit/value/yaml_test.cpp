@@ -39,6 +39,7 @@ TEST_CASE("plain scalars are read as YAML 1.1 reads them") {
                                                          {"!!str 5", "\"5\""},
                                                          {"|\n  a\n  b\n", "\"a\\nb\\n\""},
                                                          {">-\n  a\n  b\n", "\"a b\""},
+                                                         {"\"a\\N\\_\\u00e9\"", "\"a\u0085\u00a0é\""},
                                                          {"1e999", "\"1e999\""}};
     for (const auto& [yaml, json] : cases) {
         INFO(yaml);
