@@ -133,15 +133,19 @@ const char* const kProgressNote =
     "On a terminal the progress is drawn in place, with bytes, rate and the time that is left where the "
     "phase tells how far it is; elsewhere each change is a line.\n";
 
-void add_run(CLI::App& app, Parsed& parsed) {
-    CLI::App* command =
-        verb(app, parsed, "run", "Run a blueprint's action, show its progress and wait for its end",
-             "  fencepost run backup --object secret/app1-db -n app1 --profile store\n"
-             "  fencepost run restore --from backup-x7k2pq\n"
-             "  fencepost run backup --object statefulset/pg -n app1 --blueprint postgres --option "
-             "level=full --timeout 30m\n",
-             std::string(kProgressNote) +
-                 "\nCtrl-C cancels the action and waits for its deferPhase; a second one leaves at once.\n");
+void add_run(CLI::App& app, Parsed& parsed, const World& world) {
+    CLI::App* command = verb(
+        app, parsed, "run", "Run a blueprint's action, show its progress and wait for its end",
+        "  fencepost run backup --object secret/app1-db -n app1 --profile store\n"
+        "  fencepost run restore --from backup-x7k2pq\n"
+        "  fencepost run backup --object statefulset/pg -n app1 --blueprint postgres --option "
+        "level=full --timeout 30m\n"
+        "  fencepost run backup --from-scratch -f blueprint.yaml -f objects.yaml --object secret/app1-db -n "
+        "app1\n",
+        std::string(kProgressNote) +
+            "\nCtrl-C cancels the action and waits for its deferPhase; a second one leaves at once.\n"
+            "\nWith --from-scratch no server is needed: the objects of -f are made on an embedded cluster of "
+            "its own, the action begins when their Pods are ready, and all of it is removed at the end.\n");
     RunOptions& run = parsed.run;
     command->add_option("action", run.action, "Action of the blueprint: backup, restore, delete ...")
         ->required()
@@ -161,8 +165,18 @@ void add_run(CLI::App& app, Parsed& parsed) {
     command->add_option("--timeout", run.timeout, "Longest time for the action, as in 30m")
         ->type_name("DURATION");
     command->add_flag("--detach", run.detach, "Do not wait");
+    CLI::Option* scratch = command->add_flag("--from-scratch", run.is_from_scratch,
+                                             "On a cluster of its own, which goes with the run");
+    command->add_option("-f,--filename", run.files, "With --from-scratch: its objects; file, folder, or -")
+        ->needs(scratch)
+        ->type_name("FILE")
+        ->allow_extra_args(false);
     add_output(*command, run.output);
     command->callback([&] {
+        if (run.is_from_scratch) {
+            parsed.local_verb = [&] { return run_from_scratch(run, world); };
+            return;
+        }
         parsed.handles_interrupts = !run.detach;
         parsed.client_verb = [&](Server& server) { return run_action(server, run); };
     });
@@ -246,48 +260,98 @@ void add_explain(CLI::App& app, Parsed& parsed) {
         [&] { parsed.client_verb = [&](Server& server) { return explain(server, parsed.explain); }; });
 }
 
+// What render and plan share: which action, on what, with which objects.
+void add_prospect(CLI::App& command, RenderOptions& options) {
+    command
+        .add_option("blueprint", options.blueprint,
+                    "Blueprint: a file or a name; by default the one that is bound to the object")
+        ->type_name("FILE");
+    command.add_option("--action", options.action, "Action of the blueprint")->type_name("ACTION");
+    command.add_option("--object", options.object, "What it is about; KIND/NAMESPACE/NAME too")
+        ->type_name("KIND/NAME");
+    command
+        .add_option("--params", options.params, "A case file that has all this and more; flags are stronger")
+        ->type_name("FILE");
+    add_namespace(command, options.ns);
+    command.add_option("-f,--filename", options.files, "Objects: file, folder, or - for stdin")
+        ->type_name("FILE")
+        ->allow_extra_args(false);
+    command.add_option("--profile", options.profile, "Profile: NAME or NAMESPACE/NAME")->type_name("NAME");
+    command.add_option("--option", options.options, "For the blueprint's .Options")
+        ->type_name("KEY=VALUE")
+        ->allow_extra_args(false);
+    command.add_option("--from", options.from, "An earlier action: its artifacts become the input")
+        ->type_name("ID");
+    command.add_option("--phase-output", options.outputs, "What a phase's output is taken to be")
+        ->type_name("PHASE.KEY=VALUE")
+        ->allow_extra_args(false);
+    add_output(command, options.output);
+}
+
 void add_render(CLI::App& app, Parsed& parsed, const World& world) {
     CLI::App* command =
         verb(app, parsed, "render", "Show what an action's functions would be called with; runs nothing",
              "  fencepost render my-blueprint.yaml --action backup --object secret/app1-db -n app1 -f "
              "secret.yaml\n"
              "  fencepost render --action backup --object secret/app1-db -n app1 --profile store\n"
-             "  fencepost render postgres-dump --action restore --object secret/app1-db -n app1 --from "
-             "backup-x7k2pq -o yaml\n",
+             "  fencepost render my-blueprint.yaml --params backup.case.yaml --phase dump\n"
+             "  fencepost render my-blueprint.yaml --diff postgres-dump --action backup --object "
+             "secret/app1-db -n app1\n",
              "Objects come from the files of -f, and those that are not there from the server; with every "
              "object in a file no server is needed. What only a run can know, the outputs of phases, stands "
              "as <phase.key> or is given by --phase-output. The values of Secrets are hidden unless "
-             "--show-secrets is given.\n");
-    RenderOptions& render_options = parsed.render;
-    command
-        ->add_option("blueprint", render_options.blueprint,
-                     "Blueprint: a file or a name; by default the one that is bound to the object")
+             "--show-secrets is given. With --diff what another blueprint would do is compared, and a "
+             "difference ends with 1.\n");
+    add_prospect(*command, parsed.render);
+    command->add_option("--phase", parsed.render.phase, "One phase alone")->type_name("NAME");
+    command->add_option("--diff", parsed.render.diff, "Compare with another blueprint: a file or a name")
         ->type_name("FILE");
-    command->add_option("--action", render_options.action, "Action of the blueprint")
-        ->required()
-        ->type_name("ACTION");
-    command->add_option("--object", render_options.object, "What it is about")
-        ->required()
-        ->type_name("KIND/NAME");
-    add_namespace(*command, render_options.ns);
-    command->add_option("-f,--filename", render_options.files, "Objects: file, folder, or - for stdin")
-        ->type_name("FILE")
-        ->allow_extra_args(false);
-    command->add_option("--profile", render_options.profile, "Profile: NAME or NAMESPACE/NAME")
-        ->type_name("NAME");
-    command->add_option("--option", render_options.options, "For the blueprint's .Options")
-        ->type_name("KEY=VALUE")
-        ->allow_extra_args(false);
-    command->add_option("--from", render_options.from, "An earlier action: its artifacts become the input")
-        ->type_name("ID");
-    command->add_option("--phase-output", render_options.outputs, "What a phase's output is taken to be")
-        ->type_name("PHASE.KEY=VALUE")
-        ->allow_extra_args(false);
-    command->add_flag("--show-secrets", render_options.shows_secrets, "Show the values of Secrets");
-    add_output(*command, render_options.output);
+    command->add_flag("--show-secrets", parsed.render.shows_secrets, "Show the values of Secrets");
     command->callback([&] {
         parsed.client_verb = [&](Server& server) { return render(server, parsed.render, *world.catalog); };
     });
+}
+
+void add_plan(CLI::App& app, Parsed& parsed, const World& world) {
+    CLI::App* command = verb(
+        app, parsed, "plan", "Look whether an action could run: nothing is run, nothing is changed",
+        "  fencepost plan my-blueprint.yaml --action backup --object secret/app1-db -n app1 --profile "
+        "store\n"
+        "  fencepost plan --action backup --object secret/app1-db -n app1 -o json\n",
+        "Lints the blueprint, renders every phase, and looks for what a run needs: the Secrets and "
+        "ConfigMaps that phases name and the keys that templates take, the Pods of KubeExec, what job "
+        "Pods mount, the types that are waited for, the bindings, the volumes, and whether the profile's "
+        "location answers. What stands in the way is told at its line of the blueprint.\n");
+    add_prospect(*command, parsed.plan);
+    command->callback([&] {
+        parsed.client_verb = [&](Server& server) { return plan(server, parsed.plan, *world.catalog); };
+    });
+}
+
+void add_test(CLI::App& app, Parsed& parsed, const World& world) {
+    CLI::App* command =
+        verb(app, parsed, "test", "Render case files and compare with what is expected of them",
+             "  fencepost test blueprints/\n  fencepost test --update dump.case.yaml\n",
+             "A case says action, object, blueprint, objects, options, profile, artifacts, outputs and time; "
+             "NAME.expected.yaml beside NAME.case.yaml has what every phase is called with, or the error. "
+             "Where all objects are in files no server is needed.\n");
+    command->add_option("files", parsed.test.files, "Case files, or folders of them")
+        ->required()
+        ->type_name("FILE");
+    command->add_flag("--update", parsed.test.updates, "Write what is expected");
+    command->callback([&] {
+        parsed.client_verb = [&](Server& server) { return test_cases(server, parsed.test, *world.catalog); };
+    });
+}
+
+void add_schema(CLI::App& app, Parsed& parsed, const World& world) {
+    CLI::App* command = verb(app, parsed, "schema", "Print the JSON Schema of a kind, or of all; for editors",
+                             "  fencepost schema > fencepost.schema.json\n  fencepost schema Blueprint\n",
+                             "In an editor with a YAML language server: # yaml-language-server: "
+                             "$schema=fencepost.schema.json\n");
+    command->add_option("kind", parsed.schema.kind, "Kind; all of them where none is given")
+        ->type_name("KIND");
+    command->callback([&] { parsed.local_verb = [&] { return schema(parsed.schema, world); }; });
 }
 
 void add_token(CLI::App& app, Parsed& parsed) {
@@ -422,15 +486,18 @@ void add_commands(CLI::App& app, Parsed& parsed, const World& world) {
     add_get(app, parsed);
     add_describe(app, parsed);
     add_delete(app, parsed);
-    add_run(app, parsed);
+    add_run(app, parsed, world);
     add_retry(app, parsed);
     add_watch(app, parsed);
     add_action_verbs(app, parsed);
     add_guard(app, parsed);
     add_explain(app, parsed);
     add_render(app, parsed, world);
+    add_plan(app, parsed, world);
+    add_test(app, parsed, world);
     add_token(app, parsed);
     add_lint(app, parsed, world);
+    add_schema(app, parsed, world);
     add_kubeconfig(app, parsed);
     add_config(app, parsed);
     add_version(app, parsed, world);

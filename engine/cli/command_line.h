@@ -31,8 +31,11 @@ struct Parsed {
     ObligationsOptions obligations;
     ExplainOptions explain;
     RenderOptions render;
+    RenderOptions plan;
+    TestOptions test;
     TokenOptions token;
     LintOptions lint;
+    SchemaOptions schema;
     KubeconfigOptions kubeconfig;
     GuardOptions guard;
     ConfigCheckOptions config_check;

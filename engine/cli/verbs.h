@@ -11,6 +11,7 @@
 
 #include "cli/cli.h"
 #include "cli/server.h"
+#include "value/value.h"
 
 namespace fencepost::cli {
 
@@ -54,6 +55,8 @@ struct RunOptions {
     std::vector<std::string> options;  // key=value
     std::string output = "table";
     bool detach = false;
+    bool is_from_scratch = false;
+    std::vector<std::string> files;  // with is_from_scratch: what the cluster holds
 };
 struct RetryOptions {
     std::string id;
@@ -91,8 +94,22 @@ struct RenderOptions {
     std::vector<std::string> files;
     std::vector<std::string> options;  // key=value
     std::vector<std::string> outputs;  // phase.key=value
+    std::string params;                // a case file (case_file.h) that has what is not given here
+    std::string phase;                 // one alone
+    std::string diff;                  // another blueprint to compare with: a file or a name
     bool shows_secrets = false;
     std::string output = "table";
+    // From a case file alone.
+    List objects;     // manifests
+    Value artifacts;  // the input's
+    std::string time;
+};
+struct TestOptions {
+    std::vector<std::string> files;  // case files, or folders of them
+    bool updates = false;            // writes what is expected
+};
+struct SchemaOptions {
+    std::string kind;  // "": all of them in one
 };
 struct LintOptions {
     std::vector<std::string> files;
@@ -131,6 +148,7 @@ struct CompletionOptions {
 [[nodiscard]] int describe(Server& server, const DescribeOptions& options);
 [[nodiscard]] int remove(Server& server, const DeleteOptions& options);
 [[nodiscard]] int run_action(Server& server, const RunOptions& options);
+[[nodiscard]] int run_from_scratch(const RunOptions& options, const World& world);
 [[nodiscard]] int retry(Server& server, const RetryOptions& options);
 [[nodiscard]] int watch(Server& server, const WatchOptions& options);
 [[nodiscard]] int logs(Server& server, const LogsOptions& options);
@@ -139,6 +157,9 @@ struct CompletionOptions {
 [[nodiscard]] int guard(const ServeFlags& flags, const GuardOptions& options);
 [[nodiscard]] int explain(Server& server, const ExplainOptions& options);
 [[nodiscard]] int render(Server& server, const RenderOptions& options, const run::Catalog& catalog);
+[[nodiscard]] int plan(Server& server, const RenderOptions& options, const run::Catalog& catalog);
+[[nodiscard]] int test_cases(Server& server, const TestOptions& options, const run::Catalog& catalog);
+[[nodiscard]] int schema(const SchemaOptions& options, const World& world);
 [[nodiscard]] int create_token(const TokenOptions& options);
 [[nodiscard]] int list_tokens(const TokenOptions& options);
 [[nodiscard]] int revoke_token(const TokenOptions& options);

@@ -164,9 +164,9 @@ void check_volumes(std::span<Document> documents) {
             break;
         }
         if (!chosen.empty()) continue;
-        claims.front()->problems.warning("/metadata/labels", "all-volumes-excluded",
-                                         "every volume of the cluster '" + cluster + "' is excluded",
-                                         "the backup would hold no data: leave one instance in");
+        claims.front()->problems.at_key(Severity::kWarning, "/metadata/labels", "all-volumes-excluded",
+                                        "every volume of the cluster '" + cluster + "' is excluded",
+                                        "the backup would hold no data: leave one instance in");
     }
 }
 
