@@ -22,10 +22,13 @@ if(FENCEPOST_SANITIZE)
   string(REPLACE ";" "," _sanitizers "${FENCEPOST_SANITIZE}")
   # A process that has a second thread, as ThreadSanitizer's runtime starts one, cannot join a mount namespace (setns(2)).
   # What does so has one thread, and nothing for it to find.
-  set(_has_threads $<NOT:$<AND:$<STREQUAL:${_sanitizers},thread>,$<BOOL:$<TARGET_PROPERTY:FENCEPOST_SINGLE_THREADED>>>>)
-  target_compile_options(fencepost_flags INTERFACE $<${_has_threads}:-fsanitize=${_sanitizers}>
-    $<${_has_threads}:-fno-sanitize-recover=all> -fno-omit-frame-pointer)
-  target_link_options(fencepost_flags INTERFACE $<${_has_threads}:-fsanitize=${_sanitizers}>)
+  set(_applies 1)
+  if(FENCEPOST_SANITIZE STREQUAL "thread")
+    set(_applies $<NOT:$<BOOL:$<TARGET_PROPERTY:FENCEPOST_SINGLE_THREADED>>>)
+  endif()
+  target_compile_options(fencepost_flags INTERFACE $<${_applies}:-fsanitize=${_sanitizers}>
+    $<${_applies}:-fno-sanitize-recover=all> -fno-omit-frame-pointer)
+  target_link_options(fencepost_flags INTERFACE $<${_applies}:-fsanitize=${_sanitizers}>)
 endif()
 # The same commit built in another folder gives the same bytes.
 target_compile_options(fencepost_flags INTERFACE -ffile-prefix-map=${CMAKE_BINARY_DIR}=build

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <array>
+#include <functional>
 
+#include "base/ascii.h"
 #include "api/action_lookup.h"
 #include "api/action_view.h"
 #include "api/pages.h"
@@ -10,11 +12,6 @@ namespace fencepost::api {
 namespace {
 
 constexpr std::array<const char*, 5> kStates{"pending", "running", "complete", "failed", "cancelled"};
-
-std::string lower(std::string text) {
-    for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    return text;
-}
 
 // What ?state=, ?name=, ?blueprint=, ?namespace= and ?subject= ask for.
 class Filter {
@@ -52,17 +49,16 @@ class Filter {
             if (wanted.substr(0, slash) != object["namespace"].string_or("")) return false;
             wanted.erase(0, slash + 1);
         }
-        return lower(wanted) == lower(object["kind"].string_or("")) ||
-               lower(wanted) == object["resource"].string_or("");
+        return ascii_lower(wanted) == ascii_lower(object["kind"].string_or("")) ||
+               ascii_lower(wanted) == object["resource"].string_or("");
     }
 
     std::string state_, action_, blueprint_, namespace_, subject_;
 };
 
-net::ServerResponse list_actions(Services& services, const Request& request) {
+// What the caller may see of what the request asks for, in no order.
+void visit_actions(Services& services, const Request& request, const std::function<void(Value)>& visit) {
     const Filter filter(request.http);
-    Page page(request.http, {"-createdAt", "createdAt", "-endedAt", "endedAt", "action", "-action", "state",
-                             "-state", "id", "-id"});
     cluster::ListOptions part{.ns = services.controller_namespace,
                               .label_selector = "",
                               .field_selector = "",
@@ -74,10 +70,35 @@ net::ServerResponse list_actions(Services& services, const Request& request) {
         for (const Value& item : list.items) {
             if (!may(request.access, Role::kViewer, item)) continue;
             Value view = action_view(item);
-            if (filter.accepts(view)) page.offer(std::move(view));
+            if (filter.accepts(view)) visit(std::move(view));
         }
         part.continue_token = list.continue_token;
     } while (!part.continue_token.empty());
+}
+
+net::ServerResponse list_actions(Services& services, const Request& request) {
+    Page page(request.http, {"-createdAt", "createdAt", "-endedAt", "endedAt", "action", "-action", "state",
+                             "-state", "id", "-id"});
+    visit_actions(services, request, [&](Value view) { page.offer(std::move(view)); });
+    return json_response(page.take());
+}
+
+// What was made, whichever action made it: what a platform restores from when it knows the database alone.
+net::ServerResponse list_artifacts(Services& services, const Request& request) {
+    Page page(request.http, {"-createdAt", "createdAt", "name", "-name", "id", "-id"});
+    const std::string wanted = request.http.query_parameter("artifact");
+    visit_actions(services, request, [&](const Value& action) {
+        for (const auto& [name, artifact] : action["artifacts"].map_or_empty()) {
+            if (!wanted.empty() && name != wanted) continue;
+            Value item = artifact;
+            item["id"] = action["id"].string_or("") + "/" + name;
+            item["name"] = name;
+            item["action"] = action["id"];
+            item["subject"] = action["subject"];
+            item["createdAt"] = action["endedAt"];
+            page.offer(std::move(item));
+        }
+    });
     return json_response(page.take());
 }
 
@@ -86,6 +107,8 @@ net::ServerResponse list_actions(Services& services, const Request& request) {
 void add_action_list_routes(Router& router, Services& services) {
     router.add("GET", "/v1/actions",
                [&services](const Request& request) { return list_actions(services, request); });
+    router.add("GET", "/v1/artifacts",
+               [&services](const Request& request) { return list_artifacts(services, request); });
 }
 
 }  // namespace fencepost::api

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/ascii.h"
 #include "api/action_lookup.h"
 #include "api/body_check.h"
 #include "api/subject.h"
@@ -212,11 +213,8 @@ Value action_set_from(const Value& body, const Access& access, Services& service
 std::string name_prefix(std::string_view action) {
     std::string prefix;
     for (const char c : action.substr(0, 40)) {
-        if (c >= 'A' && c <= 'Z') {
-            prefix += static_cast<char>(c - 'A' + 'a');
-        } else {
-            prefix += (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c : '-';
-        }
+        const char low = ascii_lower(c);
+        prefix += (low >= 'a' && low <= 'z') || (low >= '0' && low <= '9') ? low : '-';
     }
     prefix.erase(0, prefix.find_first_not_of('-'));
     return (prefix.empty() ? "action" : prefix) + "-";

@@ -1,5 +1,6 @@
 #include "api/api.h"
 
+#include "base/ascii.h"
 #include "api/auth/certificates.h"
 #include "api/auth/gate.h"
 #include "api/facade/facade.h"
@@ -13,12 +14,6 @@
 
 namespace fencepost::api {
 namespace {
-
-std::string lower(std::string_view text) {
-    std::string result(text);
-    for (char& c : result) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    return result;
-}
 
 bool is_loopback(const std::string& host) {
     return host == "localhost" || host == "::1" || host.starts_with("127.");
@@ -34,7 +29,7 @@ std::string_view host_of(std::string_view authority) {
 // this host by their Host.
 void refuse_strangers(const net::ServerRequest& request, bool has_authentication) {
     const std::string_view host = request.header("Host");
-    if (!has_authentication && !request.peer_uid && !is_loopback(lower(host_of(host)))) {
+    if (!has_authentication && !request.peer_uid && !is_loopback(ascii_lower(host_of(host)))) {
         throw Problem(403, "will not answer as " + std::string(host_of(host)),
                       "ask for 127.0.0.1 or localhost; a proxy must send such a Host header");
     }

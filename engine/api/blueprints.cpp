@@ -1,11 +1,11 @@
 #include "api/action_request.h"
 #include "api/body_check.h"
 #include "api/conditional.h"
-#include "api/hidden_secrets.h"
 #include "api/pages.h"
 #include "api/routes.h"
 #include "base/encodings.h"
 #include "base/error.h"
+#include "cluster/read_only.h"
 #include "lint/lint.h"
 #include "model/validate.h"
 #include "run/launch.h"
@@ -114,7 +114,7 @@ net::ServerResponse render(Services& services, const Request& request) {
     }
     const Value action_set = action_set_from(body, request.access, services);
     const model::ActionSpec action = model::ActionSet::from(action_set).actions.at(0);
-    HiddenSecrets hidden(services.cluster);
+    cluster::HiddenSecrets hidden(services.cluster);
     run::World world{hidden, services.clock, *services.run.http, services.log, services.controller_namespace};
     const auto blueprint =
         model::Blueprint::from(run::fetch_blueprint(world, services.controller_namespace, action));

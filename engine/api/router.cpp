@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/ascii.h"
 #include "base/cancel.h"
 #include "value/json.h"
 
@@ -110,10 +111,7 @@ std::string media_type(const net::ServerRequest& request) {
     std::string_view type = request.header("Content-Type");
     type = type.substr(0, type.find(';'));
     while (!type.empty() && type.back() == ' ') type.remove_suffix(1);
-    std::string lower(type);
-    std::transform(lower.begin(), lower.end(), lower.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return lower;
+    return ascii_lower(type);
 }
 
 Value json_body(const net::ServerRequest& request) {

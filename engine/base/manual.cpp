@@ -1,3 +1,4 @@
+#include "base/ascii.h"
 #include "base/manual.h"
 
 #include <algorithm>
@@ -39,13 +40,6 @@ std::string escaped(std::string_view text) {
     return result;
 }
 
-std::string upper(std::string_view text) {
-    std::string result(text);
-    std::transform(result.begin(), result.end(), result.begin(),
-                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
-    return result;
-}
-
 std::string without_last_newline(std::string_view text) {
     while (text.ends_with('\n')) text.remove_suffix(1);
     return std::string(text);
@@ -65,9 +59,9 @@ std::string block_text(const std::variant<Manual::Paragraph, Manual::Verbatim, M
 std::string Manual::file_name() const { return name + "." + std::to_string(section); }
 
 std::string to_troff(const Manual& manual) {
-    std::string text = ".TH \"" + upper(manual.name) + "\" " + std::to_string(manual.section) + " \"\" \"" +
-                       manual.source + "\" \"Fencepost\"\n.ad l\n.nh\n.SH NAME\n" + escaped(manual.name) +
-                       " \\- " + escaped(manual.what) + "\n";
+    std::string text = ".TH \"" + ascii_upper(manual.name) + "\" " + std::to_string(manual.section) +
+                       " \"\" \"" + manual.source + "\" \"Fencepost\"\n.ad l\n.nh\n.SH NAME\n" +
+                       escaped(manual.name) + " \\- " + escaped(manual.what) + "\n";
     for (const Manual::Section& section : manual.sections) {
         text += ".SH \"" + escaped(section.title) + "\"\n";
         for (const auto& block : section.blocks) text += block_text(block);

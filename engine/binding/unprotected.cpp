@@ -4,6 +4,7 @@
 #include <array>
 #include <set>
 
+#include "binding/index.h"
 #include "binding/ownership.h"
 #include "binding/resolve.h"
 
@@ -54,6 +55,12 @@ std::string reason_of(const cluster::ResourceDescription& type, const Value& obj
     return {};
 }
 
+std::vector<Candidate> usable_candidates(cluster::Cluster& cluster, std::string_view controller_namespace) {
+    std::vector<Candidate> candidates = load_candidates(cluster, controller_namespace, controller_namespace);
+    for (Candidate& candidate : candidates) check_blueprint(cluster, candidate, controller_namespace);
+    return candidates;
+}
+
 class Search {
   public:
     Search(cluster::Cluster& cluster, std::string_view controller_namespace,
@@ -62,9 +69,8 @@ class Search {
           ns_(controller_namespace),
           is_shown_(is_shown),
           served_(cluster.types()),
-          candidates_(load_candidates(cluster, controller_namespace, controller_namespace)) {
-        for (Candidate& candidate : candidates_) check_blueprint(cluster_, candidate, ns_);
-    }
+          candidates_(usable_candidates(cluster, controller_namespace)),
+          index_(candidates_) {}
 
     std::vector<Unprotected> run() {
         for (const auto& type : served_) {
@@ -100,14 +106,15 @@ class Search {
     }
 
     bool is_bound(const cluster::ResourceDescription& type, const Value& object) const {
-        return choose(candidates_, make_subject(object, type, served_), ns_).has_value();
+        return choose(index_, make_subject(object, type, served_), ns_).has_value();
     }
 
     cluster::Cluster& cluster_;
     const std::string ns_;
     const std::function<bool(const std::string&)>& is_shown_;
     const std::vector<cluster::ResourceDescription> served_;
-    std::vector<Candidate> candidates_;
+    const std::vector<Candidate> candidates_;
+    const Index index_;
     std::vector<Unprotected> found_;
 };
 

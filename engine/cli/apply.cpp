@@ -1,4 +1,5 @@
 #include "base/error.h"
+#include "base/ascii.h"
 #include "cli/manifests.h"
 #include "cli/merge_patch.h"
 #include "cli/terminal.h"
@@ -7,11 +8,6 @@
 
 namespace fencepost::cli {
 namespace {
-
-std::string lower(std::string text) {
-    for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    return text;
-}
 
 std::string apply_one(Server& server, Value object, const std::string& default_namespace) {
     const auto type = server.type_of(object);
@@ -22,13 +18,13 @@ std::string apply_one(Server& server, Value object, const std::string& default_n
     settle_string_data(object);
     if (name.empty()) {
         const Value created = server.send("POST", object_path(type, ns, ""), object);
-        return lower(type.kind) + "/" + cluster::name_of(created) + " created";
+        return ascii_lower(type.kind) + "/" + cluster::name_of(created) + " created";
     }
     object["metadata"]["annotations"].erase(kLastApplied);
     const std::string applied = to_json(object);
     object["metadata"]["annotations"][kLastApplied] = applied;
 
-    const std::string title = lower(type.kind) + "/" + name;
+    const std::string title = ascii_lower(type.kind) + "/" + name;
     const std::string path = object_path(type, ns, name);
     const auto live = server.find(path);
     if (!live) {

@@ -27,13 +27,15 @@ void add_output(CLI::App& command, std::string& output) {
         ->capture_default_str();
 }
 
-// The flags of serve, from the table of settings; what was not given stays out of `flags`.
-void add_settings(CLI::App& command, ServeFlags& flags) {
+// The flags of serve, from the table of settings: all of them, or that with the key `only`. What was not
+// given stays out of `flags`.
+void add_settings(CLI::App& command, ServeFlags& flags, std::string_view only = {}) {
     command
         .add_option("--config", flags.config,
                     "Configuration file; " + std::string(kConfigVariable) + " in the environment")
         ->type_name("FILE");
     for (const Setting& setting : settings()) {
+        if (!only.empty() && setting.key != only) continue;
         CLI::Option* option = command.add_option_function<std::string>(
             std::string(setting.flag),
             [&flags, &setting](const std::string& value) {
@@ -233,6 +235,19 @@ void add_action_verbs(CLI::App& app, Parsed& parsed) {
     command->callback([&] {
         parsed.client_verb = [&](Server& server) { return obligations(server, parsed.obligations); };
     });
+}
+
+void add_guard(CLI::App& app, Parsed& parsed) {
+    CLI::App* command = verb(
+        app, parsed, "guard", "Show which fences are guarded on this host; needs no server",
+        "  fencepost guard --data-dir /var/lib/fencepost\n"
+        "  fencepost guard --config /etc/fencepost/fencepost.yaml -o json\n",
+        "A guard is a small process (`fencepost-supervisor guard`) that starts with a fence. It lifts the "
+        "fence at its deadline even if the server and its database are gone for good; the server "
+        "dismisses it once it has lifted the fence itself.\n");
+    add_settings(*command, parsed.serve, "dataDir");
+    add_output(*command, parsed.guard.output);
+    command->callback([&] { parsed.local_verb = [&] { return guard(parsed.serve, parsed.guard); }; });
 }
 
 void add_explain(CLI::App& app, Parsed& parsed) {
@@ -475,6 +490,7 @@ void add_commands(CLI::App& app, Parsed& parsed, const World& world) {
     add_retry(app, parsed);
     add_watch(app, parsed);
     add_action_verbs(app, parsed);
+    add_guard(app, parsed);
     add_explain(app, parsed);
     add_render(app, parsed, world);
     add_plan(app, parsed, world);

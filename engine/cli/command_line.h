@@ -37,6 +37,7 @@ struct Parsed {
     LintOptions lint;
     SchemaOptions schema;
     KubeconfigOptions kubeconfig;
+    GuardOptions guard;
     ConfigCheckOptions config_check;
     ConfigShowOptions config_show;
     VersionOptions version;

@@ -1,43 +1,68 @@
+#include <functional>
+
+#include "base/ascii.h"
 #include "base/encodings.h"
 #include "base/error.h"
-#include "cli/columns.h"
 #include "cli/object_name.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
+#include "value/format.h"
 
 namespace fencepost::cli {
 namespace {
 
 constexpr int kPageSize = 500;
 
-List all_of(Server& server, const cluster::ResourceDescription& type, const std::string& ns,
-            const std::string& selector) {
-    List items;
+// Page by page; `visit` gets each of them.
+void visit_pages(Server& server, const cluster::ResourceDescription& type, const std::string& ns,
+                 const std::string& selector, Form form,
+                 const std::function<void(const Value& page)>& visit) {
     std::string position;
     do {
         std::string path = object_path(type, ns, "") + "?limit=" + std::to_string(kPageSize);
         if (!selector.empty()) path += "&labelSelector=" + url_encode(selector);
         if (!position.empty()) path += "&continue=" + url_encode(position);
-        const Value page = server.get(path);
-        for (const Value& item : page["items"].list_or_empty()) items.push_back(item);
+        const Value page = server.get(path, form);
+        visit(page);
         position = page.get("metadata", "continue").string_or("");
     } while (!position.empty());
-    return items;
 }
 
-void print_table(const cluster::ResourceDescription& type, const List& items, bool with_namespace) {
-    const auto columns = columns_of(type.type, with_namespace);
-    const SystemTime now = SystemClock().now();
-    std::vector<std::string> header;
-    for (const auto& column : columns) header.push_back(column.header);
-    std::vector<std::vector<std::string>> rows;
-    for (const Value& item : items) {
-        auto& row = rows.emplace_back();
-        for (const auto& column : columns) row.push_back(column.cell(item, now));
+// The rows as the server draws them, which knows the columns of every type.
+class Rows {
+  public:
+    explicit Rows(bool with_namespace) : with_namespace_(with_namespace) {}
+
+    void add(const Value& page) {
+        if (header_.empty()) take_header(page["columnDefinitions"].list_or_empty());
+        for (const Value& row : page["rows"].list_or_empty()) {
+            const List& cells = row["cells"].list_or_empty();
+            auto& line = rows_.emplace_back();
+            if (with_namespace_) line.push_back(cluster::namespace_of(row["object"]));
+            for (const std::size_t i : shown_) {
+                if (i < cells.size()) line.push_back(cells[i].is_nil() ? "" : go_format_v(cells[i]));
+            }
+        }
     }
-    print(table(header, rows));
-}
+    [[nodiscard]] bool empty() const noexcept { return rows_.empty(); }
+    [[nodiscard]] std::string text() const { return table(header_, rows_); }
+
+  private:
+    void take_header(const List& columns) {
+        if (with_namespace_) header_.emplace_back("NAMESPACE");
+        for (std::size_t i = 0; i < columns.size(); ++i) {
+            if (columns[i]["priority"].int_or(0) != 0) continue;  // kubectl's -o wide
+            shown_.push_back(i);
+            header_.push_back(ascii_upper(columns[i]["name"].string_or("")));
+        }
+    }
+
+    bool with_namespace_ = false;
+    std::vector<std::size_t> shown_;
+    std::vector<std::string> header_;
+    std::vector<std::vector<std::string>> rows_;
+};
 
 std::string name_line(const cluster::ResourceDescription& type, const Value& item) {
     const std::string group = type.type.group.empty() ? "" : "." + type.type.group;
@@ -63,20 +88,30 @@ int get(Server& server, const GetOptions& options) {
     if (!names.empty() && options.all_namespaces && type.is_namespaced) {
         throw UsageError("a name and -A do not go together", "give -n NAMESPACE");
     }
-    List items;
-    for (const auto& name : names) items.push_back(server.get(object_path(type, ns, name)));
-    if (names.empty()) items = all_of(server, type, ns, options.selector);
-
-    if (!output.is_table()) {
-        std::vector<std::string> lines;
-        for (const Value& item : items) lines.push_back(name_line(type, item));
-        print(output.text(document_of(items, names.size() == 1), lines));
-    } else if (items.empty()) {
-        print_error("No " + type.type.resource + " found" + (ns.empty() ? "" : " in namespace " + ns) +
-                    ".\n");
-    } else {
-        print_table(type, items, options.all_namespaces && type.is_namespaced);
+    const Form form = output.is_table() ? Form::kTable : Form::kObject;
+    const auto visit = [&](const std::function<void(const Value&)>& what) {
+        for (const auto& name : names) what(server.get(object_path(type, ns, name), form));
+        if (names.empty()) visit_pages(server, type, ns, options.selector, form, what);
+    };
+    if (output.is_table()) {
+        Rows rows(options.all_namespaces && type.is_namespaced);
+        visit([&](const Value& page) { rows.add(page); });
+        if (rows.empty()) {
+            print_error("No " + type.type.resource + " found" + (ns.empty() ? "" : " in namespace " + ns) +
+                        ".\n");
+        } else {
+            print(rows.text());
+        }
+        return kDone;
     }
+    List items;
+    visit([&](const Value& page) {
+        if (!names.empty()) return items.push_back(page);
+        for (const Value& item : page["items"].list_or_empty()) items.push_back(item);
+    });
+    std::vector<std::string> lines;
+    for (const Value& item : items) lines.push_back(name_line(type, item));
+    print(output.text(document_of(items, names.size() == 1), lines));
     return kDone;
 }
 

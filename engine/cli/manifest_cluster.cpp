@@ -7,10 +7,6 @@
 namespace fencepost::cli {
 namespace {
 
-[[noreturn]] void refuse() {
-    throw Error(ErrorKind::kUnsupported, "a cluster of manifests can only be read");
-}
-
 cluster::ResourceType type_of(const Value& object, const cluster::local::TypeTable& types,
                               const std::string& origin) {
     const std::string api_version = object["apiVersion"].string_or("");
@@ -27,8 +23,7 @@ cluster::ResourceType type_of(const Value& object, const cluster::local::TypeTab
 
 }  // namespace
 
-ManifestCluster::ManifestCluster(const std::vector<Manifest>& manifests, Server& server, Secrets secrets)
-    : server_(server), secrets_(secrets) {
+ManifestCluster::ManifestCluster(const std::vector<Manifest>& manifests, Server& server) : server_(server) {
     for (const Manifest& manifest : manifests) {
         if (manifest.object["kind"].string_or("") == "CustomResourceDefinition")
             types_.define(manifest.object);
@@ -46,28 +41,19 @@ cluster::ResourceDescription ManifestCluster::description_of(const cluster::Reso
         .value_or(cluster::ResourceDescription{.type = type, .kind = {}, .singular = {}, .short_names = {}});
 }
 
-Value ManifestCluster::shown(const cluster::ResourceType& type, Value object) const {
-    if (secrets_ == Secrets::kShow || type != cluster::types::kSecrets) return object;
-    const std::string whose = cluster::namespace_of(object) + "/" + cluster::name_of(object);
-    object["metadata"]["annotations"].erase(kLastApplied);
-    for (auto& [key, value] : object["data"].writable_map())
-        value = base64_encode("<" + key + " of secret " + whose + ">");
-    return object;
-}
-
 Value ManifestCluster::get(const cluster::ObjectKey& key) {
     for (const std::string& ns : {key.ns, std::string()}) {
         const auto found = objects_.find({key.type, ns, key.name});
         if (found == objects_.end()) continue;
         Value object = found->second;
         if (!key.ns.empty()) object["metadata"]["namespace"] = key.ns;
-        return shown(key.type, std::move(object));
+        return object;
     }
     std::string hint = "give it with -f FILE";
     if (!is_server_away_) {
         try {
             const auto live = server_.find(object_path(description_of(key.type), key.ns, key.name));
-            if (live) return shown(key.type, *live);
+            if (live) return *live;
         } catch (const Unreachable& error) {
             is_server_away_ = true;
         }
@@ -100,7 +86,7 @@ cluster::ObjectList ManifestCluster::list(const cluster::ResourceType& type,
         if (!ns.empty()) item["metadata"]["namespace"] = ns;
         found[{ns, key.name}] = std::move(item);
     }
-    for (auto& [key, object] : found) result.items.push_back(shown(type, std::move(object)));
+    for (auto& [key, object] : found) result.items.push_back(std::move(object));
     return result;
 }
 
@@ -122,33 +108,5 @@ std::optional<cluster::ResourceDescription> ManifestCluster::find_type(std::stri
 }
 
 std::vector<cluster::ResourceDescription> ManifestCluster::types() { return types_.all(); }
-
-std::unique_ptr<cluster::Watch> ManifestCluster::watch(const cluster::ResourceType&,
-                                                       const cluster::WatchOptions&) {
-    refuse();
-}
-Value ManifestCluster::create(const cluster::ResourceType&, const Value&, const cluster::WriteOptions&) {
-    refuse();
-}
-Value ManifestCluster::replace(const cluster::ResourceType&, const Value&, const cluster::WriteOptions&) {
-    refuse();
-}
-Value ManifestCluster::patch(const cluster::ObjectKey&, cluster::PatchType, const Value&,
-                             const cluster::PatchOptions&) {
-    refuse();
-}
-Value ManifestCluster::remove(const cluster::ObjectKey&, const cluster::DeleteOptions&) { refuse(); }
-cluster::ExecResult ManifestCluster::exec(std::string_view, std::string_view, const cluster::ExecOptions&,
-                                          const CancelToken&) {
-    refuse();
-}
-void ManifestCluster::post_guard(const cluster::Guard&) { refuse(); }
-void ManifestCluster::relieve_guard(std::string_view, const std::function<void()>&, const CancelToken&) {
-    refuse();
-}
-void ManifestCluster::logs(std::string_view, std::string_view, const cluster::LogOptions&,
-                           const std::function<void(std::string_view)>&, const CancelToken&) {
-    refuse();
-}
 
 }  // namespace fencepost::cli

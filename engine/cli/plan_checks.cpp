@@ -297,7 +297,7 @@ std::vector<PlanCheck> PlanChecks::check_volumes() {
 PlanCheck PlanChecks::check_location(Server& server) {
     const auto& profile = prospect_.action().profile;
     if (!profile) return {"location", State::kSkipped, "the action has no profile"};
-    ManifestCluster open(prospect_.manifests(), server, Secrets::kShow);
+    ManifestCluster open(prospect_.manifests(), server);
     run::World world{open, world_.clock, world_.http, world_.log, world_.controller_namespace};
     try {
         const auto resolved = run::resolve_profile(world, *profile);

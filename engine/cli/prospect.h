@@ -44,7 +44,9 @@ class Prospect {
     const run::Catalog& catalog_;
     std::string blueprint_name_, blueprint_file_, reason_;
     std::vector<Manifest> manifests_;
-    ManifestCluster cluster_;
+    ManifestCluster objects_;
+    cluster::HiddenSecrets hidden_;
+    cluster::Cluster& cluster_;  // one of the two
     SystemClock clock_;
     Log log_;
     std::unique_ptr<net::HttpClient> http_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/ascii.h"
 #include "base/encodings.h"
 #include "base/error.h"
 #include "base/files.h"
@@ -11,12 +12,8 @@
 namespace fencepost::cli {
 namespace {
 
-std::string lower(std::string_view text) {
-    std::string result(text);
-    std::transform(result.begin(), result.end(), result.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return result;
-}
+// As kubectl asks for it; an object where the server has no tables.
+constexpr const char* kAsTable = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
 
 std::string base_of(std::string_view address) {
     std::string base(address);
@@ -129,8 +126,10 @@ net::HttpResponse Server::exchange(net::HttpRequest request, const CancelToken& 
     }
 }
 
-Value Server::get(std::string_view path) {
-    const net::HttpResponse response = exchange(request_to("GET", path), {});
+Value Server::get(std::string_view path, Form form) {
+    net::HttpRequest request = request_to("GET", path);
+    if (form == Form::kTable) request.headers.front().second = kAsTable;
+    const net::HttpResponse response = exchange(std::move(request), {});
     if (response.status >= 300) throw refusal(response);
     return parse_json(response.body);
 }
@@ -183,14 +182,15 @@ void Server::discover() {
 }
 
 std::optional<cluster::ResourceDescription> Server::known_type(std::string_view name) const {
-    const std::string full = lower(name);
+    const std::string full = ascii_lower(name);
     const std::size_t dot = full.find('.');
     const std::string word = full.substr(0, dot);
     const std::string group = dot == std::string::npos ? "" : full.substr(dot + 1);
     for (const auto& type : types_) {
         if (!group.empty() && type.type.group != group) continue;
         const bool fits =
-            word == type.type.resource || word == lower(type.kind) || word == lower(type.singular) ||
+            word == type.type.resource || word == ascii_lower(type.kind) ||
+            word == ascii_lower(type.singular) ||
             std::find(type.short_names.begin(), type.short_names.end(), word) != type.short_names.end();
         if (fits) return type;
     }

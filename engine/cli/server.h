@@ -31,11 +31,14 @@ struct ServerAddress {
     std::string ca_file, client_cert, client_key;
 };
 
+// What of an object, or a list of them, is asked for: itself, or the rows of a table as kubectl shows it.
+enum class Form { kObject, kTable };
+
 class Server {
   public:
     Server(std::unique_ptr<net::HttpClient> http, const ServerAddress& address);
 
-    [[nodiscard]] Value get(std::string_view path);
+    [[nodiscard]] Value get(std::string_view path, Form form = Form::kObject);
     [[nodiscard]] std::optional<Value> find(std::string_view path);  // nullopt for 404
     Value send(std::string_view method, std::string_view path, const Value& body,
                std::string_view content_type = "application/json");

@@ -258,6 +258,15 @@ Configuration configure(const std::map<std::string, std::string>& flags, const E
     return result;
 }
 
+ServeOptions options_with_data_dir(const std::map<std::string, std::string>& flags, const std::string& file) {
+    ServeOptions options = configure(flags, process_environment(), file).options;
+    if (options.data_dir.empty()) {
+        throw UsageError("there is no data folder",
+                         "give --data-dir DIR, FENCEPOST_DATA_DIR, or dataDir in the configuration file");
+    }
+    return options;
+}
+
 std::vector<model::Diagnostic> check_config(std::string_view text, std::string_view file) {
     return read_config(text, file).diagnostics;
 }

@@ -69,6 +69,9 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
                                       const Environment& environment, const std::string& file);
 // Every problem of a configuration file: unknown keys, wrong values, YAML that cannot be read.
 [[nodiscard]] std::vector<model::Diagnostic> check_config(std::string_view text, std::string_view file);
+// The options of a verb that needs a data folder; throws as configure(), and where nobody says which folder.
+[[nodiscard]] ServeOptions options_with_data_dir(const std::map<std::string, std::string>& flags,
+                                                 const std::string& file);
 // A file with every setting at its default, and what each is for; as it is installed where `data_dir` is set.
 [[nodiscard]] std::string sample_config(std::string_view data_dir);
 

@@ -8,6 +8,7 @@
 
 #include "base/encodings.h"
 #include "base/error.h"
+#include "base/human.h"
 
 namespace fencepost::cli {
 namespace {
@@ -65,22 +66,11 @@ std::string indent(std::string_view text) {
 }
 
 std::string age(std::string_view time, SystemTime now) {
-    SystemTime then;
     try {
-        then = parse_rfc3339(time);
+        return human_duration(std::chrono::floor<std::chrono::seconds>(now - parse_rfc3339(time)));
     } catch (const Error&) {
         return "<unknown>";
     }
-    const auto seconds =
-        std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::seconds>(now - then).count());
-    if (seconds < 120) return std::to_string(seconds) + "s";
-    const std::int64_t minutes = seconds / 60;
-    if (minutes < 10 && seconds % 60 != 0)
-        return std::to_string(minutes) + "m" + std::to_string(seconds % 60) + "s";
-    if (minutes < 180) return std::to_string(minutes) + "m";
-    const std::int64_t hours = minutes / 60;
-    if (hours < 48) return std::to_string(hours) + "h";
-    return std::to_string(hours / 24) + "d";
 }
 
 void print(std::string_view text) {

@@ -8,12 +8,6 @@
 namespace fencepost::cli {
 
 int create_token(const TokenOptions& options) {
-    std::vector<api::Identity> identities = api::read_identities(options.file);
-    const auto is_it = [&](const api::Identity& identity) { return identity.name == options.name; };
-    if (std::any_of(identities.begin(), identities.end(), is_it)) {
-        throw Error(ErrorKind::kAlreadyExists, "'" + options.name + "' has a role already",
-                    "fencepost token revoke " + options.name + " takes it away");
-    }
     api::Identity identity;
     identity.name = options.name;
     identity.created_at = format_rfc3339(SystemClock().now());
@@ -23,8 +17,14 @@ int create_token(const TokenOptions& options) {
         identity.grants.push_back({api::kEveryNamespace, *api::role_of(options.role)});
     const std::string token = options.is_certificate ? "" : api::make_token();
     if (!token.empty()) api::set_token(identity, token);
-    identities.push_back(std::move(identity));
-    api::write_identities(options.file, identities);
+    api::update_identities(options.file, [&](std::vector<api::Identity>& identities) {
+        const auto is_it = [&](const api::Identity& other) { return other.name == options.name; };
+        if (std::any_of(identities.begin(), identities.end(), is_it)) {
+            throw Error(ErrorKind::kAlreadyExists, "'" + options.name + "' has a role already",
+                        "fencepost token revoke " + options.name + " takes it away");
+        }
+        identities.push_back(std::move(identity));
+    });
     if (!token.empty()) print(token + "\n");
     return kDone;
 }
@@ -43,14 +43,14 @@ int list_tokens(const TokenOptions& options) {
 }
 
 int revoke_token(const TokenOptions& options) {
-    std::vector<api::Identity> identities = api::read_identities(options.file);
-    const auto revoked = std::erase_if(
-        identities, [&](const api::Identity& identity) { return identity.name == options.name; });
-    if (revoked == 0) {
-        throw Error(ErrorKind::kNotFound, "'" + options.name + "' is not in " + options.file,
-                    "fencepost token list shows who is");
-    }
-    api::write_identities(options.file, identities);
+    api::update_identities(options.file, [&](std::vector<api::Identity>& identities) {
+        const auto revoked = std::erase_if(
+            identities, [&](const api::Identity& identity) { return identity.name == options.name; });
+        if (revoked == 0) {
+            throw Error(ErrorKind::kNotFound, "'" + options.name + "' is not in " + options.file,
+                        "fencepost token list shows who is");
+        }
+    });
     return kDone;
 }
 

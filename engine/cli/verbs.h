@@ -126,6 +126,9 @@ struct KubeconfigOptions {
     std::string ns = "default";
     std::string token_file;  // for a server that wants a token
 };
+struct GuardOptions {
+    std::string output = "table";
+};
 struct ConfigCheckOptions {
     std::string file;
 };
@@ -151,6 +154,7 @@ struct CompletionOptions {
 [[nodiscard]] int logs(Server& server, const LogsOptions& options);
 [[nodiscard]] int cancel(Server& server, const CancelOptions& options);
 [[nodiscard]] int obligations(Server& server, const ObligationsOptions& options);
+[[nodiscard]] int guard(const ServeFlags& flags, const GuardOptions& options);
 [[nodiscard]] int explain(Server& server, const ExplainOptions& options);
 [[nodiscard]] int render(Server& server, const RenderOptions& options, const run::Catalog& catalog);
 [[nodiscard]] int plan(Server& server, const RenderOptions& options, const run::Catalog& catalog);

@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "base/ascii.h"
 #include "lint/rule_set.h"
 
 namespace fencepost::lint {
@@ -23,10 +24,7 @@ std::string shown(const Path& path) {
 }
 
 bool sounds_secret(const std::string& name) {
-    std::string low = name;
-    for (char& c : low) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
+    const std::string low = ascii_lower(name);
     for (const char* word : {"password", "passwd", "secret", "token", "private", "credential"}) {
         if (low.find(word) != std::string::npos) return true;
     }

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "base/encodings.h"
+#include "base/ascii.h"
 #include "base/error.h"
 #include "lint/rule_set.h"
 
@@ -12,16 +13,8 @@ namespace {
 using model::child;
 using model::Severity;
 
-std::string lower(std::string_view text) {
-    std::string result(text);
-    for (char& c : result) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
-    return result;
-}
-
 bool mentions_success(std::string_view text) {
-    const std::string low = lower(text);
+    const std::string low = ascii_lower(text);
     for (const char* word : {"succe", "complete", "finished", "\"done\""}) {
         if (low.find(word) != std::string::npos) return true;
     }
@@ -29,7 +22,7 @@ bool mentions_success(std::string_view text) {
 }
 
 bool mentions_failure(std::string_view text) {
-    const std::string low = lower(text);
+    const std::string low = ascii_lower(text);
     return low.find("fail") != std::string::npos || low.find("error") != std::string::npos;
 }
 

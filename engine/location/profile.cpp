@@ -1,17 +1,12 @@
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/encodings.h"
 #include "base/error.h"
 #include "location/location.h"
 
 namespace fencepost::location {
 namespace {
-
-bool equal_without_case(std::string_view a, std::string_view b) noexcept {
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [&](char x, char y) { return lower(x) == lower(y); });
-}
 
 // As Go's encoding/json finds a struct's field: the exact name first, then without case.
 const Value& member(const Value& object, std::string_view name) {

@@ -2,18 +2,12 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/encodings.h"
 #include "location/checksum.h"
 
 namespace fencepost::location {
 namespace {
-
-std::string lower_case(std::string text) {
-    for (char& c : text) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
-    return text;
-}
 
 std::string hmac(std::string_view key, std::string_view text) {
     return std::string(as_text(hmac_sha256(key, text)));
@@ -40,7 +34,7 @@ std::string encode_query(std::vector<std::pair<std::string, std::string>> query)
 
 std::string sign_v4(const Signable& request, const SigningKey& key, SystemTime time) {
     net::Headers headers = request.headers;
-    for (auto& [name, value] : headers) name = lower_case(name);
+    for (auto& [name, value] : headers) name = ascii_lower(name);
     std::sort(headers.begin(), headers.end());
     std::string lines;
     std::string names;

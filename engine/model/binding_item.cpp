@@ -1,4 +1,5 @@
 #include "model/binding_item.h"
+#include "base/ascii.h"
 
 #include <algorithm>
 #include <optional>
@@ -60,13 +61,6 @@ constexpr KnownType kOperatorTypes[] = {{"cassandra.datastax.com", "cassandradat
                                         {"postgresql.cnpg.io", "clusters"},
                                         {"postgresql.k8s.enterprisedb.io", "clusters"},
                                         {"psmdb.percona.com", "perconaservermongodbs"}};
-
-std::string lower(std::string text) {
-    for (char& c : text) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
-    return text;
-}
 
 class ItemReader {
   public:
@@ -212,7 +206,7 @@ class ItemReader {
             if (problems_.check(value[member], child(pointer, member), Kind::kString))
                 *target = value[member].string_or("");
         }
-        const std::string plural = lower(type.resource);
+        const std::string plural = ascii_lower(type.resource);
         const std::string place = child(pointer, "resource");
         if (plural != type.resource) {
             problems_.warning(place, "BND-W10", "'" + type.resource + "' is read as '" + plural + "'",

@@ -1,18 +1,11 @@
 #include "model/diagnostic.h"
+#include "base/ascii.h"
 
 #include <algorithm>
 #include <cstddef>
 
 namespace fencepost::model {
 namespace {
-
-std::string lower(std::string_view text) {
-    std::string result(text);
-    for (char& c : result) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
-    return result;
-}
 
 // Insertions, deletions, changes and swaps of neighbours that turn one into the other.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -71,13 +64,13 @@ bool has_errors(const std::vector<Diagnostic>& diagnostics) noexcept {
 
 std::string nearest(std::string_view name, const std::vector<std::string>& candidates) {
     if (name.empty() || name.size() > kMaxCompared) return {};
-    const std::string wanted = lower(name);
+    const std::string wanted = ascii_lower(name);
     // A third of the letters may be wrong: "KubTsk" is near KubeTask, "Wait" is not near "Sale".
     std::size_t best = std::max<std::size_t>(1, wanted.size() / 3) + 1;
     const std::string* found = nullptr;
     for (const std::string& candidate : candidates) {
         if (candidate.size() > kMaxCompared) continue;
-        const std::size_t distance = edit_distance(wanted, lower(candidate));
+        const std::size_t distance = edit_distance(wanted, ascii_lower(candidate));
         if (distance < best && candidate != name) {
             best = distance;
             found = &candidate;

@@ -2,18 +2,21 @@
 #include <map>
 #include <set>
 
+#include <algorithm>
+#include <array>
+
+#include "base/ascii.h"
 #include "model/validate_parts.h"
 
 namespace fencepost::model {
 namespace {
 
 // Kinds that Kanister knows how to find; any other needs its apiVersion and resource.
-bool is_known_kind(std::string kind) {
-    for (char& c : kind) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
-    return kind == "statefulset" || kind == "deployment" || kind == "deploymentconfig" || kind == "pvc" ||
-           kind == "namespace";
+bool is_known_kind(std::string_view kind) {
+    constexpr std::array<std::string_view, 5> kKnown{"statefulset", "deployment", "deploymentconfig", "pvc",
+                                                     "namespace"};
+    return std::any_of(kKnown.begin(), kKnown.end(),
+                       [&](std::string_view known) { return equal_without_case(kind, known); });
 }
 
 void check_object(const Value& object, const std::string& pointer, const std::string& action,

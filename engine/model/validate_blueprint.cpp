@@ -4,19 +4,12 @@
 #include <utility>
 
 #include "model/binding.h"
+#include "base/ascii.h"
 #include "model/template_check.h"
 #include "model/validate_parts.h"
 
 namespace fencepost::model {
 namespace {
-
-std::string lower(std::string_view text) {
-    std::string result(text);
-    for (char& c : result) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
-    return result;
-}
 
 std::optional<std::vector<std::string>> names_in(const Value& list) {
     std::vector<std::string> names;
@@ -72,7 +65,7 @@ class ActionCheck {
             if (const FunctionSpec* spec = find(facts.func))
                 facts.outputs.assign(spec->outputs.begin(), spec->outputs.end());
             for (const auto& [name, reference] : phase["objects"].map_or_empty()) {
-                const std::string kind = lower(reference["kind"].string_or(""));
+                const std::string kind = ascii_lower(reference["kind"].string_or(""));
                 if (kind == "secret") facts.secrets.push_back(name);
                 if (kind == "configmap") facts.config_maps.push_back(name);
             }
@@ -126,7 +119,8 @@ class ActionCheck {
                             problems_);
             check_templates(reference, place, launch, problems_);
             const std::string kind = reference["kind"].string_or("");
-            if (kind.empty() || has_template(kind) || lower(kind) == "secret" || lower(kind) == "configmap")
+            if (kind.empty() || has_template(kind) || ascii_lower(kind) == "secret" ||
+                ascii_lower(kind) == "configmap")
                 continue;
             const std::string near = nearest(kind, {"Secret", "ConfigMap"});
             problems_.warning(child(place, "kind"), "ignored-object",
@@ -173,8 +167,8 @@ class ActionCheck {
     // Wait and WaitV2 render their conditions themselves: with the object as dot, and in Wait's after its
     // JSONPath expressions have been replaced, so that its text is no template yet.
     void check_arg_templates(const std::string& function, const Value& args, const std::string& pointer) {
-        const bool is_wait = lower(function) == "wait";
-        const bool has_conditions = is_wait || lower(function) == "waitv2";
+        const bool is_wait = ascii_lower(function) == "wait";
+        const bool has_conditions = is_wait || ascii_lower(function) == "waitv2";
         for (const auto& [key, value] : args.map_or_empty()) {
             const std::string place = child(pointer, key);
             if (!has_conditions || key != "conditions") {
@@ -229,7 +223,7 @@ void check_action_names(const Value& actions, Problems& problems) {
     const auto has = [&](std::string_view name) { return actions.find(name) != nullptr; };
     for (const auto& [name, action] : actions.map_or_empty()) {
         for (const std::string& known : lifecycle_actions()) {
-            if (name == known || lower(name) != lower(known)) continue;
+            if (name == known || ascii_lower(name) != ascii_lower(known)) continue;
             problems.at_key(Severity::kWarning, child("/actions", name), "action-name",
                             "the lifecycle of a bound resource does not call '" + name + "'",
                             "did you mean '" + known + "'?");

@@ -7,17 +7,11 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/ascii.h"
 #include "base/error.h"
 
 namespace fencepost::net {
 namespace {
-
-bool same_name(std::string_view a, std::string_view b) noexcept {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
-        const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-        return lower(x) == lower(y);
-    });
-}
 
 // --- libcurl's callbacks, on the serving thread. They are noexcept: nothing may unwind through C.
 
@@ -178,7 +172,7 @@ curl_slist* header_lines(const Headers& headers, bool has_body) {
             curl_slist_free_all(lines);
             throw Error(ErrorKind::kInvalid, "the HTTP header '" + name + "' has a line break or no name");
         }
-        if (same_name(name, "content-length")) continue;  // libcurl writes the true one
+        if (equal_without_case(name, "content-length")) continue;  // libcurl writes the true one
         add(value.empty() ? name + ";" : name + ": " + value);
     }
     return lines;
@@ -188,7 +182,7 @@ curl_slist* header_lines(const Headers& headers, bool has_body) {
 
 std::string_view HttpResponse::header(std::string_view name) const noexcept {
     for (const auto& [key, value] : headers) {
-        if (same_name(key, name)) return value;
+        if (equal_without_case(key, name)) return value;
     }
     return {};
 }

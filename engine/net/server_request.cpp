@@ -1,17 +1,12 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/ascii.h"
 #include "base/encodings.h"
 #include "net/http_server.h"
 
 namespace fencepost::net {
 namespace {
-
-bool same_name(std::string_view a, std::string_view b) noexcept {
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [&](char x, char y) { return lower(x) == lower(y); });
-}
 
 std::string decode_form(std::string_view text) {
     std::string spaced(text);
@@ -35,7 +30,7 @@ std::optional<std::string_view> find_parameter(std::string_view& query, std::str
 
 std::string_view ServerRequest::header(std::string_view name) const noexcept {
     for (const auto& [key, value] : headers) {
-        if (same_name(key, name)) return value;
+        if (equal_without_case(key, name)) return value;
     }
     return {};
 }

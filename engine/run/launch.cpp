@@ -4,6 +4,7 @@
 #include <cctype>
 #include <set>
 
+#include "base/ascii.h"
 #include "base/encodings.h"
 #include "base/error.h"
 #include "model/diagnostic.h"
@@ -13,11 +14,6 @@ namespace fencepost::run {
 namespace {
 
 namespace types = cluster::types;
-
-bool is_kind(const model::ObjectReference& reference, std::string_view kind) {
-    return std::equal(reference.kind.begin(), reference.kind.end(), kind.begin(), kind.end(),
-                      [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
-}
 
 // A Secret's values must not turn up in the daemon's own log.
 Value fetch_secret(World& world, const model::ObjectReference& reference) {
@@ -128,10 +124,11 @@ WorkloadPods running_pods(World& world, const Value& object, Workload kind) {
 }
 
 cluster::ObjectKey subject_key(World& world, const model::ObjectReference& object) {
-    if (is_kind(object, "StatefulSet")) return {types::kStatefulSets, object.ns, object.name};
-    if (is_kind(object, "Deployment")) return {types::kDeployments, object.ns, object.name};
-    if (is_kind(object, "PVC")) return {types::kPersistentVolumeClaims, object.ns, object.name};
-    if (is_kind(object, "Namespace")) return {types::kNamespaces, "", object.name};
+    if (equal_without_case(object.kind, "StatefulSet")) return {types::kStatefulSets, object.ns, object.name};
+    if (equal_without_case(object.kind, "Deployment")) return {types::kDeployments, object.ns, object.name};
+    if (equal_without_case(object.kind, "PVC"))
+        return {types::kPersistentVolumeClaims, object.ns, object.name};
+    if (equal_without_case(object.kind, "Namespace")) return {types::kNamespaces, "", object.name};
     if (object.api_version.empty() || object.resource.empty()) {
         throw Error(ErrorKind::kInvalid,
                     "Not a known object Kind '" + object.kind + "': it needs apiVersion and resource",
@@ -241,15 +238,15 @@ LaunchParams launch(World& world, const model::ActionSpec& action, const std::st
                     ", resource: " + key.type.resource);
         throw;
     }
-    if (is_kind(object, "StatefulSet")) {
+    if (equal_without_case(object.kind, "StatefulSet")) {
         params.stateful_set = workload(Workload::kStatefulSet, object.name, object.ns,
                                        running_pods(world, params.object, Workload::kStatefulSet));
-    } else if (is_kind(object, "Deployment")) {
+    } else if (equal_without_case(object.kind, "Deployment")) {
         params.deployment = workload(Workload::kDeployment, object.name, object.ns,
                                      running_pods(world, params.object, Workload::kDeployment));
-    } else if (is_kind(object, "PVC")) {
+    } else if (equal_without_case(object.kind, "PVC")) {
         params.pvc = reference(Named::kPvc, object.name, object.ns);
-    } else if (is_kind(object, "Namespace")) {
+    } else if (equal_without_case(object.kind, "Namespace")) {
         params.ns = reference(Named::kNamespace, object.ns, object.ns);
     }
     return params;
@@ -259,8 +256,9 @@ PhaseParams fetch_phase_objects(World& world, const std::map<std::string, model:
     PhaseParams params;
     for (const auto& [key, reference] : objects) {
         traced("object '" + key + "'", [&] {
-            if (is_kind(reference, "Secret")) params.secrets[key] = fetch_secret(world, reference);
-            if (is_kind(reference, "ConfigMap"))
+            if (equal_without_case(reference.kind, "Secret"))
+                params.secrets[key] = fetch_secret(world, reference);
+            if (equal_without_case(reference.kind, "ConfigMap"))
                 params.config_maps[key] =
                     world.cluster.get({types::kConfigMaps, reference.ns, reference.name});
             return 0;

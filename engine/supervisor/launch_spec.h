@@ -4,13 +4,14 @@
 // includes nothing else.
 //
 // Files of a container's folder, <n> being the run's number (its restart count):
-//     <n>.spec   written by the daemon before it starts the supervisor, which keeps it flock()ed as long as
-//     it lives:
-//                whoever gets the lock knows that no supervisor of this run is alive, whatever the pids say
-//     <n>.pid    "<pid> <start time in ticks> <boot id>" of the supervisor; supervisor.pid: the pid alone,
-//     for people <n>.log, <n>.log.1 ...   output in CRI format, the newest in <n>.log <n>.started      "<pid>
-//     <start time in ticks> <unix nanoseconds>" of the command itself <n>.exit         the exit record:
-//     durable, written last
+// - <n>.spec: written by the daemon before it starts the supervisor, which keeps it flock()ed as long as it
+//   lives: whoever gets the lock knows that no supervisor of this run is alive, whatever the pids say
+// - <n>.pid: "<pid> <start time in ticks> <boot id>" of the supervisor
+// - supervisor.pid: the pid alone, for people
+// - <n>.log, <n>.log.1 ...: output in CRI format, the newest in <n>.log
+// - <n>.started: "<pid> <start time in ticks> <unix nanoseconds>" of the command itself
+// - <n>.exit: the exit record; durable, written last
+//
 // Errors: decoders return nullopt for bytes that are no spec. Pure; thread-safe.
 #pragma once
 

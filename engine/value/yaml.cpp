@@ -4,12 +4,15 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include <cmath>
 #include <istream>
 #include <map>
 #include <set>
 #include <streambuf>
 #include <unordered_map>
 
+#include "base/utf8.h"
+#include "value/format.h"
 #include "value/yaml_scalar.h"
 
 namespace fencepost {
@@ -48,6 +51,20 @@ using Mark = SourceMap::Mark;
     Error error(ErrorKind::kInvalid,
                 "yaml: line " + std::to_string(mark.line + 1) + ": " + std::move(message), std::move(hint));
     throw error.at(Position{std::string(file), mark.line + 1, mark.column + 1});
+}
+
+// yaml-cpp reads the escapes \N and \_ as the bytes 0x85 and 0xA0; what is meant are U+0085 and U+00A0.
+std::string with_runes(const std::string& text) {
+    std::string result;
+    for (std::size_t at = 0; at < text.size();) {
+        const Rune found = decode_rune(text, at);
+        if (found.is_valid())
+            result.append(text, at, found.length);
+        else
+            append_rune(result, static_cast<unsigned char>(text[at]));
+        at += found.length;
+    }
+    return result;
 }
 
 std::string pointer_member(const std::string& parent, std::string_view key) {
@@ -98,8 +115,9 @@ class Builder : public YAML::EventHandler {
         put_value(found->second.value, mark, Style::kPlain, 0, found->second.nodes);
     }
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                  const std::string& text) override {
+                  const std::string& given) override {
         const Style style = style_at(mark, tag);
+        const std::string text = style == Style::kDoubleQuoted ? with_runes(given) : given;
         const bool is_plain = style == Style::kPlain && tag != "!";
         if (expects_key()) {
             take_key(mark, is_plain ? yaml_key_text(text) : text);
@@ -163,7 +181,11 @@ class Builder : public YAML::EventHandler {
         if (tag == "tag:yaml.org,2002:str") return Value(text);
         if (!tag.empty() && tag != "?" && tag.rfind("tag:yaml.org,2002:", 0) != 0)
             fail(file_, mark, "unknown tag " + tag);
-        return resolve_yaml_scalar(text);
+        Value value = resolve_yaml_scalar(text);
+        // Such a number has no JSON, and so no object can hold it.
+        if (value.kind() == Kind::kFloat && !std::isfinite(value.as_double()))
+            fail(file_, mark, "json: unsupported value: " + go_format_v(value), "quote it, if it is a text");
+        return value;
     }
 
     void count(const YAML::Mark& mark, std::size_t nodes) {
@@ -317,12 +339,30 @@ void check_nesting(std::string_view file, std::string_view text) {
     }
 }
 
+// YAML's characters, in UTF-8: yaml-cpp takes any bytes, go-yaml does not.
+void check_characters(std::string_view file, std::string_view text) {
+    YAML::Mark mark;
+    for (std::size_t at = text.starts_with("\xEF\xBB\xBF") ? 3 : 0; at < text.size(); ++mark.column) {
+        const Rune found = decode_rune(text, at);
+        if (!found.is_valid()) fail(file, mark, "invalid UTF-8", "save the file as UTF-8");
+        if (is_yaml_control(found.rune)) {
+            fail(file, mark, "control characters are not allowed", "write it as \"\\x1b\" in quotes");
+        }
+        if (found.rune == '\n') {
+            ++mark.line;
+            mark.column = -1;
+        }
+        at += found.length;
+    }
+}
+
 // Also the empty ones.
 std::vector<YamlDocument> parse_stream(std::string_view text, std::string_view file) {
     if (text.size() > kMaxYamlBytes) {
         throw Error(ErrorKind::kTooLarge, std::string(file) + ": YAML text is larger than " +
                                               std::to_string(kMaxYamlBytes) + " bytes");
     }
+    check_characters(file, text);
     check_nesting(file, text);
     ViewBuffer buffer(text);
     std::istream stream(&buffer);

@@ -7,6 +7,7 @@
 #include <limits>
 #include <optional>
 
+#include "value/format.h"
 #include "value/json.h"
 
 namespace fencepost {
@@ -83,8 +84,10 @@ std::optional<Value> number(std::string_view text) {
     } else if (auto decimal = integer(rest, 10, negative)) {
         return decimal;
     }
-    if (looks_like_float(plain)) return Value(std::strtod(plain.c_str(), nullptr));
-    return std::nullopt;
+    if (!looks_like_float(plain)) return std::nullopt;
+    const double value = std::strtod(plain.c_str(), nullptr);
+    if (std::isinf(value)) return std::nullopt;  // 1e999 is a string
+    return Value(value);
 }
 
 }  // namespace
@@ -107,10 +110,20 @@ Value resolve_yaml_scalar(std::string_view text) {
     return Value(text);
 }
 
+bool is_yaml_control(unsigned rune) noexcept {
+    return (rune < 0x20 && rune != '\t' && rune != '\n' && rune != '\r') ||
+           (rune >= 0x7F && rune < 0xA0 && rune != 0x85) || rune == 0xFEFF || rune == 0xFFFE ||
+           rune == 0xFFFF;
+}
+
 std::string yaml_key_text(std::string_view text) {
     if (text == "<<") return "<<";
     const Value value = resolve_yaml_scalar(text);
-    return value.is_string() ? value.as_string() : to_json(value);
+    if (value.is_string()) return value.as_string();
+    if (value.kind() != Kind::kFloat) return to_json(value);
+    const std::string number = go_format_float(value.as_double(), 'g', -1, 32);
+    if (number == "NaN") return ".nan";
+    return number == "+Inf" ? ".inf" : number == "-Inf" ? "-.inf" : number;
 }
 
 }  // namespace fencepost

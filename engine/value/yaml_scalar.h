@@ -9,6 +9,8 @@
 namespace fencepost {
 
 [[nodiscard]] Value resolve_yaml_scalar(std::string_view text);
+// No YAML may hold it but as an escape in double quotes.
+[[nodiscard]] bool is_yaml_control(unsigned rune) noexcept;
 // A plain scalar as a map key: bools and numbers turn into their JSON text (yes -> "true").
 [[nodiscard]] std::string yaml_key_text(std::string_view text);
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/utf8.h"
 #include "value/json.h"
 #include "value/yaml.h"
 #include "value/yaml_scalar.h"
@@ -22,12 +23,36 @@ bool can_be_plain(std::string_view text) {
     return true;
 }
 
+// Of what may stand in YAML, these break a line.
+bool must_be_escaped(unsigned rune) noexcept {
+    return is_yaml_control(rune) || rune == 0x85 || rune == 0x2028 || rune == 0x2029;
+}
+
 bool can_be_literal(std::string_view text) {
     if (text.find('\n') == std::string_view::npos || text[0] == ' ' || text[0] == '\n') return false;
-    return std::all_of(
-               text.begin(), text.end(),
-               [](char c) { return c == '\n' || c == '\t' || static_cast<unsigned char>(c) >= 0x20; }) &&
-           text.find(" \n") == std::string_view::npos;
+    for (std::size_t at = 0; at < text.size();) {
+        const Rune found = decode_rune(text, at);
+        if (!found.is_valid() || must_be_escaped(found.rune) || found.rune == '\r') return false;
+        at += found.length;
+    }
+    return text.find(" \n") == std::string_view::npos;
+}
+
+std::string in_quotes(std::string_view text) {
+    const std::string json = to_json(Value(text), {.escape_html = false, .indent = ""});
+    std::string quoted;
+    for (std::size_t at = 0; at < json.size();) {
+        const Rune found = decode_rune(json, at);
+        if (must_be_escaped(found.rune)) {
+            constexpr const char* kDigits = "0123456789abcdef";
+            quoted += "\\u";
+            for (const unsigned shift : {12U, 8U, 4U, 0U}) quoted += kDigits[found.rune >> shift & 0xFU];
+        } else {
+            quoted.append(json, at, found.length);
+        }
+        at += found.length;
+    }
+    return quoted;
 }
 
 class Writer {
@@ -60,8 +85,7 @@ class Writer {
     }
 
     void entry(const Member& member, std::size_t indent) {
-        out_ += can_be_plain(member.key) ? member.key
-                                         : to_json(Value(member.key), {.escape_html = false, .indent = ""});
+        out_ += can_be_plain(member.key) ? member.key : in_quotes(member.key);
         out_ += ':';
         const Value& value = member.value;
         if (value.is_map() && !value.as_map().empty()) {
@@ -110,7 +134,7 @@ class Writer {
         } else if (can_be_literal(text)) {
             literal(text, indent);
         } else {
-            out_ += to_json(value, {.escape_html = false, .indent = ""});
+            out_ += in_quotes(text);
         }
     }
 

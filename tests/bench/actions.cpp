@@ -1,12 +1,13 @@
 // What running an action costs beside its work: no-op actions on the embedded cluster, as multiples of one
-// fdatasync on the same disk; phases a second with 200 actions at once; renders a second of the quickstart's
-// dump phase, cold and cached.
+// fdatasync on the same disk; durable writes of the store, alone and in a group; phases a second with 200
+// actions at once; renders a second of the quickstart's dump phase, cold and cached.
 //
 //     build/bin/bench_actions [FOLDER]     the folder is on the disk to measure; default: a temporary one
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -78,6 +79,28 @@ void wait_for_end(cluster::Watch& watch, std::size_t count) {
     }
 }
 
+// One small durable write after another, by that many writers.
+double writes_a_second(cluster::Cluster& cluster, int writers) {
+    constexpr auto kTime = std::chrono::seconds(3);
+    std::atomic<std::uint64_t> writes{0};
+    const auto began = Steady::now();
+    {
+        TaskGroup group;
+        for (int i = 0; i < writers; ++i) {
+            group.spawn([&, i] {
+                const std::string name = "writer-" + std::to_string(writers) + "-" + std::to_string(i);
+                cluster.create(cluster::types::kConfigMaps,
+                               parse_yaml_value("metadata: {name: " + name + ", namespace: default}"));
+                for (std::int64_t n = 0; Steady::now() - began < kTime; ++n, ++writes) {
+                    cluster.patch({cluster::types::kConfigMaps, "default", name}, cluster::PatchType::kMerge,
+                                  Value(Map{{"data", Value(Map{{"n", std::to_string(n)}})}}));
+                }
+            });
+        }
+    }
+    return static_cast<double>(writes) / std::chrono::duration<double>(Steady::now() - began).count();
+}
+
 void bench_actions(const std::filesystem::path& folder) {
     SystemClock clock;
     Log log(2, Log::Format::kText, LogLevel::kError);
@@ -88,6 +111,12 @@ void bench_actions(const std::filesystem::path& folder) {
 
     const auto cluster =
         cluster::local::open_local_cluster({.data_dir = folder / "data", .run_pods = false}, clock, log);
+    for (const int writers : {1, 200}) {
+        const double rate = writes_a_second(*cluster, writers);
+        std::printf(
+            "store, %3d writers              %8.0f durable writes a second   = %.2f of raw fdatasyncs\n",
+            writers, rate, rate * one_sync / 1e6);
+    }
     const auto http = net::make_http_client();
     run::World world{*cluster, clock, *http, log, "default"};
     const NoOp no_op;
@@ -141,8 +170,10 @@ void bench_actions(const std::filesystem::path& folder) {
     }
     const double seconds = std::chrono::duration<double>(Steady::now() - began).count();
     const double count = static_cast<double>(kAtOnce * kEach);
-    std::printf("%.0f no-op actions, 200 at once  %8.0f durable phases a second (%.2f s)\n", count,
-                count / seconds, seconds);
+    std::printf(
+        "%.0f no-op actions, 200 at once  %8.0f durable phases a second   = %.2f of raw fdatasyncs (%.2f "
+        "s)\n",
+        count, count / seconds, count / seconds * one_sync / 1e6, seconds);
 }
 
 // The quickstart's dump phase: environment, image and script.

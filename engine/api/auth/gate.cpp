@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
 #include "api/facade/target.h"
 #include "api/problem.h"
 #include "base/error.h"
@@ -17,12 +18,6 @@ constexpr std::string_view kBearer = "bearer ";
 
 bool is_read(const net::ServerRequest& request) {
     return request.method == "GET" || request.method == "HEAD" || request.method == "OPTIONS";
-}
-
-bool equal_without_case(std::string_view a, std::string_view b) {
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [&](char x, char y) { return lower(x) == lower(y); });
 }
 
 // What a Kubernetes-style path is about, by the very function that serves it; nullopt: discovery, or nothing.

@@ -1,6 +1,10 @@
 #include "api/auth/identities.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+
+#include <cerrno>
 
 #include "base/encodings.h"
 #include "base/error.h"
@@ -84,6 +88,19 @@ void write_identities(const std::filesystem::path& file, const std::vector<Ident
     document["identities"] = List{};
     for (const Identity& identity : identities) document["identities"].push_back(to_value(identity));
     write_file_durably(file, to_json(document, {.escape_html = false, .indent = "  "}) + "\n", 0600);
+}
+
+void update_identities(const std::filesystem::path& file,
+                       const std::function<void(std::vector<Identity>&)>& change) {
+    // The folder is locked, not the file: that one is replaced.
+    const auto folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+    const UniqueFd lock = open_file(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    while (::flock(lock.get(), LOCK_EX) != 0) {
+        if (errno != EINTR) throw errno_error("lock " + folder.string(), errno);
+    }
+    std::vector<Identity> identities = read_identities(file);
+    change(identities);
+    write_identities(file, identities);
 }
 
 std::string make_token() { return std::string(kTokenPrefix) + hex_encode(random_bytes(32)); }

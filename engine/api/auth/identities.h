@@ -9,6 +9,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,6 +31,9 @@ struct Identity {
 
 [[nodiscard]] std::vector<Identity> read_identities(const std::filesystem::path& file);  // none: no file
 void write_identities(const std::filesystem::path& file, const std::vector<Identity>& identities);
+// Reads, lets `change` work, writes; whoever does the same at that moment waits, so that no change is lost.
+void update_identities(const std::filesystem::path& file,
+                       const std::function<void(std::vector<Identity>&)>& change);
 
 [[nodiscard]] std::string make_token();
 void set_token(Identity& identity, std::string_view token);

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/encodings.h"
 #include "base/error.h"
+#include "base/human.h"
 #include "value/format.h"
 #include "value/json.h"
 #include "value/json_path.h"
@@ -247,10 +249,8 @@ std::vector<Column> event_columns() {
         return "<unknown>";
     };
     const Cell object = [](const Value& event, SystemTime) -> Value {
-        std::string kind = event.get("involvedObject", "kind").string_or("");
-        std::transform(kind.begin(), kind.end(), kind.begin(),
-                       [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-        return kind + "/" + event.get("involvedObject", "name").string_or("");
+        return ascii_lower(event.get("involvedObject", "kind").string_or("")) + "/" +
+               event.get("involvedObject", "name").string_or("");
     };
     return {{"Last Seen", "string", false, last_seen},
             path_column("Type", ".type"),
@@ -382,29 +382,6 @@ std::vector<Column> defined_columns(const cluster::ResourceType& type, const Val
 }
 
 }  // namespace
-
-std::string human_duration(std::chrono::seconds duration) {
-    const std::int64_t seconds = duration.count();
-    const auto with = [](std::int64_t whole, const char* unit, std::int64_t rest, const char* rest_unit) {
-        std::string text = std::to_string(whole) + unit;
-        if (rest > 0) text += std::to_string(rest) + rest_unit;
-        return text;
-    };
-    const std::int64_t minutes = seconds / 60;
-    const std::int64_t hours = minutes / 60;
-    const std::int64_t days = hours / 24;
-    if (seconds < -1) return "<invalid>";
-    if (seconds < 0) return "0s";
-    if (seconds < 120) return std::to_string(seconds) + "s";
-    if (minutes < 10) return with(minutes, "m", seconds % 60, "s");
-    if (minutes < 180) return std::to_string(minutes) + "m";
-    if (hours < 8) return with(hours, "h", minutes % 60, "m");
-    if (hours < 48) return std::to_string(hours) + "h";
-    if (days < 8) return with(days, "d", hours % 24, "h");
-    if (days < 2 * 365) return std::to_string(days) + "d";
-    if (days < 8 * 365) return with(days / 365, "y", days % 365, "d");
-    return std::to_string(days / 365) + "y";
-}
 
 std::vector<Column> columns_of(const cluster::ResourceType& type, const Value& definition) {
     std::vector<Column> columns{path_column("Name", ".metadata.name")};

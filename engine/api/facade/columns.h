@@ -23,7 +23,4 @@ struct Column {
 // `definition` is the type's CustomResourceDefinition, nil for a type that has none.
 [[nodiscard]] std::vector<Column> columns_of(const cluster::ResourceType& type, const Value& definition);
 
-// "42s", "3m10s", "5h", "2d": Kubernetes' way to write how long something has lasted.
-[[nodiscard]] std::string human_duration(std::chrono::seconds duration);
-
 }  // namespace fencepost::api::facade

@@ -126,6 +126,7 @@ net::ServerResponse list_webhooks(Services& services, const Request& request) {
 
 net::ServerResponse delete_webhook(Services& services, const Request& request) {
     const Value object = find_webhook(services, request);
+    require_match(request.http, object);
     const std::string name = cluster::name_of(object);
     const auto remove = [&](const cluster::ResourceType& type, const std::string& which) {
         try {

@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -33,5 +34,16 @@ struct LocalOptions {
 
 [[nodiscard]] std::unique_ptr<Cluster> open_local_cluster(const LocalOptions& options, Clock& clock,
                                                           Log& log);
+
+// What stands on this host to undo a fence at its deadline, also where the daemon and its database are gone.
+struct StandingGuard {
+    std::string id;  // the obligation's
+    int pid = 0;     // 0: it is just starting
+    SystemTime deadline;
+    std::vector<std::vector<std::string>> undo;  // the commands, in their order
+};
+// By deadline. From the folder's files alone: neither a daemon nor its database is asked. Throws where the
+// folder is not to be read.
+[[nodiscard]] std::vector<StandingGuard> standing_guards(const std::filesystem::path& data_dir);
 
 }  // namespace fencepost::cluster::local

@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/encodings.h"
 #include "base/error.h"
 #include "cluster/invalid_object.h"
@@ -139,11 +140,7 @@ void prepare_definition(Value& object) {
     const std::string kind = names["kind"].string_or("");
     if (kind.empty()) throw invalid(object, "spec.names.kind", "Required value");
     if (names["listKind"].is_nil()) names["listKind"] = kind + "List";
-    if (names["singular"].is_nil()) {
-        std::string singular = kind;
-        for (char& c : singular) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-        names["singular"] = singular;
-    }
+    if (names["singular"].is_nil()) names["singular"] = ascii_lower(kind);
 }
 
 // A definition is served as soon as it is stored.

@@ -2,16 +2,11 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/error.h"
 
 namespace fencepost::cluster::local {
 namespace {
-
-std::string lower(std::string_view text) {
-    std::string result(text);
-    for (char& c : result) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    return result;
-}
 
 enum Scope : bool { kCluster = false, kNamespaced = true };
 enum Status : bool { kNoStatus = false, kHasStatus = true };
@@ -21,7 +16,7 @@ std::vector<ResourceDescription> built_in() {
     const auto add = [&](const char* group, const char* version, const char* resource, const char* kind,
                          Scope scope, Status status, std::vector<std::string> short_names = {}) {
         types.push_back(
-            {{group, version, resource}, kind, lower(kind), std::move(short_names), scope, status});
+            {{group, version, resource}, kind, ascii_lower(kind), std::move(short_names), scope, status});
     };
     add("", "v1", "namespaces", "Namespace", kCluster, kHasStatus, {"ns"});
     add("", "v1", "nodes", "Node", kCluster, kHasStatus, {"no"});
@@ -65,7 +60,7 @@ std::vector<ResourceDescription> defined_by(const Value& definition) {
         type.type = {spec["group"].string_or(""), version["name"].string_or(""),
                      names["plural"].string_or("")};
         type.kind = names["kind"].string_or("");
-        type.singular = names["singular"].string_or(lower(type.kind));
+        type.singular = names["singular"].string_or(ascii_lower(type.kind));
         for (const Value& name : names["shortNames"].list_or_empty())
             type.short_names.push_back(name.string_or(""));
         type.is_namespaced = spec["scope"].string_or("") == "Namespaced";
@@ -86,7 +81,7 @@ TypeTable::TypeTable() : types_(built_in()) {}
 
 std::optional<ResourceDescription> TypeTable::find(std::string_view group, std::string_view version,
                                                    std::string_view name) const {
-    const std::string word = lower(name);
+    const std::string word = ascii_lower(name);
     auto types = types_.lock();
     for (const ResourceDescription& type : *types) {
         if (!version.empty() && type.type.version != version) continue;
@@ -94,7 +89,7 @@ std::optional<ResourceDescription> TypeTable::find(std::string_view group, std::
         if (!group.empty() && type.type.group != group) continue;
         if (group.empty() && !version.empty() && !type.type.group.empty()) continue;
         const bool fits =
-            word == type.type.resource || word == lower(type.kind) || word == type.singular ||
+            word == type.type.resource || word == ascii_lower(type.kind) || word == type.singular ||
             std::find(type.short_names.begin(), type.short_names.end(), word) != type.short_names.end();
         if (fits) return type;
     }

@@ -255,6 +255,36 @@ TEST_CASE("a resumed action does not run again what was done, and has its output
     CHECK(artifacts.body["items"].as_list().at(0).get("keyValue", "name") == made);
 }
 
+TEST_CASE("artifacts are listed across actions, by subject and name, the newest first") {
+    ApiWorld world;
+    CHECK(world.get("/v1/artifacts").body["items"] == Value(List{}));
+    const Value first = world.complete();
+    const Value second = world.complete();
+    const Value all = world.get("/v1/artifacts?sort=id").body;
+    REQUIRE(all["items"].as_list().size() == 2);
+    for (const Value& item : all["items"].as_list()) {
+        const Value& action = item["action"] == first["id"] ? first : second;
+        CHECK(item["id"].as_string() == action["id"].as_string() + "/made");
+        CHECK(item["name"] == Value("made"));
+        CHECK(item["keyValue"] == action.get("artifacts", "made", "keyValue"));
+        CHECK(item["subject"] == action["subject"]);
+        CHECK(item["createdAt"] == action["endedAt"]);
+    }
+    const Value page = world.get("/v1/artifacts?sort=id&limit=1").body;
+    CHECK(page["items"].as_list().at(0) == all["items"].as_list().at(0));
+    const Value rest = world.get("/v1/artifacts?sort=id&limit=1&cursor=" + page["next"].as_string()).body;
+    CHECK(rest["items"].as_list().at(0) == all["items"].as_list().at(1));
+    CHECK(rest["next"].is_nil());
+    const auto count = [&](const std::string& query) {
+        return world.get("/v1/artifacts?" + query).body["items"].as_list().size();
+    };
+    CHECK(count("artifact=made") == 2);
+    CHECK(count("artifact=other") == 0);
+    CHECK(count("subject=" + first.get("subject", "name").as_string()) == 2);
+    CHECK(count("subject=somebody-else") == 0);
+    CHECK(count("name=restore") == 0);
+}
+
 TEST_CASE("what cannot be resumed says why") {
     ApiWorld world;
     const Value complete = world.complete();

@@ -20,12 +20,10 @@ struct Tokens {
     Tokens() { write_identities(file, {}); }
     ~Tokens() { std::filesystem::remove(file); }
     std::string add(const std::string& name, Role role, const std::string& ns) {
-        auto identities = read_identities(file);
         Identity identity{name, {{ns, role}}, {}, {}, "2026-11-21T06:00:00Z"};
         const std::string token = make_token();
         set_token(identity, token);
-        identities.push_back(identity);
-        write_identities(file, identities);
+        update_identities(file, [&](auto& identities) { identities.push_back(identity); });
         return token;
     }
     std::filesystem::path file =
@@ -65,6 +63,15 @@ TEST_CASE("tokens are kept as salted hashes in a file that nobody else may read"
         CHECK(error.kind() == ErrorKind::kForbidden);
         CHECK_THAT(error.hint(), Contains("chmod 600"));
     }
+}
+
+TEST_CASE("changes of the token file at the same moment are all kept") {
+    Tokens tokens;
+    std::vector<std::thread> writers;
+    for (int i = 0; i < 8; ++i)
+        writers.emplace_back([&, i] { tokens.add("name-" + std::to_string(i), Role::kViewer, "*"); });
+    for (std::thread& writer : writers) writer.join();
+    CHECK(read_identities(tokens.file).size() == 8);
 }
 
 TEST_CASE("a role holds in its namespace, and everywhere with *; a higher one contains the lower ones") {

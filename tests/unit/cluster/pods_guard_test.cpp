@@ -1,5 +1,8 @@
 // Guards of fences: real containers, real guard processes.
+#include <signal.h>
+
 #include "base/files.h"
+#include "cluster/local/local_cluster.h"
 #include "pods_world.h"
 
 namespace fencepost::cluster::local {
@@ -78,6 +81,28 @@ TEST_CASE("the earlier of a guard's two deadlines counts") {
     SECTION("the monotonic clock's") { guard.steady_deadline = world.clock.steady_now() + kSoon; }
     world.backend->post_guard(pod, guard);
     CHECK(world.has_notes());
+}
+
+TEST_CASE("the guards that stand are told from the files alone, the nearest deadline first") {
+    GuardWorld world;
+    CHECK(standing_guards(world.options.data_dir).empty());
+    CHECK_THROWS_WITH(standing_guards(world.options.data_dir / "none"), Catch::Contains("none/guards"));
+    const Value pod = world.start_pod("pg");
+    const Guard late = world.guard(pod, std::chrono::hours(2), world.undo());
+    const Guard soon = world.guard(pod, std::chrono::hours(1), "exit 0");
+    const Guard over = world.guard(pod, kSoon, world.undo());
+    for (const Guard& guard : {late, soon, over}) world.backend->post_guard(pod, guard);
+    REQUIRE(world.has_notes());
+    world.stop();
+    std::vector<StandingGuard> standing;
+    for (int i = 0; i < 1'000 && (standing = standing_guards(world.options.data_dir)).size() != 2; ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    REQUIRE(standing.size() == 2);
+    CHECK(standing[0].id == soon.id);
+    CHECK(standing[0].deadline == soon.deadline);
+    CHECK(standing[0].undo == soon.commands);
+    CHECK(::kill(standing[0].pid, 0) == 0);
+    CHECK(standing[1].id == late.id);
 }
 
 TEST_CASE("an undo that fails is tried again") {

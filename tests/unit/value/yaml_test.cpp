@@ -38,7 +38,9 @@ TEST_CASE("plain scalars are read as YAML 1.1 reads them") {
                                                          {"18446744073709551615", "18446744073709551615"},
                                                          {"!!str 5", "\"5\""},
                                                          {"|\n  a\n  b\n", "\"a\\nb\\n\""},
-                                                         {">-\n  a\n  b\n", "\"a b\""}};
+                                                         {">-\n  a\n  b\n", "\"a b\""},
+                                                         {"\"a\\N\\_\\u00e9\"", "\"a\u0085\u00a0é\""},
+                                                         {"1e999", "\"1e999\""}};
     for (const auto& [yaml, json] : cases) {
         INFO(yaml);
         CHECK(as_json(yaml) == json);
@@ -47,6 +49,7 @@ TEST_CASE("plain scalars are read as YAML 1.1 reads them") {
 
 TEST_CASE("keys that are bools or numbers turn into their text") {
     CHECK(as_json("y: 1\noff: 2\n5: 3\n\"n\": 4\n") == R"({"5":3,"false":2,"n":4,"true":1})");
+    CHECK(as_json(".inf: 1\n-.INF: 2\n.nan: 3\n0.10: 4\n") == R"({"-.inf":2,".inf":1,".nan":3,"0.1":4})");
 }
 
 TEST_CASE("merge keys bring what the map itself does not have") {
@@ -98,6 +101,24 @@ TEST_CASE("hostile YAML is refused quickly and clearly") {
     std::string dashes;
     for (int i = 0; i < 50'000; ++i) dashes += "- ";
     CHECK_THROWS_AS(parse_yaml(dashes), Error);
+    const std::vector<std::pair<std::string, std::string>> misplaced{
+        {"a: 1\nb: -.inf\n", "json: unsupported value: -Inf"},
+        {"a: 1\nb: \xFF\n", "invalid UTF-8"},
+        {"a: 1\nb: \xC3\n", "invalid UTF-8"},
+        {"a: 1\nb: \x1B[0m\n", "control characters are not allowed"},
+    };
+    for (const auto& [text, message] : misplaced) {
+        INFO(text);
+        try {
+            (void)parse_yaml(text, "file.yaml");
+            FAIL("it was read");
+        } catch (const Error& error) {
+            CHECK_THAT(error.message(), Catch::Contains("yaml: line 2: " + message));
+            REQUIRE(error.position());
+            CHECK(error.position()->line == 2);
+            CHECK(error.position()->column == 4);
+        }
+    }
     for (const char* bad : {"a: [1", "a: b: c", "a:\n\t- x", "*nowhere", "\"open", "a: !custom x"}) {
         INFO(bad);
         CHECK_THROWS_AS(parse_yaml(bad), Error);
@@ -111,6 +132,11 @@ TEST_CASE("what is written reads back as the same value") {
     const std::string yaml = to_yaml(value);
     INFO(yaml);
     CHECK(parse_yaml_value(yaml) == value);
+    for (const char* odd : {"\u0085", "a\n\u2028\n", "\u007f", "\ufeffx", "a\r\nb", "\uffff", "\x1b[1m\n"}) {
+        INFO(to_yaml(Value(odd)));
+        CHECK(parse_yaml_value(to_yaml(Value(odd))) == Value(odd));
+        CHECK(parse_yaml_value(to_yaml(Value(Map{{odd, 1}}))) == Value(Map{{odd, 1}}));
+    }
 }
 
 TEST_CASE(

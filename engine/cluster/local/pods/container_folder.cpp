@@ -110,6 +110,8 @@ supervisor::GuardSpec ContainerFolder::guard_spec(int run) const {
     return {.supervisor = {process.pid, process.ticks}, .started = file(run, ".started").string()};
 }
 
+pid_t process_id(const std::filesystem::path& pid_file) { return read_process_file(pid_file).pid; }
+
 UniqueFd open_process(const std::filesystem::path& pid_file) {
     const ProcessFile process = read_process_file(pid_file);
     if (process.pid <= 0) return UniqueFd();

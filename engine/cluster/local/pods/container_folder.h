@@ -49,6 +49,7 @@ class ContainerFolder {
     std::filesystem::path path_;
 };
 
+[[nodiscard]] pid_t process_id(const std::filesystem::path& pid_file);  // 0 where there is none
 // A pidfd of the process that a file names ("<pid> <start time in ticks> ..."); not open where it is gone.
 [[nodiscard]] UniqueFd open_process(const std::filesystem::path& pid_file);
 

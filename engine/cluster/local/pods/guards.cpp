@@ -7,7 +7,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/error.h"
+#include "cluster/local/local_cluster.h"
 #include "cluster/local/pods/processes.h"
 
 namespace fencepost::cluster::local {
@@ -94,6 +97,34 @@ void Guards::relieve(std::string_view id, const std::function<void()>& undo,
             ::syscall(SYS_pidfd_send_signal, process.get(), SIGTERM, nullptr, 0);
     }
     remove_folder(folder);
+}
+
+std::vector<StandingGuard> standing_guards(const fs::path& data_dir) {
+    std::vector<StandingGuard> standing;
+    std::error_code failed;
+    fs::directory_iterator entries(data_dir / kGuardsFolder, failed);
+    if (failed == std::errc::no_such_file_or_directory && fs::exists(data_dir)) return standing;
+    if (failed) throw errno_error("read " + (data_dir / kGuardsFolder).string(), failed.value());
+    for (const auto& entry : entries) {
+        if (!stands(entry.path())) continue;
+        const auto spec = supervisor::decode_guard_spec(read_file(entry.path() / "guard"));
+        if (!spec) continue;
+        StandingGuard guard{.id = entry.path().filename(),
+                            .pid = process_id(entry.path() / "guard.pid"),
+                            .deadline = SystemTime(std::chrono::nanoseconds(spec->wall_deadline)),
+                            .undo = {}};
+        for (;;) {
+            const fs::path path = entry.path() / (std::to_string(guard.undo.size()) + ".spec");
+            if (!fs::exists(path)) break;
+            const auto command = supervisor::decode_launch_spec(read_file(path));
+            if (!command) break;
+            guard.undo.push_back(command->command);
+        }
+        standing.push_back(std::move(guard));
+    }
+    std::sort(standing.begin(), standing.end(),
+              [](const StandingGuard& a, const StandingGuard& b) { return a.deadline < b.deadline; });
+    return standing;
 }
 
 }  // namespace fencepost::cluster::local

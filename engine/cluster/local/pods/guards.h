@@ -13,6 +13,8 @@
 
 namespace fencepost::cluster::local {
 
+inline constexpr const char* kGuardsFolder = "guards";  // below the data folder
+
 class Guards {
   public:
     // Removes what guards that stand no more have left.

@@ -109,7 +109,7 @@ class PodRuntime final : public PodBackend {
                   .wake = [this](const std::string& uid) { queue_.wake(uid); },
                   .cancel = stop_.token()},
           volumes_(objects, options_, clock, log),
-          guards_(options_.data_dir / "guards", around_.supervisor_program()) {
+          guards_(options_.data_dir / kGuardsFolder, around_.supervisor_program()) {
         fs::create_directories(options_.data_dir / "pods");
         fs::permissions(options_.data_dir / "pods", fs::perms::owner_all);
         threads_.spawn([this] { exits_.run(); });

@@ -1,0 +1,37 @@
+// The columns that kubectl and `fencepost get` show.
+#include <catch2/catch.hpp>
+
+#include "api/facade/columns.h"
+#include "value/json.h"
+
+namespace fencepost::api::facade {
+namespace {
+
+// As kubectl heads them; those of -o wide left out.
+std::string headers(const cluster::ResourceType& type) {
+    std::string text;
+    for (const Column& column : columns_of(type, {})) {
+        if (!column.is_wide) text += (text.empty() ? "" : "|") + column.name;
+    }
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("ActionSets have Kanister's columns, BlueprintBindings have K10's") {
+    CHECK(headers(cluster::types::kActionSets) ==
+          "Name|Progress|Size Downloaded B|Size Uploaded B|Estimated Download Size B|Estimated Upload Size B|"
+          "Running Phase|Last Transition Time|State");
+    CHECK(headers(cluster::types::kBlueprintBindings) == "Name|Disabled|Status|Age");
+    CHECK(headers(cluster::types::kPods) == "Name|Ready|Status|Restarts|Age");
+    CHECK(headers({"example.com", "v1", "things"}) == "Name|Age");
+
+    const Value binding =
+        parse_json(R"({"metadata":{"name":"b"},"spec":{},"status":{"validation":"Success"}})");
+    const auto columns = columns_of(cluster::types::kBlueprintBindings, {});
+    CHECK(columns.at(0).cell(binding, {}) == Value("b"));
+    CHECK(columns.at(1).cell(binding, {}).is_nil());  // blank where it is not set
+    CHECK(columns.at(2).cell(binding, {}) == Value("Success"));
+}
+
+}  // namespace fencepost::api::facade
