@@ -12,6 +12,8 @@
 
 namespace fencepost::cli {
 bool is_manifest(const std::filesystem::path& path) {
+    const std::string name = path.filename().string();
+    if (name.ends_with(".case.yaml") || name.ends_with(".expected.yaml")) return false;
     const std::string ending = path.extension().string();
     return ending == ".yaml" || ending == ".yml" || ending == ".json";
 }

@@ -24,7 +24,7 @@ struct Manifest {
 // A Secret's stringData is write-only: turns it into data, the form that is stored. Leaves other objects
 // alone.
 void settle_string_data(Value& object);
-[[nodiscard]] bool is_manifest(const std::filesystem::path& path);  // by its ending
+[[nodiscard]] bool is_manifest(const std::filesystem::path& path);  // by its ending; cases of `test` are none
 [[nodiscard]] std::string read_input(const std::string& file);      // "-" is stdin
 
 }  // namespace fencepost::cli

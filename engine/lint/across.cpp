@@ -19,7 +19,11 @@ using model::Severity;
 struct BindingPlace {
     Document* document = nullptr;
     Binding binding;
+    std::set<std::string> all, any;  // the requirements, as texts
 };
+
+// Each is compared with each; nobody has so many.
+constexpr std::size_t kMaxBindings = 500;
 
 std::string as_text(const Requirement& requirement) {
     std::string text = std::string(to_string(requirement.subject)) + " " + requirement.key + " " +
@@ -39,11 +43,9 @@ std::set<std::string> texts_of(const std::vector<Requirement>& requirements) {
 }
 
 // Does `wide` fit everything that `narrow` fits?
-bool covers(const Binding& wide, const Binding& narrow) {
-    const auto wanted = texts_of(wide.match_all);
-    const auto there = texts_of(narrow.match_all);
-    const bool all = std::includes(there.begin(), there.end(), wanted.begin(), wanted.end());
-    return all && (wide.match_any.empty() || texts_of(wide.match_any) == texts_of(narrow.match_any));
+bool covers(const BindingPlace& wide, const BindingPlace& narrow) {
+    return std::includes(narrow.all.begin(), narrow.all.end(), wide.all.begin(), wide.all.end()) &&
+           (wide.any.empty() || wide.any == narrow.any);
 }
 
 // The earliest wins, then the first by name: as the matcher has it.
@@ -53,8 +55,8 @@ bool wins_over(const Binding& a, const Binding& b) {
 
 void check_shadow(const BindingPlace& one, std::span<const BindingPlace> all) {
     for (const BindingPlace& other : all) {
-        if (&other == &one || other.binding.is_disabled || one.binding.is_disabled ||
-            !covers(other.binding, one.binding) || !wins_over(other.binding, one.binding))
+        if (&other == &one || other.binding.is_disabled || one.binding.is_disabled || !covers(other, one) ||
+            !wins_over(other.binding, one.binding))
             continue;
         one.document->problems.warning(
             "/metadata/name", "BND-W03",
@@ -129,7 +131,10 @@ void check_bindings(std::span<Document> documents) {
         if (document.kind() != "BlueprintBinding") continue;
         model::Problems unused;  // validate has told them
         Binding binding = Binding::read(document.object(), unused);
-        if (!model::has_errors(unused.all())) bindings.push_back({&document, std::move(binding)});
+        if (model::has_errors(unused.all()) || bindings.size() == kMaxBindings) continue;
+        auto all = texts_of(binding.match_all);
+        auto any = texts_of(binding.match_any);
+        bindings.push_back({&document, std::move(binding), std::move(all), std::move(any)});
     }
     for (const BindingPlace& one : bindings) {
         check_shadow(one, bindings);

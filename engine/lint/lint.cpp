@@ -16,16 +16,17 @@ using model::Diagnostic;
 // One file: its documents live as long as the lint does.
 struct File {
     const Source* source = nullptr;
+    std::vector<std::string_view> lines;
     std::vector<YamlDocument> yaml;
     std::vector<Diagnostic> diagnostics;  // where it is no YAML
 };
 
 File read(const Source& source) {
-    File file{.source = &source, .yaml = {}, .diagnostics = {}};
+    File file{.source = &source, .lines = model::lines_of(source.text), .yaml = {}, .diagnostics = {}};
     try {
         file.yaml = parse_yaml(source.text, source.file);
     } catch (const Error& error) {
-        file.diagnostics.push_back(yaml_problem(error, source.text, source.file));
+        file.diagnostics.push_back(yaml_problem(error, file.lines, source.file));
     }
     return file;
 }
@@ -103,7 +104,7 @@ std::vector<Diagnostic> lint(std::span<const Source> sources, std::span<const mo
     for (const Source& source : sources) {
         const File& file = files.emplace_back(read(source));
         for (const YamlDocument& yaml : file.yaml) {
-            documents.push_back({.text = source.text, .yaml = &yaml, .phases = {}, .problems = {}});
+            documents.push_back({.lines = &file.lines, .yaml = &yaml, .phases = {}, .problems = {}});
             check(documents.back(), functions, check_script);
         }
     }

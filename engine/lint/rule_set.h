@@ -13,7 +13,7 @@
 namespace fencepost::lint {
 
 struct Document {
-    std::string_view text;  // of the whole file
+    const std::vector<std::string_view>* lines = nullptr;  // of the whole file
     const YamlDocument* yaml = nullptr;
     std::vector<PhasePlace> phases;  // of a Blueprint
     model::Problems problems;
@@ -28,7 +28,7 @@ struct Document {
 // What YAML 1.1 makes of plain words and numbers; any kind of object.
 void check_plain_scalars(Document& document);
 // Where a file is no YAML at all: which rule that is, and the place.
-[[nodiscard]] model::Diagnostic yaml_problem(const Error& error, std::string_view text,
+[[nodiscard]] model::Diagnostic yaml_problem(const Error& error, const std::vector<std::string_view>& lines,
                                              std::string_view file);
 
 // Of Blueprints:

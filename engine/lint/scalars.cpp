@@ -12,21 +12,18 @@ namespace {
 using model::child;
 using model::Severity;
 
-std::string_view line_at(std::string_view text, int line) {
-    for (; line > 1; --line) {
-        const std::size_t end = text.find('\n');
-        if (end == std::string_view::npos) return {};
-        text.remove_prefix(end + 1);
-    }
-    std::string_view found = text.substr(0, text.find('\n'));
-    if (found.ends_with('\r')) found.remove_suffix(1);
-    return found;
+using Lines = std::vector<std::string_view>;
+
+std::string_view line_at(const Lines& lines, int line) {
+    return line < 1 || static_cast<std::size_t>(line) > lines.size()
+               ? std::string_view()
+               : lines[static_cast<std::size_t>(line) - 1];
 }
 
 // The plain word that begins at a mark: what a bool or a number can be made of.
-std::string_view plain_word(std::string_view text, const SourceMap::Mark& mark) {
+std::string_view plain_word(const Lines& lines, const SourceMap::Mark& mark) {
     if (mark.style != SourceMap::Style::kPlain || mark.line < 1 || mark.column < 1) return {};
-    std::string_view rest = line_at(text, mark.line);
+    std::string_view rest = line_at(lines, mark.line);
     rest.remove_prefix(std::min(rest.size(), static_cast<std::size_t>(mark.column) - 1));
     const std::size_t end =
         rest.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_.+-");
@@ -56,14 +53,14 @@ class PlainScalars {
     void key(const std::string& key, const std::string& pointer) {
         if (key != "true" && key != "false") return;
         const std::string word(
-            plain_word(document_.text, document_.yaml->source.at(pointer, SourceMap::Part::kKey)));
+            plain_word(*document_.lines, document_.yaml->source.at(pointer, SourceMap::Part::kKey)));
         if (word.empty() || is_yaml_12_bool(word) || !resolve_yaml_scalar(word).is_bool()) return;
         document_.problems.at_key(Severity::kWarning, pointer, "yaml-bool",
                                   "the key " + word + " is read as " + key, "put it in quotes");
     }
 
     void scalar(const Value& value, const std::string& pointer) {
-        const std::string word(plain_word(document_.text, document_.yaml->source.at(pointer)));
+        const std::string word(plain_word(*document_.lines, document_.yaml->source.at(pointer)));
         if (word.empty() || resolve_yaml_scalar(word) != value) return;
         const std::string meaning = to_json(value);
         if (value.is_bool()) {
@@ -106,13 +103,13 @@ std::string_view key_of(std::string_view line) {
 }
 
 // Is the key of this line set before, in the same map?
-bool is_duplicate_key(std::string_view text, int line) {
-    const std::string_view here = line_at(text, line);
+bool is_duplicate_key(const Lines& lines, int line) {
+    const std::string_view here = line_at(lines, line);
     const std::string_view key = key_of(here);
     if (key.empty()) return false;
     const std::size_t indent = here.find_first_not_of(' ');
     for (int above = line - 1; above > 0; --above) {
-        const std::string_view other = line_at(text, above);
+        const std::string_view other = line_at(lines, above);
         const std::size_t start = other.find_first_not_of(' ');
         if (start == std::string_view::npos || start > indent) continue;
         if (start < indent) return false;
@@ -125,7 +122,7 @@ bool is_duplicate_key(std::string_view text, int line) {
 
 void check_plain_scalars(Document& document) { PlainScalars(document).walk(document.object(), ""); }
 
-model::Diagnostic yaml_problem(const Error& error, std::string_view text, std::string_view file) {
+model::Diagnostic yaml_problem(const Error& error, const Lines& lines, std::string_view file) {
     model::Diagnostic problem{.severity = Severity::kError,
                               .position = error.position().value_or(Position{.file = std::string(file)}),
                               .rule = "yaml",
@@ -134,7 +131,7 @@ model::Diagnostic yaml_problem(const Error& error, std::string_view text, std::s
     if (error.kind() != ErrorKind::kInvalid) return problem;
     // The parser may stumble a line below the braces.
     for (int line = problem.position.line; line > 0 && line >= problem.position.line - 1; --line) {
-        const std::string_view source = line_at(text, line);
+        const std::string_view source = line_at(lines, line);
         const auto braces = unquoted_template(source);
         if (!braces) continue;
         std::string_view value = source.substr(*braces);
@@ -147,7 +144,7 @@ model::Diagnostic yaml_problem(const Error& error, std::string_view text, std::s
         problem.fix = model::Fix{std::string(value), quoted(value)};
         return problem;
     }
-    if (is_duplicate_key(text, problem.position.line)) problem.rule = "duplicate-key";
+    if (is_duplicate_key(lines, problem.position.line)) problem.rule = "duplicate-key";
     return problem;
 }
 

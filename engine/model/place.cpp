@@ -11,18 +11,6 @@ namespace {
 
 using Style = SourceMap::Style;
 
-std::vector<std::string_view> lines_of(std::string_view text) {
-    std::vector<std::string_view> lines;
-    while (true) {
-        const std::size_t end = text.find('\n');
-        std::string_view line = text.substr(0, end);
-        if (line.ends_with('\r')) line.remove_suffix(1);
-        lines.push_back(line);
-        if (end == std::string_view::npos) return lines;
-        text.remove_prefix(end + 1);
-    }
-}
-
 std::size_t offset_of(std::string_view value, const Problem::Spot& spot) {
     std::size_t start = 0;
     for (int line = 1; line < spot.line; ++line) {
@@ -100,11 +88,22 @@ std::optional<Position> in_quotes(std::string_view line, const SourceMap::Mark& 
 
 }  // namespace
 
-Position place_of(std::string_view source, const SourceMap::Mark& mark, std::string_view value,
-                  const Problem::Spot& spot) {
+std::vector<std::string_view> lines_of(std::string_view text) {
+    std::vector<std::string_view> lines;
+    while (!text.empty()) {
+        const std::size_t end = text.find('\n');
+        std::string_view line = text.substr(0, end);
+        if (line.ends_with('\r')) line.remove_suffix(1);
+        lines.push_back(line);
+        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    }
+    return lines;
+}
+
+Position place_of(const std::vector<std::string_view>& lines, const SourceMap::Mark& mark,
+                  std::string_view value, const Problem::Spot& spot) {
     const Position start = at(mark.line, static_cast<std::size_t>(mark.column));
-    if (source.empty() || mark.line < 1 || spot.line < 1) return start;
-    const auto lines = lines_of(source);
+    if (mark.line < 1 || spot.line < 1) return start;
     const auto line = static_cast<std::size_t>(mark.line) - 1;
     if (line >= lines.size()) return start;
     const std::size_t offset = offset_of(value, spot);
@@ -154,14 +153,15 @@ const Value& value_at(const Value& root, std::string_view pointer) {
 std::vector<Diagnostic> to_diagnostics(std::vector<Problem> problems, const YamlDocument& document,
                                        std::string_view source, std::string_view file) {
     std::vector<Diagnostic> diagnostics;
+    const auto lines = lines_of(source);
     for (Problem& problem : problems) {
         const SourceMap::Mark mark = problem.pointer.empty()
                                          ? SourceMap::Mark{document.first_line, 1, SourceMap::Style::kPlain}
                                          : document.source.at(problem.pointer, problem.part);
         Position position{.line = mark.line, .column = mark.column};
         if (problem.spot)
-            position = place_of(source, mark, value_at(document.value, problem.pointer).string_or(""),
-                                *problem.spot);
+            position =
+                place_of(lines, mark, value_at(document.value, problem.pointer).string_or(""), *problem.spot);
         position.file = file;
         diagnostics.push_back({.severity = problem.severity,
                                .position = std::move(position),

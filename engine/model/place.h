@@ -12,11 +12,14 @@
 
 namespace fencepost::model {
 
-// `source` is the whole file, or "" where nobody has it; then the place is as near as the mark alone tells.
-[[nodiscard]] Position place_of(std::string_view source, const SourceMap::Mark& mark, std::string_view value,
-                                const Problem::Spot& spot);
+// Without their ends.
+[[nodiscard]] std::vector<std::string_view> lines_of(std::string_view text);
+// `lines` are the whole file's, or none where nobody has it; then the place is as near as the mark alone
+// tells.
+[[nodiscard]] Position place_of(const std::vector<std::string_view>& lines, const SourceMap::Mark& mark,
+                                std::string_view value, const Problem::Spot& spot);
 
-// Problems of one document as diagnostics in the order of their places. `source` as above.
+// Problems of one document as diagnostics in the order of their places. `source` is the whole file, or "".
 [[nodiscard]] std::vector<Diagnostic> to_diagnostics(std::vector<Problem> problems,
                                                      const YamlDocument& document, std::string_view source,
                                                      std::string_view file);

@@ -111,6 +111,13 @@ TEST_CASE("test renders case files and compares with what is expected; --update 
     CHECK(result.output.find("- dmup\n") != std::string::npos);
 }
 
+TEST_CASE("the shipped blueprints pass their cases") {
+    const Result result = fencepost_cli(offline({"test", FENCEPOST_SOURCE_DIR "/blueprints"}));
+    INFO(result.output << result.errors);
+    CHECK(result.code == 0);
+    CHECK(result.output.find("7 passed, 0 failed\n") != std::string::npos);
+}
+
 TEST_CASE("an error can be what a case expects") {
     const Folder folder;
     (void)folder.write("pg.yaml", kBlueprint);

@@ -2,6 +2,9 @@
 
 #include <catch2/catch.hpp>
 
+#include <cstdint>
+#include <iterator>
+
 namespace fencepost::lint {
 namespace {
 
@@ -73,6 +76,26 @@ TEST_CASE("templates become words or blanks of the same length") {
     CHECK(without_templates("{{ \"}}\" }}'") == "xxxxxxxxxx'");
     CHECK(without_templates("{{/* a\nb */}}c") == "      \n      c");
     CHECK(without_templates("{{ never").size() == 8);
+}
+
+TEST_CASE("any text is taken apart to its end, and all words are from it") {
+    constexpr std::string_view kPieces[] = {
+        "a",  " ",  "\n", "'", "\"", "`",        "$(", "${", "$((", ")",  "}",    "<<", "<<<", "EOF", "|",
+        "||", "&&", ";",  "#", "\\", "{{ .x }}", "2>", "&",  "(",   "\t", "psql", "-c", "=",   "<("};
+    std::uint32_t state = 20'261'121;  // a fixed seed: a failure comes again
+    const auto next = [&](std::size_t below) {
+        state = state * 1'664'525U + 1'013'904'223U;
+        return static_cast<std::size_t>(state >> 8U) % below;
+    };
+    for (int round = 0; round < 20'000; ++round) {
+        std::string script;
+        for (std::size_t length = next(30); length > 0; --length) script += kPieces[next(std::size(kPieces))];
+        CAPTURE(script);
+        REQUIRE(without_templates(script).size() == script.size());
+        for (const ShellCommand& command : shell_commands(script)) {
+            for (const ShellWord& word : command.words) REQUIRE(word.offset < script.size());
+        }
+    }
 }
 
 TEST_CASE("hostile scripts are read to their end") {
