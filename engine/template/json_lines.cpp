@@ -4,8 +4,8 @@
 
 #include "base/encodings.h"
 #include "base/error.h"
-#include "template/sprig/go_time.h"
 #include "template/template.h"
+#include "value/go_time.h"
 #include "value/go_type.h"
 #include "value/json.h"
 
@@ -48,7 +48,7 @@ constexpr std::array<Tag, 11> kTags{{
     {"$mapsi", [](const Value& json) { return map_of(json, go::kMapStringInt, int_of); }},
     {"$mapss", [](const Value& json) { return map_of(json, go::kMapStringString, string_of); }},
     {"$strings", [](const Value& json) { return list_of(json, go::kStrings, string_of); }},
-    {"$time", [](const Value& json) { return Value(sprig::parse_time(kRfc3339, json.as_string())); }},
+    {"$time", [](const Value& json) { return Value(parse_time(kRfc3339, json.as_string())); }},
     {"$typednil", [](const Value&) { return Value::typed_nil(kIntPointer); }},
     {"$uint",
      [](const Value& json) {

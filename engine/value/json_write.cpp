@@ -5,6 +5,7 @@
 #include "base/encodings.h"
 #include "base/error.h"
 #include "value/format.h"
+#include "value/go_time.h"
 #include "value/go_type.h"
 #include "value/json.h"
 
@@ -177,25 +178,23 @@ class Writer {
                 write_map(value.as_map());
                 break;
             case Kind::kStruct:
-                write_struct(value);
+                if (value.go_type() == &go::kComplex128)
+                    throw Error(ErrorKind::kInvalid, "json: unsupported type: complex128");
+                if (value.go_type()->to_text != nullptr)
+                    write_string(out_, value.go_type()->to_text(value), format_.escape_html);
+                else
+                    write_struct(value);
                 break;
         }
     }
 
   private:
     void write_time(const Time& time) {
-        const auto local = SystemTime{std::chrono::duration_cast<SystemTime::duration>(
-            std::chrono::nanoseconds{time.unix_nanoseconds} + std::chrono::seconds{time.offset_seconds})};
-        std::string text = format_rfc3339_nano(local);
-        if (time.offset_seconds != 0) {
-            text.pop_back();
-            const int minutes = std::abs(time.offset_seconds) / 60;
-            std::array<char, 8> zone{};
-            std::snprintf(zone.data(), zone.size(), "%c%02d:%02d", time.offset_seconds < 0 ? '-' : '+',
-                          minutes / 60 % 100, minutes % 60);
-            text += zone.data();
-        }
-        out_ += '"' + text + '"';
+        const std::int64_t year = civil_time(time).year;
+        if (year < 0 || year > 9999)
+            throw Error(ErrorKind::kInvalid,
+                        "json: error calling MarshalJSON for type time.Time: year outside of range [0,9999]");
+        out_ += '"' + format_time(time, "2006-01-02T15:04:05.999999999Z07:00") + '"';
     }
     void write_list(const List& list) {
         open('[');

@@ -6,7 +6,7 @@ import re
 
 # name: (parameters, result). Upper case: variadic. s string, i int, n any number, b bool, a anything, l list, L list of
 # strings, m map, t time, r pattern, v version; and so that no map comes to hold itself, which Go does not survive: g a map
-# that is not made of others, h no map.
+# that is not made of others, h no map; j an index within a list (what is beyond its end depends on what Go has reserved); y a time, or seconds, as anything else is the time of now.
 FUNCTIONS = {
     # Go's own
     "and": ("aA", "a"), "or": ("aA", "a"), "not": ("a", "b"), "len": ("c", "i"), "index": ("cI", "a"),
@@ -32,7 +32,7 @@ FUNCTIONS = {
     # lists and dicts
     "append": ("la", "l"), "push": ("la", "l"), "prepend": ("la", "l"), "first": ("l", "a"), "rest": ("l", "l"),
     "last": ("l", "a"), "initial": ("l", "l"), "reverse": ("l", "l"), "uniq": ("l", "l"), "without": ("lA", "l"),
-    "has": ("al", "b"), "slice": ("lI", "l"), "concat": ("lL", "l"), "compact": ("l", "l"), "list": ("A", "l"),
+    "has": ("al", "b"), "slice": ("lJ", "l"), "concat": ("lL", "l"), "compact": ("l", "l"), "list": ("A", "l"),
     "tuple": ("A", "l"), "dict": ("D", "m"), "set": ("msh", "m"), "unset": ("ms", "m"), "hasKey": ("ms", "b"),
     "pluck": ("sM", "l"), "pick": ("mS", "m"), "omit": ("mS", "m"), "merge": ("gG", "m"),
     "mergeOverwrite": ("gG", "m"), "deepCopy": ("a", "a"),
@@ -45,8 +45,8 @@ FUNCTIONS = {
     "sha256sum": ("s", "s"), "adler32sum": ("s", "s"), "toJson": ("a", "s"), "toPrettyJson": ("a", "s"),
     "decryptAES": ("ss", "s"), "derivePassword": ("issss", "s"), "buildCustomCert": ("ss", "a"),
     # dates
-    "date": ("ot", "s"), "dateInZone": ("otz", "s"), "date_in_zone": ("otz", "s"), "dateModify": ("ut", "t"),
-    "date_modify": ("ut", "t"), "htmlDate": ("t", "s"), "htmlDateInZone": ("tz", "s"), "toDate": ("os", "t"),
+    "date": ("oy", "s"), "dateInZone": ("oyz", "s"), "date_in_zone": ("oyz", "s"), "dateModify": ("ut", "t"),
+    "date_modify": ("ut", "t"), "htmlDate": ("y", "s"), "htmlDateInZone": ("yz", "s"), "toDate": ("os", "t"),
     "unixEpoch": ("t", "s"),
     # patterns, paths, URLs, versions
     "regexFind": ("rs", "s"), "regexFindAll": ("rsi", "L"), "regexMatch": ("rs", "b"),
@@ -81,7 +81,7 @@ VERSIONS = ["1.2.3", "v1.2", "1", "1.2.3-beta.1+b7", "x", "", "1.2.3.4", "01.2.3
 CONSTRAINTS = ["*", "~1.2", "^1.2.0 || ^3", ">=1.0-0", "bad!", "!=1.2", "^0.2.3", "~1", "v1.2.3", "", ">1.2, <3", "1.2 - 1.4.5", "=1.2.3",
                "<=1.x", "^0.0.3", "~0.2.x", "=>1", "=<2", ">1.2.3-beta.0", "1.2.x", "X", "~>1.2.3", "^1.x", ">= 1.2 <3", "!=1.x", "^*",
                "<1.2.3-rc", ">2", "^2.0.0-0", "~2.0.0-alpha"]
-VERBS = "vdsqxXtTgGeEfFcbBoOUwpz!%"
+VERBS = "vdsqxXtTgGeEfFcbBoOUwz!%"  # not p: addresses
 
 
 def b64(data):
@@ -170,6 +170,11 @@ class Generator:
             return self.pick(["true", "false"])
         if kind in "ah":
             return self.literal(self.pick("sinbx"))
+        if kind == "j":
+            return self.pick(["0", "1", "-1", '"1"', "0.5"])
+        if kind == "y":
+            return self.pick(['(toDate "2006-01-02" "2024-03-05")', '(toDate "2006-01-02T15:04:05Z07:00" "2024-03-05T06:07:08+02:00")',
+                              '(toDate "2006" "bad")', "1709611628", "-1", "0", "(int64 \"99999999999\")", "(atoi \"1\")"])
         if kind == "g":
             return self.pick([".m", ".em", ".mn", '(dict "k" 1)', '(dict "a" "x" "z" (list 1))', '(dict "c" (dict "e" 1))', "nil", ".ms"])
         if kind in "lL":
@@ -228,7 +233,7 @@ class Generator:
         return name + "".join(" " + (self.literal("i") if limit and k == "i" else self.argument(k, depth)) for k in kinds)
 
     def argument(self, kind, depth):
-        if kind in "gh":
+        if kind in "ghjy":
             return self.literal(kind)
         if self.chance(0.06):
             kind = self.pick("sinbalmtc")
@@ -244,7 +249,7 @@ class Generator:
         return self.literal(kind)
 
     def pipeline(self, kind="a", depth=2):
-        if kind in "gh" or depth == 0 or self.chance(0.15):
+        if kind in "ghjy" or depth == 0 or self.chance(0.15):
             return self.argument(kind, 0)
         if self.chance(0.35):
             name = self.call(kind, depth - 1, final=True)
@@ -362,7 +367,7 @@ for _name in NAMES:
 
 # What an argument is where another one is tried.
 PLAIN = {"s": '"aGk="', "i": "2", "n": "3", "b": "true", "a": '"x"', "l": ".l", "m": ".m", "t": ".tm", "c": ".l", "f": '"%v"', "r": '"[a-z]+"',
-         "o": '"2006-01-02"', "z": '"UTC"', "u": '"1h"', "p": '"a/b"', "w": '"http://a/b"', "v": '"1.2.3"', "k": '"^1"', "d": '"a"', "g": ".m", "h": "1"}
+         "o": '"2006-01-02"', "z": '"UTC"', "u": '"1h"', "p": '"a/b"', "w": '"http://a/b"', "v": '"1.2.3"', "k": '"^1"', "d": '"a"', "g": ".m", "h": "1", "y": ".tm", "j": "1"}
 
 
 def asked(template, missingkey="error"):

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strings"
 	"text/template"
 	"time"
@@ -29,6 +30,7 @@ type answer struct {
 	Output string `json:"output"`
 	Stage  string `json:"stage,omitempty"`
 	Error  string `json:"error,omitempty"`
+	Varies bool   `json:"varies,omitempty"` // another run gave something else: an address, a random text
 }
 
 func main() {
@@ -37,27 +39,32 @@ func main() {
 		bench(kanister)
 		return
 	}
+	debug.SetMaxStack(16 << 20)
 	in := bufio.NewReaderSize(os.Stdin, 1<<20)
 	out := bufio.NewWriter(os.Stdout)
 	for {
 		line, err := in.ReadBytes('\n')
 		if len(bytes.TrimSpace(line)) > 0 {
-			r, wrong := read(line)
-			if wrong != nil {
-				fmt.Fprintln(os.Stderr, "oracle:", wrong)
-				os.Exit(1)
-			}
-			text, _ := json.Marshal(render(r, kanister))
+			said := answerTo(line, kanister)
+			again := answerTo(line, kanister)
+			said.Varies = said != again
+			text, _ := json.Marshal(said)
 			out.Write(append(text, '\n'))
-			if in.Buffered() == 0 {
-				out.Flush()
-			}
+			out.Flush() // so that the answers tell which line Go died of
 		}
 		if err != nil {
 			break
 		}
 	}
 	out.Flush()
+}
+
+func answerTo(line []byte, kanister template.FuncMap) answer {
+	r, err := read(line)
+	if err != nil {
+		return answer{Stage: "request", Error: err.Error()}
+	}
+	return render(r, kanister)
 }
 
 func read(line []byte) (request, error) {

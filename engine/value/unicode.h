@@ -5,7 +5,9 @@
 #include <string>
 #include <string_view>
 
-namespace fencepost::tmpl {
+namespace fencepost {
+
+inline constexpr unsigned kInvalidRune = 0xFFFD;  // what stands for bytes that are no UTF-8
 
 struct Rune {
     unsigned rune = 0;       // U+FFFD where the bytes are not UTF-8
@@ -16,12 +18,14 @@ struct Rune {
 void append_rune(std::string& out, unsigned rune);
 [[nodiscard]] std::size_t rune_count(std::string_view text);
 [[nodiscard]] bool is_letter(unsigned rune);
-[[nodiscard]] bool is_digit(unsigned rune);
+[[nodiscard]] bool is_digit(unsigned rune);   // 0 to 9 of any script
+[[nodiscard]] bool is_number(unsigned rune);  // also a half, or a Roman ten
 [[nodiscard]] bool is_upper(unsigned rune);
 [[nodiscard]] bool is_lower(unsigned rune);
+[[nodiscard]] bool is_title(unsigned rune);  // one letter that is a capital and a small one
 [[nodiscard]] bool is_unicode_space(unsigned rune);
 [[nodiscard]] bool is_printable(unsigned rune);
 [[nodiscard]] unsigned to_upper(unsigned rune);
 [[nodiscard]] unsigned to_lower(unsigned rune);
 
-}  // namespace fencepost::tmpl
+}  // namespace fencepost

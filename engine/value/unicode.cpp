@@ -1,11 +1,20 @@
-#include "template/unicode.h"
+#include "value/unicode.h"
+
+#include <re2/re2.h>
 
 #include <clocale>
 #include <cwctype>
 
-namespace fencepost::tmpl {
+namespace fencepost {
 
 namespace {
+
+// Whether a rune is in a class: RE2 has Unicode's tables, the same ones that Go has.
+bool is_in(const re2::RE2& pattern, unsigned rune) {
+    std::string text;
+    append_rune(text, rune);
+    return re2::RE2::FullMatch(text, pattern);
+}
 
 // glibc's Unicode tables, in a locale object of our own: the process's locale stays "C".
 locale_t unicode_locale() {
@@ -60,23 +69,34 @@ std::size_t rune_count(std::string_view text) {
 }
 
 bool is_letter(unsigned rune) {
-    if (rune < 0x80) return (rune | 0x20U) >= 'a' && (rune | 0x20U) <= 'z';
-    return ::iswalpha_l(rune, unicode_locale()) != 0 && !is_digit(rune);
+    static const re2::RE2 letters("\\pL");
+    return is_in(letters, rune);
 }
 
 bool is_digit(unsigned rune) {
-    if (rune < 0x80) return rune >= '0' && rune <= '9';
-    // Decimal digits of the common scripts (Unicode category Nd).
-    for (const unsigned zero :
-         {0x660U, 0x6F0U, 0x7C0U, 0x966U, 0x9E6U, 0xA66U, 0xAE6U, 0xB66U, 0xBE6U, 0xC66U, 0xCE6U, 0xD66U,
-          0xE50U, 0xED0U, 0xF20U, 0x1040U, 0x17E0U, 0x1810U, 0xFF10U}) {
-        if (rune >= zero && rune < zero + 10) return true;
-    }
-    return false;
+    static const re2::RE2 digits("\\p{Nd}");
+    return rune < 0x80 ? rune >= '0' && rune <= '9' : is_in(digits, rune);
 }
 
-bool is_upper(unsigned rune) { return ::iswupper_l(rune, unicode_locale()) != 0; }
-bool is_lower(unsigned rune) { return ::iswlower_l(rune, unicode_locale()) != 0; }
+bool is_number(unsigned rune) {
+    static const re2::RE2 numbers("\\pN");
+    return is_in(numbers, rune);
+}
+
+bool is_upper(unsigned rune) {
+    static const re2::RE2 capitals("\\p{Lu}");
+    return rune < 0x80 ? rune >= 'A' && rune <= 'Z' : is_in(capitals, rune);
+}
+
+bool is_lower(unsigned rune) {
+    static const re2::RE2 small("\\p{Ll}");
+    return rune < 0x80 ? rune >= 'a' && rune <= 'z' : is_in(small, rune);
+}
+
+bool is_title(unsigned rune) {
+    static const re2::RE2 titles("\\p{Lt}");
+    return rune >= 0x80 && is_in(titles, rune);
+}
 
 bool is_unicode_space(unsigned rune) {
     return rune == ' ' || (rune >= 9 && rune <= 13) || rune == 0x85 || rune == 0xA0 || rune == 0x1680 ||
@@ -85,12 +105,11 @@ bool is_unicode_space(unsigned rune) {
 }
 
 bool is_printable(unsigned rune) {
-    if (rune < 0x80) return rune >= 0x20 && rune < 0x7F;
-    if (rune == 0xAD || is_unicode_space(rune)) return false;
-    return ::iswprint_l(rune, unicode_locale()) != 0;
+    static const re2::RE2 printable("[\\pL\\pM\\pN\\pP\\pS]");
+    return rune < 0x80 ? rune >= 0x20 && rune < 0x7F : is_in(printable, rune);
 }
 
 unsigned to_upper(unsigned rune) { return ::towupper_l(rune, unicode_locale()); }
 unsigned to_lower(unsigned rune) { return ::towlower_l(rune, unicode_locale()); }
 
-}  // namespace fencepost::tmpl
+}  // namespace fencepost
