@@ -62,34 +62,39 @@ std::string base64_encode(std::string_view bytes) {
     return text;
 }
 
+// Where a mistake is told to be, is where Go tells it.
 std::string base64_decode(std::string_view text) {
     std::string bytes;
     bytes.reserve(text.size() / 4 * 3);
+    const auto skip_newlines = [&](std::size_t at) {
+        return std::min(text.find_first_not_of("\r\n", at), text.size());
+    };
     unsigned group = 0;
-    int digits = 0;
-    int padding = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const char c = text[i];
-        if (c == '\n' || c == '\r') continue;
-        if (c == '=' && digits >= 2 && digits + padding < 4) {
-            ++padding;
-            continue;
+    unsigned digits = 0;
+    for (std::size_t at = skip_newlines(0); at < text.size(); at = skip_newlines(at + 1)) {
+        if (text[at] == '=') {
+            if (digits < 2) bad_base64(at);
+            if (digits == 2) {
+                const std::size_t second = skip_newlines(at + 1);
+                if (second == text.size()) bad_base64(second);
+                if (text[second] != '=') bad_base64(second - 1);
+                at = second;
+            }
+            if (const std::size_t rest = skip_newlines(at + 1); rest < text.size()) bad_base64(rest);
+            bytes += static_cast<char>(group >> (digits == 2 ? 4U : 10U) & 255U);
+            if (digits == 3) bytes += static_cast<char>(group >> 2U & 255U);
+            return bytes;
         }
-        const int digit = base64_digit(c);
-        if (digit < 0 || padding > 0) bad_base64(i);
+        const int digit = base64_digit(text[at]);
+        if (digit < 0) bad_base64(at);
         group = group << 6U | static_cast<unsigned>(digit);
         if (++digits == 4) {
-            for (unsigned shift : {16U, 8U, 0U}) bytes += static_cast<char>(group >> shift & 255U);
+            for (const unsigned shift : {16U, 8U, 0U}) bytes += static_cast<char>(group >> shift & 255U);
             group = 0;
             digits = 0;
         }
     }
-    if (digits + padding != 0 && digits + padding != 4) bad_base64(text.size());
-    if (digits == 2) bytes += static_cast<char>(group >> 4U & 255U);
-    if (digits == 3) {
-        bytes += static_cast<char>(group >> 10U & 255U);
-        bytes += static_cast<char>(group >> 2U & 255U);
-    }
+    if (digits != 0) bad_base64(text.size() - digits);
     return bytes;
 }
 

@@ -447,6 +447,18 @@ void add_config(CLI::App& app, Parsed& parsed) {
         [&] { parsed.local_verb = [&] { return config_show(parsed.serve, parsed.config_show); }; });
 }
 
+void add_template(CLI::App& app, Parsed& parsed) {
+    CLI::App* command = verb(
+        app, parsed, "template", "Render templates from JSON lines on stdin",
+        "  echo '{\"template\": \"{{ .name | upper }}\", \"data\": {\"name\": \"pg\"}, \"funcs\": "
+        "\"kanister\"}' | fencepost template\n",
+        "A line of input is {\"template\", \"data\", \"missingkey\", \"funcs\"}: missingkey is default, "
+        "error or zero, funcs is none (Go's own functions) or kanister. A line of output is {\"ok\": true, "
+        "\"output\"} or {\"ok\": false, \"stage\", \"error\"} with the stage parse or exec, or request "
+        "where the line itself is wrong.\n");
+    command->callback([&] { parsed.local_verb = [] { return templates(); }; });
+}
+
 void add_version(CLI::App& app, Parsed& parsed, const World& world) {
     CLI::App* command = verb(app, parsed, "version", "Show the version",
                              "  fencepost version\n  fencepost version -o json\n");
@@ -496,6 +508,7 @@ void add_commands(CLI::App& app, Parsed& parsed, const World& world) {
     add_plan(app, parsed, world);
     add_test(app, parsed, world);
     add_token(app, parsed);
+    add_template(app, parsed);
     add_lint(app, parsed, world);
     add_schema(app, parsed, world);
     add_kubeconfig(app, parsed);

@@ -167,6 +167,7 @@ struct CompletionOptions {
 [[nodiscard]] int kubeconfig(const ServerAddress& server, const KubeconfigOptions& options);
 [[nodiscard]] int config_check(const ConfigCheckOptions& options);
 [[nodiscard]] int config_show(const ServeFlags& flags, const ConfigShowOptions& options);
+[[nodiscard]] int templates();  // JSON lines on stdin, answers on stdout
 [[nodiscard]] int version(const VersionOptions& options, const World& world);
 [[nodiscard]] int completion(const CompletionOptions& options);
 

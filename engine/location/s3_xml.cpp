@@ -5,30 +5,12 @@
 
 #include "base/encodings.h"
 #include "base/error.h"
+#include "base/utf8.h"
 
 namespace fencepost::location {
 namespace {
 
 constexpr std::string_view kSpace = " \t\r\n";
-
-void append_utf8(std::string& text, std::uint32_t code) {
-    const auto put = [&](std::uint32_t byte) { text += static_cast<char>(byte); };
-    if (code < 0x80) {
-        put(code);
-    } else if (code < 0x800) {
-        put(0xC0U | (code >> 6U));
-        put(0x80U | (code & 0x3FU));
-    } else if (code < 0x10000) {
-        put(0xE0U | (code >> 12U));
-        put(0x80U | ((code >> 6U) & 0x3FU));
-        put(0x80U | (code & 0x3FU));
-    } else {
-        put(0xF0U | (code >> 18U));
-        put(0x80U | ((code >> 12U) & 0x3FU));
-        put(0x80U | ((code >> 6U) & 0x3FU));
-        put(0x80U | (code & 0x3FU));
-    }
-}
 
 class Reader {
   public:
@@ -141,7 +123,7 @@ class Reader {
                 at_ = start;
                 fail("an unknown entity");
             }
-            append_utf8(text, code);
+            append_rune(text, code);
         }
     }
 

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "template/exec.h"
 #include "template/function_entry.h"
-#include "template/unicode.h"
+#include "value/unicode.h"
 #include "value/format.h"
 
 namespace fencepost::tmpl {
@@ -38,8 +38,16 @@ std::string_view go_name(Param param) noexcept {
             return "map[string]interface {}";
         case Param::kMapString:
             return "map[string]string";
+        case Param::kUint32:
+            return "uint32";
+        case Param::kDuration:
+            return "time.Duration";
         case Param::kTime:
             return "time.Time";
+        case Param::kCertificate:
+            return "sprig.certificate";
+        case Param::kVersion:
+            return "*semver.Version";
     }
     return "interface {}";
 }
@@ -72,12 +80,14 @@ std::int64_t length(const Value& value) {
         default:
             break;
     }
-    fail("len of type " + std::string(go_type_name(value)));
+    std::string_view type = go_type_name(value);
+    if (type.starts_with('*')) type.remove_prefix(1);  // Go looks through the pointer
+    fail("len of type " + std::string(type));
 }
 
 Value call_len(Arguments arguments) {
-    if (arguments[0] == nullptr || (arguments[0]->is_nil() && arguments[0]->go_type() == nullptr))
-        fail("len of nil pointer");
+    if (arguments[0] == nullptr) fail("reflect: call of reflect.Value.Type on zero Value");
+    if (arguments[0]->is_nil() && arguments[0]->go_type() == nullptr) fail("len of nil pointer");
     return Value(length(*arguments[0]), go::kInt);
 }
 
@@ -312,7 +322,9 @@ Basic basic_kind(const Value* value) {
         case Kind::kFloat:
             return Basic::kFloat;
         case Kind::kString:
-            return value->go_type() == &go::kComplex128 ? Basic::kComplex : Basic::kString;
+            return Basic::kString;
+        case Kind::kStruct:
+            return value->go_type() == &go::kComplex128 ? Basic::kComplex : Basic::kInvalid;
         default:
             return Basic::kInvalid;
     }
@@ -343,6 +355,8 @@ bool equal_basic(Basic kind, const Value& a, const Value& b) {
             return a.as_uint() == b.as_uint();
         case Basic::kFloat:
             return a.as_double() == b.as_double();
+        case Basic::kComplex:
+            return a == b;
         default:
             return a.as_string() == b.as_string();
     }

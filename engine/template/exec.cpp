@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/error.h"
@@ -103,7 +104,34 @@ const Value* find_field(const Value& value, std::string_view name) {
     return nullptr;
 }
 
-bool is_nil(const Operand& operand) { return operand.value == nullptr || operand.value->is_nil(); }
+bool can_be_nil(Param param) { return param == Param::kAny || param >= Param::kStrings; }
+
+// Whether a value has the Go type of a parameter.
+bool fits(const Value& value, Param param) {
+    const GoType* type = value.go_type();
+    switch (param) {
+        case Param::kString:
+            return value.is_string() && type == nullptr;
+        case Param::kBool:
+            return value.is_bool() && type == nullptr;
+        case Param::kInt:
+            return type == &go::kInt;
+        case Param::kMap:
+            return value.is_map() ? type == nullptr : type == &go::kAnyMap;
+        case Param::kList:
+            return value.is_list() ? type == nullptr : type == &go::kAnyList;
+        default:
+            return go_type_name(value) == go_name(param);
+    }
+}
+
+// What a parameter gets where there is no value: the nil of its type.
+const Value& nil_of(Param param) {
+    static const Value kMap = Value::typed_nil(go::kAnyMap);
+    static const Value kList = Value::typed_nil(go::kAnyList);
+    static const Value kNothing;
+    return param == Param::kMap ? kMap : param == Param::kList ? kList : kNothing;
+}
 
 // An interface that holds nothing is no value at all once it is looked into.
 Operand looked_into(Operand operand) {
@@ -136,8 +164,12 @@ bool is_true(const Operand& operand) {
             return !value.as_list().empty();
         case Kind::kMap:
             return !value.as_map().empty();
-        case Kind::kTime:
         case Kind::kStruct:
+            if (value.go_type() == &go::kComplex128)
+                return value.as_fields().values[0].as_double() != 0 ||
+                       value.as_fields().values[1].as_double() != 0;
+            return true;
+        case Kind::kTime:
             return true;
     }
     return false;
@@ -226,7 +258,9 @@ void Execution::write(std::string_view text) {
 void Execution::run(const Value& data) {
     const auto found = trees_.by_name.find(name_);
     if (found == trees_.by_name.end()) fail(go_quote(name_) + " is an incomplete or empty template");
-    const Operand dot = looked_into({&data, false});
+    // What a function changes must be this render's alone.
+    const Operand dot = looked_into({trees_.changes_maps ? &keep(data.deep_copy()) : &data, false});
+    pinned_ = arena_.size();
     variables_.push_back({"$", dot});
     walk_list(dot, *found->second);
 }
@@ -345,7 +379,10 @@ Execution::Flow Execution::walk_range(const Operand& dot, const BranchNode& node
             case Kind::kMap: {
                 const bool interfaces = value.value->go_type() == nullptr;
                 const Value kept = *value.value;
-                for (const Member& member : kept.as_map()) {
+                // As in Go, a loop goes over what was there when it began.
+                Map before;
+                if (trees_.changes_maps) before = kept.as_map();
+                for (const Member& member : trees_.changes_maps ? before : kept.as_map()) {
                     any = true;
                     const Value& key = keep(Value(member.key));
                     if (iterate(node, {&key, false}, {&member.value, interfaces}, mark) == Flow::kBreak)
@@ -422,6 +459,7 @@ void Execution::set_variable(std::string_view name, const Operand& operand) {
     for (auto it = variables_.rbegin(); it != variables_.rend(); ++it) {
         if (it->name == name) {
             it->operand = operand;
+            pinned_ = arena_.size();
             return;
         }
     }
@@ -453,9 +491,7 @@ void Execution::refuse_arguments(const CommandNode& command, const Operand* fina
 Operand Execution::ideal(const NumberNode& number) {
     at(number);
     if (number.is_complex)
-        return {&keep(Value("(" + go_format_float(number.real, 'g', -1) + (number.imaginary < 0 ? "" : "+") +
-                                go_format_float(number.imaginary, 'g', -1) + "i)",
-                            go::kComplex128)),
+        return {&keep(Value::of_struct(go::kComplex128, {{Value(number.real), Value(number.imaginary)}})),
                 false};
     if (number.ideal.is_nil()) fail(number.spelling + " overflows int");
     return {&number.ideal, false};
@@ -523,20 +559,20 @@ Operand Execution::field_chain(const Operand& dot, const Operand& receiver, cons
     return field(dot, names.back(), node, command, final_value, value);
 }
 
-Operand Execution::field(const Operand&, const std::string& name, const Node&, const CommandNode* command,
-                         const Operand* final_value, const Operand& receiver) {
+Operand Execution::field(const Operand& dot, const std::string& name, const Node& node,
+                         const CommandNode* command, const Operand* final_value, const Operand& receiver) {
     if (receiver.value == nullptr) {
         if (options_.missing_key == MissingKey::kError) fail("nil data; no entry for key " + go_quote(name));
         return {};
     }
     const Value& value = *receiver.value;
     const GoType* type = value.go_type();
+    if (value.is_nil() && type == nullptr) fail("nil pointer evaluating interface {}." + name);
     const bool has_arguments =
         (command != nullptr && command->arguments.size() > 1) || final_value != nullptr;
-    if (value.is_nil() && type == nullptr) fail("nil pointer evaluating interface {}." + name);
     if (value.is_map()) {
         if (has_arguments) fail(name + " is not a method but has arguments");
-        if (const Value* member = value.as_map().find(name)) return {member, type == nullptr};
+        if (const Value* member = value.as_map().find(name)) return {&steady(*member), type == nullptr};
         switch (options_.missing_key) {
             case MissingKey::kDefault:
                 return {};
@@ -546,14 +582,23 @@ Operand Execution::field(const Operand&, const std::string& name, const Node&, c
                 fail("map has no entry for key " + go_quote(name));
         }
     }
+    if (!value.is_nil()) {
+        if (const FunctionEntry* method = find_method(value, name))
+            return call(dot, *method, &value, node, command, final_value);
+    }
     if (value.kind() == Kind::kStruct) {
         if (const Value* member = find_field(value, name)) {
+            if (name[0] >= 'a' && name[0] <= 'z')
+                fail(name + " is an unexported field of struct type " + std::string(go_type_name(value)));
             if (has_arguments) fail(name + " has arguments but cannot be invoked as function");
             return {member, false};
         }
+    } else if (value.kind() == Kind::kTime && (name == "wall" || name == "ext" || name == "loc")) {
+        fail(name + " is an unexported field of struct type time.Time");
     } else if (value.is_nil() && type->is_pointer) {
         if (has_field(*type, name)) fail("nil pointer evaluating " + std::string(type->name) + "." + name);
     } else if (value.is_nil() && type->kind == Kind::kMap) {
+        if (has_arguments) fail(name + " is not a method but has arguments");
         if (options_.missing_key == MissingKey::kError) fail("map has no entry for key " + go_quote(name));
         if (options_.missing_key == MissingKey::kZero)
             return {&keep(zero_of(type->element)), type->element == nullptr};
@@ -566,68 +611,90 @@ Operand Execution::function(const Operand& dot, const IdentifierNode& node, cons
                             const CommandNode* command, const Operand* final_value) {
     at(node);
     const FunctionEntry& entry = *node.function;
-    const std::size_t written = command != nullptr ? command->arguments.size() - 1 : 0;
-    const std::size_t given = written + (final_value != nullptr ? 1 : 0);
-    const std::size_t fixed = entry.params.size() - (entry.is_variadic ? 1 : 0);
-    if (entry.is_variadic && given < fixed) {
-        fail("wrong number of args for " + node.name + ": want at least " + std::to_string(fixed) + " got " +
-             std::to_string(given));
-    }
-    if (!entry.is_variadic && given != fixed) {
-        fail("wrong number of args for " + node.name + ": want " + std::to_string(fixed) + " got " +
-             std::to_string(given));
-    }
+    if (entry.special == FunctionEntry::Special::kNone)
+        return call(dot, entry, nullptr, call_node, command, final_value);
+    require_count(entry, command, final_value, nullptr);
     if (entry.special == FunctionEntry::Special::kCall)
         refuse_call(dot, node, call_node, command, final_value);
-    if (entry.special != FunctionEntry::Special::kNone)
-        return short_circuit(dot, entry, command, final_value);
-    std::vector<const Value*> arguments;
-    arguments.reserve(given);
+    return short_circuit(dot, entry, command, final_value);
+}
+
+// Throws where there are too few arguments or too many; gives how many there are, the receiver among them.
+std::size_t Execution::require_count(const FunctionEntry& entry, const CommandNode* command,
+                                     const Operand* final_value, const Value* receiver) const {
+    const std::size_t hidden = receiver != nullptr ? 1 : 0;
+    const std::size_t given =
+        hidden + (command != nullptr ? command->arguments.size() - 1 : 0) + (final_value != nullptr ? 1 : 0);
+    const std::size_t fixed = entry.params.size() - (entry.is_variadic ? 1 : 0);
+    if (entry.is_variadic ? given < fixed : given != fixed)
+        fail("wrong number of args for " + std::string(entry.name) + ": want " +
+             (entry.is_variadic ? "at least " : "") + std::to_string(fixed - hidden) + " got " +
+             std::to_string(given - hidden - (entry.is_variadic && final_value != nullptr ? 1 : 0)));
+    return given;
+}
+
+Operand Execution::call(const Operand& dot, const FunctionEntry& entry, const Value* receiver,
+                        const Node& call_node, const CommandNode* command, const Operand* final_value) {
+    const std::size_t given = require_count(entry, command, final_value, receiver);
     const auto param_of = [&](std::size_t index) {
-        return index < fixed ? entry.params[index] : entry.params.back();
+        return entry.params[std::min(index, entry.params.size() - 1)];
     };
-    static const Value kNothing;
+    // Few functions are called with more arguments than this.
+    std::array<const Value*, 8> few;
+    std::vector<const Value*> many;
+    if (given > few.size()) many.resize(given);
+    const Value** const arguments = given > few.size() ? many.data() : few.data();
+    std::size_t count = 0;
     const auto push = [&](const Operand& operand, Param param) {
-        arguments.push_back(operand.value == nullptr && param != Param::kReflect ? &kNothing : operand.value);
+        arguments[count++] =
+            operand.value == nullptr && param != Param::kReflect ? &nil_of(param) : operand.value;
     };
-    for (std::size_t i = 0; i < written; ++i)
-        push(argument(dot, param_of(i), *command->arguments[i + 1]), param_of(i));
+    if (receiver != nullptr) push({receiver, false}, Param::kReflect);
+    for (std::size_t i = 1; command != nullptr && i < command->arguments.size(); ++i) {
+        const Param param = param_of(count);
+        push(argument(dot, param, *command->arguments[i]), param);
+    }
     if (final_value != nullptr) {
-        const Param param = param_of(given - 1);
-        Operand value = *final_value;
-        if (param != Param::kReflect) value = validate(value, param);
-        push(value, param);
+        const Param param = param_of(count);
+        push(param == Param::kReflect ? *final_value : validate(*final_value, param), param);
     }
     Value made;
     try {
-        made = entry.call(arguments);
+        made = entry.call({arguments, count});
     } catch (const Error& e) {
         at(call_node);
-        fail("error calling " + node.name + ": " + e.message());
+        if (e.kind() == ErrorKind::kExhausted)
+            over_budget("calling " + std::string(entry.name) + ": " + e.message());
+        fail("error calling " + std::string(entry.name) + ": " + e.message());
     }
     const Value& result = keep(std::move(made));
-    if (entry.changes_first) {
-        // Whoever holds the map sees the change, as in Go.
-        for (Variable& variable : variables_) {
-            if (variable.operand.value != arguments.front()) continue;
-            variable.operand.value = &result;
-            pinned_ = arena_.size();
-        }
-    }
+    if (entry.changes_maps) pinned_ = arena_.size();  // the map may hold what was made for it
     return {&result, entry.returns_any};
+}
+
+// A member that stays where it is, also if a function changes the map that it is in.
+const Value& Execution::steady(const Value& member) {
+    if (!trees_.changes_maps) return member;
+    arena_.push_back({member, 0});
+    return arena_.back().value;
 }
 
 // No value here is a function, so `call` can only complain, naming what it was given.
 void Execution::refuse_call(const Operand& dot, const IdentifierNode& node, const Node& call_node,
                             const CommandNode* command, const Operand* final_value) {
-    const bool is_written = command != nullptr && command->arguments.size() > 1;
-    const Operand callee = is_written ? argument(dot, Param::kReflect, *command->arguments[1]) : *final_value;
+    std::vector<Operand> given;
+    for (std::size_t i = 1; command != nullptr && i < command->arguments.size(); ++i)
+        given.push_back(argument(dot, Param::kReflect, *command->arguments[i]));
+    const bool is_written = !given.empty();
+    const Operand callee = is_written ? given.front() : *final_value;
     at(call_node);
+    const std::string failure = "error calling " + node.name + ": ";
     if (callee.value == nullptr || (callee.value->is_nil() && callee.value->go_type() == nullptr))
-        fail("error calling " + node.name + ": call of nil");
-    const std::string text = is_written ? command->arguments[1]->text() : node.text();
-    fail("error calling " + node.name + ": non-function " + text + " of type " +
-         std::string(go_type_name(*callee.value)));
+        fail(failure + "call of nil");
+    const std::string type(go_type_name(*callee.value));
+    const std::string piped = callee.value->is_string() ? callee.value->as_string() : "<" + type + " Value>";
+    fail(failure + "non-function " + (is_written ? command->arguments[1]->text() : piped) + " of type " +
+         type);
 }
 
 Operand Execution::short_circuit(const Operand& dot, const FunctionEntry& entry, const CommandNode* command,
@@ -647,9 +714,7 @@ Operand Execution::argument(const Operand& dot, Param param, const Node& node) {
         case NodeKind::kDot:
             return validate(dot, param);
         case NodeKind::kNil:
-            if (param == Param::kAny || param == Param::kReflect || param >= Param::kStrings) {
-                if (param != Param::kTime) return {};
-            }
+            if (can_be_nil(param) || param == Param::kReflect) return {};
             fail("cannot assign nil to " + std::string(go_name(param)));
         case NodeKind::kField: {
             const auto& field_node = static_cast<const FieldNode&>(node);
@@ -693,13 +758,18 @@ Operand Execution::constant_argument(Param param, const Node& node) {
         case Param::kString:
             if (node.kind != NodeKind::kString) fail("expected string; found " + node.text());
             return {&static_cast<const StringNode&>(node).literal, false};
+        case Param::kUint32:
+            if (number == nullptr || !number->as_uint)
+                fail("expected unsigned integer; found " + node.text());
+            return {&keep(Value(*number->as_uint & 0xFFFFFFFFU)), false};
         case Param::kInt:
         case Param::kInt64:
         case Param::kInt32:
+        case Param::kDuration:
             if (number == nullptr || !number->as_int) fail("expected integer; found " + node.text());
-            return {&keep(param == Param::kInt64
-                              ? Value(*number->as_int)
-                              : Value(*number->as_int, param == Param::kInt ? go::kInt : go::kInt32)),
+            return {&keep(param == Param::kInt     ? Value(*number->as_int, go::kInt)
+                          : param == Param::kInt32 ? Value(*number->as_int, go::kInt32)
+                                                   : Value(*number->as_int)),
                     false};
         case Param::kFloat64:
             if (number == nullptr || !number->as_float) fail("expected float; found " + node.text());
@@ -712,16 +782,13 @@ Operand Execution::constant_argument(Param param, const Node& node) {
 Operand Execution::validate(const Operand& operand, Param param) {
     if (param == Param::kReflect) return operand;
     if (operand.value == nullptr) {
-        if (param == Param::kAny || (param >= Param::kStrings && param != Param::kTime)) return operand;
+        if (can_be_nil(param)) return operand;
         fail("invalid value; expected " + std::string(go_name(param)));
     }
-    if (param == Param::kAny) return operand;
-    const std::string_view type = go_type_name(*operand.value);
-    if (type == go_name(param)) return operand;
-    if (is_nil(operand) && operand.value->go_type() == nullptr) {
-        fail("wrong type for value; expected " + std::string(go_name(param)) + "; got interface {}");
-    }
-    fail("wrong type for value; expected " + std::string(go_name(param)) + "; got " + std::string(type));
+    if (param == Param::kAny || fits(*operand.value, param)) return operand;
+    const std::string wrong = "wrong type for value; expected " + std::string(go_name(param)) + "; got ";
+    if (operand.value->is_nil() && operand.value->go_type() == nullptr) fail(wrong + "interface {}");
+    fail(wrong + std::string(go_type_name(*operand.value)));
 }
 
 }  // namespace fencepost::tmpl

@@ -61,6 +61,11 @@ class Execution {
                   const Operand* final_value, const Operand& receiver);
     Operand function(const Operand& dot, const IdentifierNode& node, const Node& call_node,
                      const CommandNode* command, const Operand* final_value);
+    Operand call(const Operand& dot, const FunctionEntry& entry, const Value* receiver, const Node& call_node,
+                 const CommandNode* command, const Operand* final_value);
+    std::size_t require_count(const FunctionEntry& entry, const CommandNode* command,
+                              const Operand* final_value, const Value* receiver) const;
+    const Value& steady(const Value& member);
     [[noreturn]] void refuse_call(const Operand& dot, const IdentifierNode& node, const Node& call_node,
                                   const CommandNode* command, const Operand* final_value);
     Operand short_circuit(const Operand& dot, const FunctionEntry& entry, const CommandNode* command,

@@ -22,11 +22,16 @@ enum class Param : std::uint8_t {
     kFloat64,
     kBool,
     kInt32,
+    kUint32,
+    kDuration,     // time.Duration
+    kTime,         // time.Time
+    kCertificate,  // sprig.certificate
+    // nil is one of these
     kStrings,    // []string
     kList,       // []interface {}
     kMap,        // map[string]interface {}
     kMapString,  // map[string]string
-    kTime,       // time.Time
+    kVersion,    // *semver.Version
 };
 [[nodiscard]] std::string_view go_name(Param param) noexcept;
 
@@ -36,9 +41,9 @@ using Arguments = std::span<const Value* const>;
 struct FunctionEntry {
     std::string_view name;
     std::vector<Param> params;
-    bool is_variadic = false;    // the last one any number of times
-    bool returns_any = false;    // its static result type is interface {}
-    bool changes_first = false;  // in Go it changes the map that is its first argument, and returns it
+    bool is_variadic = false;   // the last one any number of times
+    bool returns_any = false;   // its static result type is interface {}
+    bool changes_maps = false;  // it changes the map that is its first argument, for all who hold it
     // Errors: throws Error{kInvalid, message}; the executor puts "error calling NAME: " in front.
     Value (*call)(Arguments arguments);
     enum class Special : std::uint8_t { kNone, kAnd, kOr, kCall } special = Special::kNone;
@@ -46,5 +51,8 @@ struct FunctionEntry {
 
 [[nodiscard]] const FunctionEntry* find_builtin(std::string_view name) noexcept;
 [[nodiscard]] const FunctionEntry* find_sprig(std::string_view name) noexcept;
+[[nodiscard]] std::vector<std::string> sprig_names();  // sorted
+// A method of the value's type; the receiver is its first parameter.
+[[nodiscard]] const FunctionEntry* find_method(const Value& receiver, std::string_view name) noexcept;
 
 }  // namespace fencepost::tmpl

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <utility>
 
-#include "template/unicode.h"
+#include "value/unicode.h"
 #include "value/format.h"
 
 namespace fencepost::tmpl {
@@ -156,7 +156,7 @@ class Scanner {
     void token(int& parens) {
         const char c = peek();
         if (is_space(c)) return space();
-        if (c == '.' && !(peek(1) >= '0' && peek(1) <= '9')) {
+        if (c == '.' && at_ + 1 < text_.size() && !(peek(1) >= '0' && peek(1) <= '9')) {
             ++at_;
             if (at_end()) return emit(TokenKind::kDot);
             return field_or_variable(TokenKind::kField, TokenKind::kDot);

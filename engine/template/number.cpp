@@ -6,7 +6,7 @@
 #include <cstdlib>
 
 #include "base/error.h"
-#include "template/unicode.h"
+#include "value/unicode.h"
 #include "value/format.h"
 #include "value/go_type.h"
 
@@ -225,12 +225,12 @@ std::unique_ptr<NumberNode> parse_number(const Token& token) {
     }
     const Digits digits = split(text);
     if (const auto size = magnitude(digits)) {
-        if (!digits.negative) number->as_uint = *size;
+        if (!digits.negative && text[0] != '+') number->as_uint = *size;
         constexpr auto kLimit = std::uint64_t{1} << 63U;
         if (digits.negative ? *size <= kLimit : *size < kLimit) {
             number->as_int = static_cast<std::int64_t>(digits.negative ? 0 - *size : *size);
         }
-        if (*size == 0) number->as_uint = 0;
+        if (*size == 0 && text[0] != '+') number->as_uint = 0;
     }
     if (number->as_int) {
         number->as_float = static_cast<double>(*number->as_int);

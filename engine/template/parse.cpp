@@ -241,11 +241,15 @@ class Parser {
         const std::size_t position = peek_non_space().position;
         const std::string name = template_name("block clause");
         auto pipe = pipeline("block clause", TokenKind::kRightDelimiter);
+        const std::size_t head_end = furthest_;
         const std::vector<std::string> outer = std::exchange(variables_, {"$"});
         const int outer_ranges = std::exchange(range_depth_, 0);
         const int outer_line = std::exchange(action_line_, 0);
         auto [list, end] = item_list();
-        if (end->kind != NodeKind::kEnd) fail("unexpected " + end->text() + " in block clause");
+        if (end->kind != NodeKind::kEnd) {
+            furthest_ = head_end;  // Go tells this one at the block's own head
+            fail("unexpected " + end->text() + " in block clause");
+        }
         variables_ = outer;
         range_depth_ = outer_ranges;
         action_line_ = outer_line;
@@ -419,6 +423,7 @@ class Parser {
                     if (const FunctionEntry* sprig = find_sprig(token.text)) function = sprig;
                 }
                 if (function == nullptr) fail("function " + go_quote(token.text) + " not defined");
+                trees_.changes_maps = trees_.changes_maps || function->changes_maps;
                 return std::make_unique<IdentifierNode>(token.position, token.text, *function);
             }
             case TokenKind::kDot:

@@ -17,6 +17,7 @@ inline constexpr int kMaxBlockDepth = 200;  // nested if, range, with, define
 
 struct Trees {
     std::map<std::string, std::unique_ptr<ListNode>, std::less<>> by_name;
+    bool changes_maps = false;  // a function that does is called somewhere
 };
 
 // Throws Error{kInvalid} with Go's text: "template: config:3: unexpected EOF".

@@ -6,7 +6,9 @@
 #include <cstdlib>
 
 #include "base/encodings.h"
+#include "value/go_time.h"
 #include "value/go_type.h"
+#include "value/unicode.h"
 
 namespace fencepost {
 
@@ -18,63 +20,6 @@ struct Flags {
     int width = 0, precision = 0;
     bool plus_v = false, sharp_v = false;
 };
-
-// Appends the UTF-8 of a code point; surrogates and what is too large become U+FFFD.
-void append_rune(std::string& out, std::uint64_t rune) {
-    if (rune > 0x10FFFF || (rune >= 0xD800 && rune < 0xE000)) rune = 0xFFFD;
-    const auto code = static_cast<unsigned>(rune);
-    const auto put = [&](unsigned byte) { out += static_cast<char>(byte); };
-    if (code < 0x80) {
-        put(code);
-    } else if (code < 0x800) {
-        put(0xC0U | code >> 6U);
-        put(0x80U | (code & 0x3FU));
-    } else if (code < 0x10000) {
-        put(0xE0U | code >> 12U);
-        put(0x80U | (code >> 6U & 0x3FU));
-        put(0x80U | (code & 0x3FU));
-    } else {
-        put(0xF0U | code >> 18U);
-        put(0x80U | (code >> 12U & 0x3FU));
-        put(0x80U | (code >> 6U & 0x3FU));
-        put(0x80U | (code & 0x3FU));
-    }
-}
-
-// Decodes one rune; an invalid byte is U+FFFD of length 1.
-std::pair<unsigned, std::size_t> decode_rune(std::string_view text, std::size_t at) {
-    const auto byte = [&](std::size_t i) {
-        return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-    };
-    const unsigned first = byte(at);
-    if (first < 0x80) return {first, 1};
-    const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-    if (first < 0xC2 || first > 0xF4) return {0xFFFD, 1};
-    unsigned code = first & (0xFFU >> (length + 1));
-    for (std::size_t i = 1; i < length; ++i) {
-        if ((byte(at + i) & 0xC0U) != 0x80U) return {0xFFFD, 1};
-        code = code << 6U | (byte(at + i) & 0x3FU);
-    }
-    const bool overlong = (length == 3 && code < 0x800) || (length == 4 && code < 0x10000);
-    if (overlong || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000)) return {0xFFFD, 1};
-    return {code, length};
-}
-
-std::size_t rune_count(std::string_view text) {
-    std::size_t count = 0;
-    for (std::size_t at = 0; at < text.size(); ++count) at += decode_rune(text, at).second;
-    return count;
-}
-
-// Not the whole Unicode table: control characters, surrogates, private use and the byte order mark do not
-// print.
-bool is_printable(unsigned rune) {
-    if (rune < 0x20 || (rune >= 0x7F && rune < 0xA1) || rune == 0xAD) return false;
-    if (rune >= 0x2000 && rune <= 0x200F) return false;
-    if (rune >= 0x2028 && rune <= 0x202F) return false;
-    if (rune == 0x3000 || rune == 0xFEFF || (rune >= 0xE000 && rune < 0xF900)) return false;
-    return rune < 0xE0000 && (rune & 0xFFFEU) != 0xFFFEU;
-}
 
 void append_quoted_rune(std::string& out, unsigned rune, std::size_t length, unsigned char raw, char quote,
                         bool ascii) {
@@ -131,12 +76,19 @@ class Printer {
     }
 
     void print(const Value& value, char verb, int depth = 0) {
-        if (verb == 'w' && depth == 0) return bad(value, verb);  // only fmt.Errorf knows it
+        // Only fmt.Errorf knows %w; of bytes Go says so for each.
+        if (verb == 'w' && (depth > 0 || value.kind() != Kind::kBytes)) return bad(value, verb);
         if (depth > 0 && value.is_nil() && value.go_type() == nullptr) {
             out_ += flags.sharp_v && verb == 'v' ? "interface {}(nil)" : "<nil>";
             return;
         }
-        if (verb == 'T') return format_string(go_type_name(value));
+        if (verb == 'T')
+            return value.is_nil() && value.go_type() == nullptr ? pad("<nil>")
+                                                                : format_string(go_type_name(value));
+        const GoType* type = value.go_type();
+        if (asks_for_text_ && type != nullptr && type->to_text != nullptr && !value.is_nil() &&
+            (verb == 's' || verb == 'q' || verb == 'x' || verb == 'X' || (verb == 'v' && !flags.sharp_v)))
+            return format_text(type->to_text(value), value, verb);
         switch (value.kind()) {
             case Kind::kNil:
                 return print_nil(value, verb);
@@ -156,7 +108,7 @@ class Printer {
             case Kind::kString:
                 return format_text(value.as_string(), value, verb);
             case Kind::kBytes:
-                return format_bytes(value, verb);
+                return format_bytes(value, verb, depth);
             case Kind::kTime:
                 return print_time(value, verb);
             case Kind::kList:
@@ -164,6 +116,7 @@ class Printer {
             case Kind::kMap:
                 return print_map(value, verb, depth);
             case Kind::kStruct:
+                if (value.go_type() == &go::kComplex128) return print_complex(value, verb);
                 return print_struct(value, verb, depth);
         }
     }
@@ -177,7 +130,9 @@ class Printer {
         } else {
             out_ += go_type_name(value);
             out_ += '=';
+            asks_for_text_ = false;
             print(value, 'v');
+            asks_for_text_ = true;
         }
         out_ += ')';
     }
@@ -212,7 +167,7 @@ class Printer {
     void format_string(std::string_view text) {
         if (flags.has_precision) {
             std::size_t at = 0;
-            for (int n = 0; n < flags.precision && at < text.size(); ++n) at += decode_rune(text, at).second;
+            for (int n = 0; n < flags.precision && at < text.size(); ++n) at += decode_rune(text, at).length;
             text = text.substr(0, at);
         }
         pad(text);
@@ -230,13 +185,10 @@ class Printer {
                 if (flags.has_precision) {
                     std::size_t at = 0;
                     for (int n = 0; n < flags.precision && at < text.size(); ++n)
-                        at += decode_rune(text, at).second;
+                        at += decode_rune(text, at).length;
                     cut = text.substr(0, at);
                 }
-                if (flags.sharp && cut.find('`') == std::string_view::npos &&
-                    cut.find('\n') == std::string_view::npos) {
-                    return pad("`" + std::string(cut) + "`");
-                }
+                if (flags.sharp && go_can_backquote(cut)) return pad("`" + std::string(cut) + "`");
                 return pad(quote_text(cut, flags.plus));
             }
             case 'x':
@@ -259,10 +211,7 @@ class Printer {
                           static_cast<unsigned char>(text[i]));
             hex += digits.data();
         }
-        const bool zero = flags.zero;
-        flags.zero = false;
         pad(hex);
-        flags.zero = zero;
     }
 
     void format_integer(std::uint64_t size, bool negative, const Value& value, char verb) {
@@ -286,7 +235,8 @@ class Printer {
                 return integer(size, negative, 16, "0123456789ABCDEF", verb);
             case 'c': {
                 std::string text;
-                append_rune(text, negative ? 0xFFFD : size);
+                append_rune(text,
+                            negative || size > 0x10FFFF ? kReplacementRune : static_cast<unsigned>(size));
                 return pad(text);
             }
             case 'q': {
@@ -299,11 +249,12 @@ class Printer {
                 std::array<char, 24> text{};
                 const int digits =
                     flags.has_precision && flags.precision > 4 ? std::min(flags.precision, 16) : 4;
-                std::snprintf(text.data(), text.size(), "U+%0*lX", digits, static_cast<unsigned long>(size));
+                std::snprintf(text.data(), text.size(), "U+%0*lX", digits,
+                              static_cast<unsigned long>(negative ? 0 - size : size));
                 std::string out = text.data();
                 if (flags.sharp && size <= 0x10FFFF && is_printable(static_cast<unsigned>(size))) {
                     out += " '";
-                    append_rune(out, size);
+                    append_rune(out, static_cast<unsigned>(size));
                     out += "'";
                 }
                 const bool zero = flags.zero;
@@ -422,7 +373,7 @@ class Printer {
         flags.zero = zero;
     }
 
-    void format_bytes(const Value& value, char verb) {
+    void format_bytes(const Value& value, char verb, int depth) {
         const std::string& data = value.as_bytes().data;
         switch (verb) {
             case 's':
@@ -432,44 +383,87 @@ class Printer {
                 return format_text(data, value, verb);
             case 'v':
             case 'd': {
-                out_ += flags.sharp_v ? "[]byte{" : "[";
+                out_ += !flags.sharp_v ? "[" : depth > 0 ? "[]uint8{" : "[]byte{";
                 for (std::size_t i = 0; i < data.size(); ++i) {
                     if (i > 0) out_ += flags.sharp_v ? ", " : " ";
-                    if (flags.sharp_v) {
-                        std::array<char, 8> text{};
-                        std::snprintf(text.data(), text.size(), "0x%x", static_cast<unsigned char>(data[i]));
-                        out_ += text.data();
-                    } else {
-                        format_integer(static_cast<unsigned char>(data[i]), false, value, 'd');
-                    }
+                    const unsigned byte = static_cast<unsigned char>(data[i]);
+                    const bool sharp = flags.sharp;
+                    flags.sharp = sharp || flags.sharp_v;
+                    integer(byte, false, flags.sharp_v ? 16 : 10, "0123456789abcdef", 'v');
+                    flags.sharp = sharp;
                 }
                 out_ += flags.sharp_v ? '}' : ']';
                 return;
             }
             default: {
-                out_ += '[';
+                out_ += flags.sharp_v ? "[]uint8{" : "[";
                 for (std::size_t i = 0; i < data.size(); ++i) {
-                    if (i > 0) out_ += ' ';
+                    if (i > 0) out_ += flags.sharp_v ? ", " : " ";
                     print(Value(std::uint64_t{static_cast<unsigned char>(data[i])}, go::kUint8), verb, 1);
                 }
-                out_ += ']';
+                out_ += flags.sharp_v ? '}' : ']';
             }
         }
     }
 
+    // A time is text to the verbs that ask for text, and to others the struct that Go keeps it in.
     void print_time(const Value& value, char verb) {
-        if (verb != 'v' && verb != 's') return bad(value, verb);
         const Time& time = value.as_time();
-        const auto local = SystemTime{std::chrono::duration_cast<SystemTime::duration>(
-            std::chrono::nanoseconds{time.unix_nanoseconds} + std::chrono::seconds{time.offset_seconds})};
-        std::string text = format_rfc3339_nano(local);
-        text.pop_back();
-        text[10] = ' ';
-        std::array<char, 16> zone{};
-        const int minutes = std::abs(time.offset_seconds) / 60;
-        std::snprintf(zone.data(), zone.size(), " %c%02d%02d ", time.offset_seconds < 0 ? '-' : '+',
-                      minutes / 60 % 100, minutes % 60);
-        format_string(text + zone.data() + time.zone);
+        if (verb == 'v' && !asks_for_text_) {
+            print_fields(value);
+        } else if (verb == 'v' && flags.sharp_v) {
+            out_ += time_go_syntax(time);
+        } else if (verb == 'v' || verb == 's' || verb == 'x' || verb == 'X' || verb == 'q') {
+            format_text(time_text(time), value, verb);
+        } else {
+            out_ += '{';
+            print(Value(static_cast<std::uint64_t>(time.nanosecond)), verb, 1);
+            out_ += ' ';
+            print(Value(time.unix_seconds - kZeroTime.unix_seconds), verb, 1);
+            out_ += ' ';
+            if (verb == 'd' || verb == 'o' || verb == 'b')
+                integer(0, false, verb == 'd' ? 10 : verb == 'o' ? 8 : 2, "0123456789abcdef", verb);
+            else
+                nil_location(verb);
+            out_ += '}';
+        }
+    }
+
+    void nil_location(char verb) {
+        out_ += "%!" + std::string(1, verb) + "(*time.Location=";
+        pad("<nil>");
+        out_ += ')';
+    }
+
+    // The struct that Go keeps a time in, as %v would print it if it had no text of its own.
+    void print_fields(const Value& value) {
+        const Time& time = value.as_time();
+        const bool named = flags.plus_v || flags.sharp_v;
+        out_ += flags.sharp_v ? "time.Time{" : "{";
+        if (named) out_ += "wall:";
+        print(Value(static_cast<std::uint64_t>(time.nanosecond)), 'v', 1);
+        out_ += flags.sharp_v ? ", " : " ";
+        if (named) out_ += "ext:";
+        print(Value(time.unix_seconds - kZeroTime.unix_seconds), 'v', 1);
+        out_ += flags.sharp_v ? ", " : " ";
+        if (named) out_ += "loc:";
+        if (flags.sharp_v)
+            out_ += "(*time.Location)(nil)";
+        else
+            pad("<nil>");
+        out_ += '}';
+    }
+
+    void print_complex(const Value& value, char verb) {
+        if (std::string_view("vbgGxXfFeE").find(verb) == std::string_view::npos) return bad(value, verb);
+        const bool plus = flags.plus;
+        const auto& parts = value.as_fields().values;
+        out_ += '(';
+        format_float(parts[0], verb);
+        flags.plus = true;
+        format_float(parts[1], verb);
+        out_ += "i)";
+        flags.plus = plus;
     }
 
     void print_list(const Value& value, char verb, int depth) {
@@ -525,6 +519,7 @@ class Printer {
     }
 
     std::string& out_;
+    bool asks_for_text_ = true;  // types have texts of their own: not in the complaint about a wrong verb
 };
 
 // strconv-like reading of a number in a format; Go refuses what is above 1e6.
@@ -570,7 +565,7 @@ class FormatRun {
             out_ += "%!(NOVERB)";
             return;
         }
-        const std::size_t length = decode_rune(format_, at_).second;
+        const std::size_t length = decode_rune(format_, at_).length;
         const std::string_view verb_text = format_.substr(at_, length);
         at_ += length;
         const char verb = length == 1 ? verb_text[0] : '\0';
@@ -582,7 +577,7 @@ class FormatRun {
             out_ += "%!" + std::string(verb_text) + "(MISSING)";
         } else {
             Flags& flags = printer_.flags;
-            if (verb == 'v') {
+            if (verb == 'v' || verb == 'w') {
                 flags.sharp_v = flags.sharp;
                 flags.sharp = false;
                 flags.plus_v = flags.plus;
@@ -750,6 +745,17 @@ void append_go_format_v(std::string& output, const Value& value) {
     } else {
         Printer(output).print(value, 'v');
     }
+}
+
+bool go_can_backquote(std::string_view text) {
+    for (std::size_t at = 0; at < text.size();) {
+        const auto [rune, length] = decode_rune(text, at);
+        const bool is_control = (rune < ' ' && rune != '\t') || rune == 0x7F;
+        if (is_control || rune == '`' || rune == 0xFEFF || (rune == kReplacementRune && length == 1))
+            return false;
+        at += length;
+    }
+    return true;
 }
 
 std::string go_quote(std::string_view text) { return quote_text(text, false); }

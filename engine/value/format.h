@@ -18,7 +18,8 @@ namespace fencepost {
 [[nodiscard]] std::string go_format_v(const Value& value);  // what {{.}} prints
 void append_go_format_v(std::string& output, const Value& value);
 [[nodiscard]] std::string go_format_float(double value, char verb, int precision,
-                                          int bits = 64);   // strconv.FormatFloat
-[[nodiscard]] std::string go_quote(std::string_view text);  // strconv.Quote
+                                          int bits = 64);    // strconv.FormatFloat
+[[nodiscard]] bool go_can_backquote(std::string_view text);  // strconv.CanBackquote
+[[nodiscard]] std::string go_quote(std::string_view text);   // strconv.Quote
 
 }  // namespace fencepost

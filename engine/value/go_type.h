@@ -3,6 +3,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "value/value.h"
@@ -22,6 +23,8 @@ struct GoType {
     const GoType* element = nullptr;  // of lists, maps and pointers
     std::span<const GoField> fields = {};
     bool is_pointer = false;  // to a struct: prints with & and may be nil
+    std::string (*to_text)(const Value& value) =
+        nullptr;  // its String method, which printing and toString use
 };
 
 namespace go {
@@ -30,9 +33,10 @@ extern const GoType kInt32;            // int32
 extern const GoType kUint;             // uint
 extern const GoType kUint8;            // uint8
 extern const GoType kString;           // string
-extern const GoType kComplex128;       // complex128: the text of a complex constant
+extern const GoType kComplex128;       // complex128: its real and its imaginary part
 extern const GoType kFloat32;          // float32
 extern const GoType kAnyList;          // []interface {}, for a nil one
+extern const GoType kAnyMap;           // map[string]interface {}, for a nil one
 extern const GoType kStrings;          // []string
 extern const GoType kStringLists;      // [][]string
 extern const GoType kInts;             // []int

@@ -4,7 +4,9 @@
 
 #include "base/encodings.h"
 #include "base/error.h"
+#include "base/utf8.h"
 #include "value/format.h"
+#include "value/go_time.h"
 #include "value/go_type.h"
 #include "value/json.h"
 
@@ -13,30 +15,6 @@ namespace fencepost {
 namespace {
 
 constexpr std::string_view kHexDigits = "0123456789abcdef";
-
-// The length of the UTF-8 sequence at `at`, or 0 where it is not valid.
-std::size_t utf8_length(std::string_view text, std::size_t at) {
-    const auto byte = [&](std::size_t i) {
-        return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-    };
-    const unsigned first = byte(at);
-    const auto continues = [&](std::size_t i) { return (byte(i) & 0xC0U) == 0x80U; };
-    if (first < 0x80) return 1;
-    if (first >= 0xC2 && first < 0xE0) return continues(at + 1) ? 2 : 0;
-    if (first >= 0xE0 && first < 0xF0) {
-        if (!continues(at + 1) || !continues(at + 2)) return 0;
-        if (first == 0xE0 && byte(at + 1) < 0xA0) return 0;
-        if (first == 0xED && byte(at + 1) >= 0xA0) return 0;
-        return 3;
-    }
-    if (first >= 0xF0 && first < 0xF5) {
-        if (!continues(at + 1) || !continues(at + 2) || !continues(at + 3)) return 0;
-        if (first == 0xF0 && byte(at + 1) < 0x90) return 0;
-        if (first == 0xF4 && byte(at + 1) >= 0x90) return 0;
-        return 4;
-    }
-    return 0;
-}
 
 void append_u(std::string& out, unsigned code) {
     out += "\\u";
@@ -80,21 +58,12 @@ void write_string(std::string& out, std::string_view text, bool escape_html) {
             }
             continue;
         }
-        const std::size_t length = utf8_length(text, i);
-        if (length == 0) {
-            out += "\\ufffd";
-            ++i;
-            continue;
-        }
-        const std::string_view sequence = text.substr(i, length);
-        if (sequence == "\xE2\x80\xA8") {
-            out += "\\u2028";
-        } else if (sequence == "\xE2\x80\xA9") {
-            out += "\\u2029";
-        } else {
-            out += sequence;
-        }
-        i += length;
+        const Rune found = decode_rune(text, i);
+        if (!found.is_valid() || found.rune == 0x2028 || found.rune == 0x2029)
+            append_u(out, found.rune);
+        else
+            out += text.substr(i, found.length);
+        i += found.length;
     }
     out += '"';
 }
@@ -177,25 +146,23 @@ class Writer {
                 write_map(value.as_map());
                 break;
             case Kind::kStruct:
-                write_struct(value);
+                if (value.go_type() == &go::kComplex128)
+                    throw Error(ErrorKind::kInvalid, "json: unsupported type: complex128");
+                if (value.go_type()->to_text != nullptr)
+                    write_string(out_, value.go_type()->to_text(value), format_.escape_html);
+                else
+                    write_struct(value);
                 break;
         }
     }
 
   private:
     void write_time(const Time& time) {
-        const auto local = SystemTime{std::chrono::duration_cast<SystemTime::duration>(
-            std::chrono::nanoseconds{time.unix_nanoseconds} + std::chrono::seconds{time.offset_seconds})};
-        std::string text = format_rfc3339_nano(local);
-        if (time.offset_seconds != 0) {
-            text.pop_back();
-            const int minutes = std::abs(time.offset_seconds) / 60;
-            std::array<char, 8> zone{};
-            std::snprintf(zone.data(), zone.size(), "%c%02d:%02d", time.offset_seconds < 0 ? '-' : '+',
-                          minutes / 60 % 100, minutes % 60);
-            text += zone.data();
-        }
-        out_ += '"' + text + '"';
+        const std::int64_t year = civil_time(time).year;
+        if (year < 0 || year > 9999)
+            throw Error(ErrorKind::kInvalid,
+                        "json: error calling MarshalJSON for type time.Time: year outside of range [0,9999]");
+        out_ += '"' + format_time(time, "2006-01-02T15:04:05.999999999Z07:00") + '"';
     }
     void write_list(const List& list) {
         open('[');

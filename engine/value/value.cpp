@@ -190,6 +190,23 @@ List& Value::writable_list() {
     wrong_kind("list", kind());
 }
 
+Map& Value::shared_map() const {
+    if (const auto* map = std::get_if<detail::Shared<Map>>(&data_)) return map->shared();
+    wrong_kind("map", kind());
+}
+
+Value Value::deep_copy() const {
+    Value copy = *this;
+    if (auto* list = std::get_if<detail::Shared<List>>(&copy.data_)) {
+        for (Value& item : list->unshared()) item = item.deep_copy();
+    } else if (auto* map = std::get_if<detail::Shared<Map>>(&copy.data_)) {
+        for (Member& member : map->unshared()) member.value = member.value.deep_copy();
+    } else if (auto* fields = std::get_if<detail::Shared<Fields>>(&copy.data_)) {
+        for (Value& value : fields->unshared().values) value = value.deep_copy();
+    }
+    return copy;
+}
+
 void Value::push_back(Value item) { writable_list().push_back(std::move(item)); }
 
 bool Value::erase(std::string_view key) { return find(key) != nullptr && writable_map().erase(key); }

@@ -39,10 +39,12 @@ struct Bytes {
     friend bool operator==(const Bytes&, const Bytes&) = default;
 };
 
-// A Go time.Time: nanoseconds since 1970 (UTC) and the offset of its zone in seconds, with the zone's name.
+// A Go time.Time: seconds since 1970 (UTC) and nanoseconds into the second, the offset of its zone in
+// seconds, and the zone's name ("" where only the offset is known).
 struct Time {
-    std::int64_t unix_nanoseconds = 0;
-    int offset_seconds = 0;
+    std::int64_t unix_seconds = 0;
+    std::int32_t nanosecond = 0;
+    std::int32_t offset_seconds = 0;
     std::string zone = "UTC";
     friend bool operator==(const Time&, const Time&) = default;
 };
@@ -98,11 +100,13 @@ class Shared {
     [[nodiscard]] const T& operator*() const noexcept { return node_->body; }
     [[nodiscard]] const T* operator->() const noexcept { return &node_->body; }
     [[nodiscard]] const GoType* type() const noexcept { return node_->type; }
+    [[nodiscard]] T& shared() const noexcept { return node_->body; }
     [[nodiscard]] T& writable() {
-        if (node_->owners.load(std::memory_order_acquire) != 1) {
-            Shared copy(new Counted<T>(node_->type, node_->body));
-            std::swap(node_, copy.node_);
-        }
+        return node_->owners.load(std::memory_order_acquire) == 1 ? node_->body : unshared();
+    }
+    [[nodiscard]] T& unshared() {  // of a copy that is this one's alone
+        Shared copy(new Counted<T>(node_->type, node_->body));
+        std::swap(node_, copy.node_);
         return node_->body;
     }
 
@@ -197,6 +201,11 @@ class Value {
     [[nodiscard]] List& writable_list();
     void push_back(Value item);
     bool erase(std::string_view key);  // true if it was there
+
+    // The map that every copy of this value shares, as a Go map is: all of them see a change. REQUIRES a map,
+    // and that no other thread holds a copy.
+    [[nodiscard]] Map& shared_map() const;
+    [[nodiscard]] Value deep_copy() const;  // shares nothing with this
 
     // Deep; int 1 and float 1.0 differ, as in Go's reflect.DeepEqual. Go types of their own are compared too.
     friend bool operator==(const Value& a, const Value& b) noexcept;

@@ -1,5 +1,5 @@
+#include <map>
 #include <string>
-#include <unordered_map>
 
 #include "base/error.h"
 #include "template/exec.h"
@@ -24,18 +24,35 @@ bool is_empty(const Value& value) { return !is_true({&value, false}) && value.ki
 
 }  // namespace sprig
 
-const FunctionEntry* find_sprig(std::string_view name) noexcept {
-    static const std::unordered_map<std::string_view, const FunctionEntry*> by_name = [] {
-        std::unordered_map<std::string_view, const FunctionEntry*> all;
+namespace {
+
+using Catalog = std::map<std::string_view, const FunctionEntry*>;
+
+const Catalog& catalog() {
+    static const Catalog by_name = [] {
+        Catalog all;
         for (const sprig::Table table :
              {sprig::strings(), sprig::lists(), sprig::dicts(), sprig::encodings(), sprig::numbers(),
-              sprig::dates(), sprig::defaults(), sprig::reflection(), sprig::patterns(), sprig::paths()}) {
+              sprig::dates(), sprig::defaults(), sprig::reflection(), sprig::patterns(), sprig::paths(),
+              sprig::urls(), sprig::crypto(), sprig::versions()}) {
             for (const FunctionEntry& entry : table) all.emplace(entry.name, &entry);
         }
         return all;
     }();
-    const auto found = by_name.find(name);
-    return found == by_name.end() ? nullptr : found->second;
+    return by_name;
+}
+
+}  // namespace
+
+const FunctionEntry* find_sprig(std::string_view name) noexcept {
+    const auto found = catalog().find(name);
+    return found == catalog().end() ? nullptr : found->second;
+}
+
+std::vector<std::string> sprig_names() {
+    std::vector<std::string> names;
+    for (const auto& [name, entry] : catalog()) names.emplace_back(name);
+    return names;
 }
 
 }  // namespace fencepost::tmpl

@@ -2,24 +2,24 @@
 
 #include "base/encodings.h"
 #include "base/error.h"
-#include "template/sprig/go_time.h"
 #include "template/sprig/sprig.h"
+#include "value/go_time.h"
 
 namespace fencepost::tmpl::sprig {
 
 namespace {
 
-constexpr std::int64_t kSecond = 1'000'000'000;
-
 Time now() {
-    const auto since = std::chrono::system_clock::now().time_since_epoch();
-    return Time{std::chrono::duration_cast<std::chrono::nanoseconds>(since).count(), 0, "UTC"};
+    const std::chrono::nanoseconds since = std::chrono::system_clock::now().time_since_epoch();
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(since);
+    return {.unix_seconds = seconds.count(),
+            .nanosecond = static_cast<std::int32_t>((since - seconds).count())};
 }
 
 // sprig's date functions take a time, or seconds since 1970; anything else is now.
 Time time_of(const Value& value) {
     if (value.kind() == Kind::kTime) return value.as_time();
-    if (value.kind() == Kind::kInt) return Time{value.as_int() * kSecond, 0, "UTC"};
+    if (value.kind() == Kind::kInt) return {.unix_seconds = value.as_int()};
     return now();
 }
 
@@ -33,7 +33,11 @@ Value date_in_zone(Arguments a) { return Value(format_in(a[0]->as_string(), *a[1
 Value date_modify(Arguments a) {
     Time time = a[1]->as_time();
     try {
-        time.unix_nanoseconds += parse_duration(a[0]->as_string()).count();
+        const std::chrono::nanoseconds moved =
+            parse_duration(a[0]->as_string()) + std::chrono::nanoseconds(time.nanosecond);
+        const auto seconds = std::chrono::floor<std::chrono::seconds>(moved);
+        time.unix_seconds += seconds.count();
+        time.nanosecond = static_cast<std::int32_t>((moved - seconds).count());
     } catch (const Error&) {
         return *a[1];  // sprig leaves the time as it is
     }
@@ -44,14 +48,16 @@ Value to_date(Arguments a) {
     try {
         return Value(parse_time(a[0]->as_string(), a[1]->as_string()));
     } catch (const Error&) {
-        // sprig returns Go's zero time here; the earliest that a Time can hold stands for it.
-        return Value(Time{INT64_MIN, 0, "UTC"});
+        return Value(kZeroTime);
     }
 }
 
 Value ago(Arguments a) {
-    const auto rounded = std::chrono::round<std::chrono::seconds>(
-        std::chrono::nanoseconds{now().unix_nanoseconds - time_of(*a[0]).unix_nanoseconds});
+    const Time from = time_of(*a[0]);
+    const Time to = now();
+    const auto rounded =
+        std::chrono::round<std::chrono::seconds>(std::chrono::seconds(to.unix_seconds - from.unix_seconds) +
+                                                 std::chrono::nanoseconds(to.nanosecond - from.nanosecond));
     return Value(format_duration(rounded));
 }
 
@@ -77,11 +83,7 @@ const FunctionEntry kTable[] = {
     {.name = "toDate", .params = {S, S}, .call = to_date},
     {.name = "unixEpoch",
      .params = {Param::kTime},
-     .call =
-         [](Arguments a) {
-             const std::int64_t nanoseconds = a[0]->as_time().unix_nanoseconds;
-             return Value(std::to_string(nanoseconds / kSecond - (nanoseconds % kSecond < 0 ? 1 : 0)));
-         }},
+     .call = [](Arguments a) { return Value(std::to_string(a[0]->as_time().unix_seconds)); }},
 };
 
 }  // namespace

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "template/sprig/sprig.h"
 #include "value/format.h"
 
@@ -12,18 +14,33 @@ Value dict(Arguments a) {
     return Value(std::move(map));
 }
 
-// Go's set, unset and merge change their first map in place. Maps here are values: the executor lets every
-// variable that holds the map hold the changed one (FunctionEntry::changes_first).
+bool holds(const Value& value, const Map& wanted) {
+    if (value.is_list()) {
+        const List& list = value.as_list();
+        return std::any_of(list.begin(), list.end(), [&](const Value& item) { return holds(item, wanted); });
+    }
+    if (!value.is_map()) return false;
+    const Map& map = value.as_map();
+    return &map == &wanted || std::any_of(map.begin(), map.end(),
+                                          [&](const Member& member) { return holds(member.value, wanted); });
+}
+
+// As in Go, set, unset and merge change a map for all who hold it: the executor sees to it that only this
+// render does.
+void put(Map& map, const std::string& key, const Value& value) {
+    if (holds(value, map)) fail("a map cannot be put into itself");
+    map.set(key, value);
+}
+
 Value set(Arguments a) {
-    Value map = *a[0];
-    map.writable_map().set(a[1]->as_string(), *a[2]);
-    return map;
+    if (a[0]->is_nil()) fail("assignment to entry in nil map");
+    put(a[0]->shared_map(), a[1]->as_string(), *a[2]);
+    return *a[0];
 }
 
 Value unset(Arguments a) {
-    Value map = *a[0];
-    map.erase(a[1]->as_string());
-    return map;
+    if (a[0]->is_map()) a[0]->shared_map().erase(a[1]->as_string());
+    return *a[0];
 }
 
 Value has_key(Arguments a) { return Value(a[0]->find(a[1]->as_string()) != nullptr); }
@@ -64,29 +81,45 @@ Value omit(Arguments a) {
     return Value(std::move(map));
 }
 
-// mergo: what the target has (and is not empty) stays, unless overwriting; maps merge into each other.
-Value merge_into(const Value& target, const Value& source, bool overwrite) {
-    Map merged = target.map_or_empty();
-    for (const Member& member : source.map_or_empty()) {
-        Value* present = merged.find(member.key);
-        if (present != nullptr && present->is_map() && member.value.is_map()) {
-            *present = merge_into(*present, member.value, overwrite);
-        } else if (present == nullptr || is_empty(*present) || overwrite) {
-            merged.set(member.key, member.value);
+// As mergo 0.3 merges: what the target has and is not empty stays, unless it is overwritten; maps merge into
+// each other, and a map never takes the place of what is no map.
+void merge_into(Map& target, const Map& source, bool overwrites) {
+    for (const Member& member : source) {
+        const Value& value = member.value;
+        if (is_untyped_nil(value)) {
+            if (overwrites) target.set(member.key, value);
+            continue;
         }
+        const Value* present = target.find(member.key);
+        if (present != nullptr && present->is_map() && value.kind() != Kind::kList &&
+            value.kind() != Kind::kBytes) {
+            if (value.is_map())
+                merge_into(present->shared_map(), value.as_map(), overwrites);
+            else if (overwrites && (value.kind() == Kind::kTime || value.kind() == Kind::kStruct))
+                fail("reflect: reflect.Value.Set using unaddressable value");
+        }
+        const bool is_kept = present != nullptr && !(present->kind() != Kind::kTime && is_empty(*present));
+        const bool is_sequence = value.kind() == Kind::kList || value.kind() == Kind::kBytes;
+        if (is_kept && (value.is_map() || (is_sequence && !overwrites))) continue;
+        if (!is_kept || overwrites) put(target, member.key, value);
     }
-    return Value(std::move(merged));
 }
 
-Value merge_all(Arguments a, bool overwrite) {
-    Value merged = *a[0];
-    for (const Value* source : a.subspan(1)) merged = merge_into(merged, *source, overwrite);
-    return merged;
+Value merge_all(Arguments a, bool overwrites) {
+    const Value target = a[0]->is_nil() ? Value(Map{}) : *a[0];
+    bool is_merged = !a[0]->is_nil();
+    for (const Value* source : a.subspan(1)) {
+        if (source->is_nil()) continue;
+        is_merged = true;
+        const Map members = source->as_map();  // a map may be merged into itself
+        merge_into(target.shared_map(), members, overwrites);
+    }
+    return is_merged ? target : *a[0];
 }
 
 Value deep_copy(Arguments a) {
     if (is_untyped_nil(*a[0])) fail("reflect: call of reflect.Value.Type on zero Value");
-    return *a[0];
+    return a[0]->deep_copy();
 }
 
 constexpr Param S = Param::kString;
@@ -102,19 +135,19 @@ const FunctionEntry kTable[] = {
      .params = {M, M},
      .is_variadic = true,
      .returns_any = true,
-     .changes_first = true,
+     .changes_maps = true,
      .call = [](Arguments a) { return merge_all(a, false); }},
     {.name = "mergeOverwrite",
      .params = {M, M},
      .is_variadic = true,
      .returns_any = true,
-     .changes_first = true,
+     .changes_maps = true,
      .call = [](Arguments a) { return merge_all(a, true); }},
     {.name = "omit", .params = {M, S}, .is_variadic = true, .call = omit},
     {.name = "pick", .params = {M, S}, .is_variadic = true, .call = pick},
     {.name = "pluck", .params = {S, M}, .is_variadic = true, .call = pluck},
-    {.name = "set", .params = {M, S, A}, .changes_first = true, .call = set},
-    {.name = "unset", .params = {M, S}, .changes_first = true, .call = unset},
+    {.name = "set", .params = {M, S, A}, .changes_maps = true, .call = set},
+    {.name = "unset", .params = {M, S}, .changes_maps = true, .call = unset},
     {.name = "values", .params = {M}, .call = values},
 };
 

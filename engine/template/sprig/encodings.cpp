@@ -1,7 +1,5 @@
 #include "base/encodings.h"
 
-#include <openssl/evp.h>
-
 #include "base/error.h"
 #include "template/sprig/sprig.h"
 #include "value/json.h"
@@ -37,43 +35,39 @@ Value b32enc(Arguments a) {
     return Value(std::move(out));
 }
 
+// Groups of eight digits, the last one filled up with "=". Where a mistake is told to be, is where Go tells
+// it.
 Value b32dec(Arguments a) {
+    std::string text = str(a[0]);
+    std::erase_if(text, [](char c) { return c == '\n' || c == '\r'; });
+    const auto bad = [](std::size_t at) {
+        return Value("illegal base32 data at input byte " + std::to_string(at));
+    };
     std::string out;
-    std::uint64_t group = 0;
-    int bits = 0;
-    const std::string& text = str(a[0]);
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const char c = text[i];
-        if (c == '\n' || c == '\r') continue;
-        if (c == '=') break;
-        const std::size_t digit = kBase32.find(c);
-        if (digit == std::string_view::npos)
-            return Value("illegal base32 data at input byte " + std::to_string(i));
-        group = group << 5U | digit;
-        bits += 5;
-        if (bits >= 8) {
-            bits -= 8;
-            out += static_cast<char>(group >> static_cast<unsigned>(bits) & 255U);
+    for (std::size_t begin = 0; begin < text.size(); begin += 8) {
+        std::uint64_t group = 0;
+        std::size_t digits = 0;
+        for (; digits < 8; ++digits) {
+            const std::size_t at = begin + digits;
+            if (at == text.size()) return bad(at - digits);
+            const std::size_t rest = text.size() - at - 1;
+            if (text[at] == '=' && digits >= 2 && rest < 8) {
+                if (rest + digits < 7) return bad(text.size());
+                for (std::size_t k = 0; k < 7 - digits; ++k) {
+                    if (rest > k && text[at + 1 + k] != '=') return bad(at + k);
+                }
+                if (digits == 3 || digits == 6) return bad(at);
+                break;
+            }
+            const std::size_t digit = kBase32.find(text[at]);
+            if (digit == std::string_view::npos) return bad(at);
+            group = group << 5U | digit;
         }
+        for (std::size_t n = 0; n < digits * 5 / 8; ++n)
+            out += static_cast<char>(group >> (digits * 5 - 8 * (n + 1)) & 255U);
+        if (digits < 8) break;
     }
     return Value(std::move(out));
-}
-
-std::string digest_hex(const std::string& text, const EVP_MD* type) {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned size = 0;
-    EVP_Digest(text.data(), text.size(), digest, &size, type, nullptr);
-    return hex_encode({reinterpret_cast<const char*>(digest), size});
-}
-
-Value adler32(Arguments a) {
-    std::uint32_t low = 1;
-    std::uint32_t high = 0;
-    for (const char c : str(a[0])) {
-        low = (low + static_cast<unsigned char>(c)) % 65521;
-        high = (high + low) % 65521;
-    }
-    return Value(std::to_string(high << 16U | low));
 }
 
 Value to_json_text(Arguments a, std::string indent) {
@@ -88,17 +82,10 @@ constexpr Param S = Param::kString;
 constexpr Param A = Param::kAny;
 
 const FunctionEntry kTable[] = {
-    {.name = "adler32sum", .params = {S}, .call = adler32},
     {.name = "b32dec", .params = {S}, .call = b32dec},
     {.name = "b32enc", .params = {S}, .call = b32enc},
     {.name = "b64dec", .params = {S}, .call = b64dec},
     {.name = "b64enc", .params = {S}, .call = [](Arguments a) { return Value(base64_encode(str(a[0]))); }},
-    {.name = "sha1sum",
-     .params = {S},
-     .call = [](Arguments a) { return Value(digest_hex(str(a[0]), EVP_sha1())); }},
-    {.name = "sha256sum",
-     .params = {S},
-     .call = [](Arguments a) { return Value(digest_hex(str(a[0]), EVP_sha256())); }},
     {.name = "toJson", .params = {A}, .call = [](Arguments a) { return to_json_text(a, ""); }},
     {.name = "toPrettyJson", .params = {A}, .call = [](Arguments a) { return to_json_text(a, "  "); }},
 };

@@ -24,10 +24,7 @@ List items_of(const Value& value, std::string_view what) {
         return items;
     }
     if (value.is_nil() && value.go_type() != nullptr && value.go_type()->kind == Kind::kList) return {};
-    fail(std::string(what) +
-         std::string(value.go_type() != nullptr
-                         ? (value.go_type()->kind == Kind::kMap ? "map" : value.go_type()->name)
-                         : kind_name(value)));
+    fail(std::string(what) + kind_name(value));
 }
 
 std::string cannot(std::string_view verb) { return "Cannot " + std::string(verb) + " on type "; }
@@ -120,7 +117,7 @@ Value prepend(Arguments a) {
 Value concat(Arguments a) {
     List all;
     for (const Value* list : a) {
-        if (!list->is_list() && list->kind() != Kind::kBytes && !is_untyped_nil(*list))
+        if (kind_name(*list) != "slice" && !is_untyped_nil(*list))
             fail("Cannot concat type " + kind_name(*list) + " as list");
         for (Value& item : items_of(*list, "")) all.push_back(std::move(item));
     }
@@ -200,7 +197,11 @@ Value slice(Arguments a) {
     const std::int64_t start = a.size() > 1 ? index(1) : 0;
     const std::int64_t end = a.size() > 2 ? index(2) : size;
     if (start < 0 || end < start || end > size) fail("reflect.Value.Slice: slice index out of bounds");
-    return Value(List(items.begin() + start, items.begin() + end));
+    if (a[0]->kind() == Kind::kBytes)
+        return Value(Bytes{a[0]->as_bytes().data.substr(static_cast<std::size_t>(start),
+                                                        static_cast<std::size_t>(end - start))});
+    List part(items.begin() + start, items.begin() + end);
+    return a[0]->go_type() != nullptr ? Value(std::move(part), *a[0]->go_type()) : Value(std::move(part));
 }
 
 Value until_step(std::int64_t start, std::int64_t stop, std::int64_t step) {

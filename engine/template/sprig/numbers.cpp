@@ -33,16 +33,6 @@ Value divide(Arguments a, bool remainder) {
     return Value(remainder ? left % right : left / right);
 }
 
-// sprig's int and add1: unlike int64 and add they read text in base 10 only.
-std::int64_t to_int(const Value& value) {
-    if (!value.is_string()) return to_int64(value);
-    std::string_view text = value.as_string();
-    if (text.starts_with('+')) text.remove_prefix(1);
-    std::int64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    return error == std::errc{} && end == text.data() + text.size() ? number : 0;
-}
-
 Value extreme(Arguments a, bool largest) {
     std::int64_t best = to_int64(*a[0]);
     for (const Value* value : a.subspan(1))
@@ -50,11 +40,39 @@ Value extreme(Arguments a, bool largest) {
     return Value(best);
 }
 
+// As Go's math.Pow comes to it, by squaring: the last bit may be another one than in C.
+double power_of_ten(std::int64_t exponent) {
+    if (exponent == 1) return 10;
+    double power = 1;
+    int power_exponent = 0;
+    int square_exponent = 0;
+    double square = std::frexp(10.0, &square_exponent);
+    for (std::uint64_t bits = exponent < 0 ? 0 - static_cast<std::uint64_t>(exponent)
+                                           : static_cast<std::uint64_t>(exponent);
+         bits != 0; bits >>= 1U) {
+        if (square_exponent < -(1 << 12) || square_exponent > 1 << 12) {
+            power_exponent += square_exponent;
+            break;
+        }
+        if ((bits & 1U) != 0) {
+            power *= square;
+            power_exponent += square_exponent;
+        }
+        square *= square;
+        square_exponent *= 2;
+        if (square < 0.5) {
+            square += square;
+            --square_exponent;
+        }
+    }
+    return exponent < 0 ? std::ldexp(1 / power, -power_exponent) : std::ldexp(power, power_exponent);
+}
+
 Value round(Arguments a) {
     const double number = to_float64(*a[0]);
     const std::int64_t places = a[1]->as_int();
     const double round_on = a.size() > 2 ? to_float64(*a[2]) : 0.5;
-    const double scale = std::pow(10.0, static_cast<double>(places));
+    const double scale = power_of_ten(places);
     const double digit = scale * number;
     double whole = 0;
     const double fraction = std::modf(digit, &whole);
@@ -113,7 +131,7 @@ const FunctionEntry kTable[] = {
      .call = [](Arguments a) { return fold(a, 0, [](U x, U y) { return x + y; }); }},
     {.name = "add1",
      .params = {A},
-     .call = [](Arguments a) { return Value(wrapping(static_cast<U>(to_int(*a[0])) + 1)); }},
+     .call = [](Arguments a) { return Value(wrapping(static_cast<U>(to_int64(*a[0])) + 1)); }},
     {.name = "atoi", .params = {S}, .call = atoi},
     {.name = "biggest",
      .params = {A, A},
@@ -125,7 +143,7 @@ const FunctionEntry kTable[] = {
     {.name = "floor",
      .params = {A},
      .call = [](Arguments a) { return Value(std::floor(to_float64(*a[0]))); }},
-    {.name = "int", .params = {A}, .call = [](Arguments a) { return plain_int(to_int(*a[0])); }},
+    {.name = "int", .params = {A}, .call = [](Arguments a) { return plain_int(to_int64(*a[0])); }},
     {.name = "int64", .params = {A}, .call = [](Arguments a) { return Value(to_int64(*a[0])); }},
     {.name = "max",
      .params = {A, A},
@@ -176,27 +194,11 @@ std::int64_t to_int64(const Value& value) {
         case Kind::kBool:
             return value.as_bool() ? 1 : 0;
         case Kind::kString: {
-            // strconv.ParseInt(text, 0, 64): the base is the prefix's.
-            std::string text;
-            for (const char c : value.as_string()) {
-                if (c != '_') text += c;
-            }
-            char* end = nullptr;
-            errno = 0;
-            std::string_view digits = text;
-            const bool negative = !digits.empty() && digits[0] == '-';
-            if (!digits.empty() && (digits[0] == '-' || digits[0] == '+')) digits.remove_prefix(1);
-            int base = 10;
-            if (digits.size() > 1 && digits[0] == '0') {
-                const char letter = static_cast<char>(digits[1] | 0x20);
-                base = letter == 'x' ? 16 : letter == 'b' ? 2 : 8;
-                digits.remove_prefix(letter == 'x' || letter == 'b' ? 2 : 1);
-            }
-            if (digits.empty() || std::isalnum(static_cast<unsigned char>(digits[0])) == 0) return 0;
-            const std::string signed_digits = (negative ? "-" : "") + std::string(digits);
-            const long long number = std::strtoll(signed_digits.c_str(), &end, base);
-            if (*end != '\0') return 0;
-            return errno == ERANGE ? 0 : number;
+            std::string_view text = value.as_string();
+            if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
+            std::int64_t number = 0;
+            const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+            return error == std::errc{} && end == text.data() + text.size() ? number : 0;
         }
         default:
             return 0;

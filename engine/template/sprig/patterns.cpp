@@ -1,8 +1,9 @@
-// Regular expressions are Go's syntax, which RE2 shares but for \C.
+// Regular expressions are Go's syntax, which RE2 shares but for \C and (?<name>re).
 #include <re2/re2.h>
 
 #include <charconv>
 
+#include "base/error.h"
 #include "template/sprig/sprig.h"
 #include "value/format.h"
 
@@ -12,20 +13,80 @@ namespace {
 
 const std::string& str(const Value* value) { return value->as_string(); }
 
-// sprig's regex functions panic on a bad pattern.
-void require(const re2::RE2& pattern, const std::string& text) {
-    if (pattern.ok()) return;
-    std::string why = pattern.error();
-    if (why.starts_with("missing )")) why.insert(8, "closing ");  // RE2's words for Go's
-    if (const std::size_t colon = why.find(": "); colon != std::string::npos)
-        why = why.substr(0, colon + 2) + "`" + why.substr(colon + 2) + "`";
-    fail("regexp: Compile(" + (text.find('`') == std::string::npos ? "`" + text + "`" : go_quote(text)) +
+// What Go calls a mistake in a pattern.
+std::string go_words(const re2::RE2& pattern) {
+    const std::string where = ": `" + pattern.error_arg() + "`";
+    switch (pattern.error_code()) {
+        case re2::RE2::ErrorBadEscape:
+            return "invalid escape sequence" + where;
+        case re2::RE2::ErrorBadCharClass:
+            return "invalid character class" + where;
+        case re2::RE2::ErrorBadCharRange:
+            return "invalid character class range" + where;
+        case re2::RE2::ErrorMissingBracket:
+            return "missing closing ]" + where;
+        case re2::RE2::ErrorMissingParen:
+            return "missing closing )" + where;
+        case re2::RE2::ErrorUnexpectedParen:
+            return "unexpected )" + where;
+        case re2::RE2::ErrorTrailingBackslash:
+            return "trailing backslash at end of expression: ``";
+        case re2::RE2::ErrorRepeatArgument:
+            return "missing argument to repetition operator" + where;
+        case re2::RE2::ErrorRepeatSize:
+            return "invalid repeat count" + where;
+        case re2::RE2::ErrorRepeatOp:
+            return "invalid nested repetition operator" + where;
+        case re2::RE2::ErrorBadPerlOp:
+            return "invalid or unsupported Perl syntax" + where;
+        case re2::RE2::ErrorBadNamedCapture:
+            return "invalid named capture" + where;
+        case re2::RE2::ErrorPatternTooLarge:
+            return "expression too large";
+        default:
+            return pattern.error();
+    }
+}
+
+[[noreturn]] void refuse(const std::string& text, const std::string& why) {
+    fail("regexp: Compile(" + (go_can_backquote(text) ? "`" + text + "`" : go_quote(text)) +
          "): error parsing regexp: " + why);
 }
 
-re2::RE2::Options options() {
-    re2::RE2::Options result(re2::RE2::Quiet);
-    return result;
+// sprig's regex functions panic on a bad pattern.
+void require(const re2::RE2& pattern, const std::string& text) {
+    if (pattern.ok()) return;
+    refuse(text, pattern.error_code() == re2::RE2::ErrorBadUTF8 ? "invalid UTF-8: `" + text + "`"
+                                                                : go_words(pattern));
+}
+
+// Go's pattern as RE2 writes it: (?<name>re) is (?P<name>re), and \C is none of Go's.
+std::string translated(const std::string& text) {
+    std::string out;
+    bool in_class = false;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const char c = text[at];
+        if (c == '\\' && at + 1 < text.size()) {
+            if (text[at + 1] == 'Q') {  // literal up to \E
+                const std::size_t end = std::min(text.find("\\E", at), text.size());
+                out += text.substr(at, end - at);
+                at = end - 1;
+                continue;
+            }
+            if (text[at + 1] == 'C') refuse(text, "invalid escape sequence: `\\C`");
+            out += c;
+            out += text[++at];
+            continue;
+        }
+        if (c == '[') in_class = true;
+        if (c == ']') in_class = false;
+        out += c;
+        if (!in_class && text.compare(at, 3, "(?<") == 0) {
+            out += "?P";
+            ++at;
+        }
+    }
+    return out;
 }
 
 // Visits every match that does not overlap, as Go's FindAll does: an empty match right after a match is
@@ -92,7 +153,7 @@ void expand(std::string& out, const std::string& replacement, const re2::RE2& pa
 }
 
 Value replace(Arguments a, bool literal) {
-    const re2::RE2 pattern(str(a[0]), options());
+    const re2::RE2 pattern(translated(str(a[0])), re2::RE2::Quiet);
     require(pattern, str(a[0]));
     const std::string& text = str(a[1]);
     std::string out;
@@ -110,12 +171,16 @@ Value replace(Arguments a, bool literal) {
 }
 
 Value match(Arguments a) {
-    const re2::RE2 pattern(str(a[0]), options());
-    return Value(pattern.ok() && re2::RE2::PartialMatch(str(a[1]), pattern));
+    try {
+        const re2::RE2 pattern(translated(str(a[0])), re2::RE2::Quiet);
+        return Value(pattern.ok() && re2::RE2::PartialMatch(str(a[1]), pattern));
+    } catch (const Error&) {
+        return Value(false);  // sprig drops the mistake
+    }
 }
 
 Value find(Arguments a) {
-    const re2::RE2 pattern(str(a[0]), options());
+    const re2::RE2 pattern(translated(str(a[0])), re2::RE2::Quiet);
     require(pattern, str(a[0]));
     std::string found;
     each_match(pattern, str(a[1]), [&](const auto& groups, std::size_t, std::size_t) {
@@ -126,7 +191,7 @@ Value find(Arguments a) {
 }
 
 Value find_all(Arguments a) {
-    const re2::RE2 pattern(str(a[0]), options());
+    const re2::RE2 pattern(translated(str(a[0])), re2::RE2::Quiet);
     require(pattern, str(a[0]));
     const std::int64_t most = a[2]->as_int();
     List found;
@@ -140,7 +205,7 @@ Value find_all(Arguments a) {
 }
 
 Value split(Arguments a) {
-    const re2::RE2 pattern(str(a[0]), options());
+    const re2::RE2 pattern(translated(str(a[0])), re2::RE2::Quiet);
     require(pattern, str(a[0]));
     const std::string& text = str(a[1]);
     const std::int64_t most = a[2]->as_int();

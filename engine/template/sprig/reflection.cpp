@@ -40,8 +40,9 @@ std::string kind_name(const Value& value) {
             return "slice";
         case Kind::kMap:
             return "map";
-        case Kind::kTime:
         case Kind::kStruct:
+            return value.go_type() == &go::kComplex128 ? "complex128" : "struct";
+        case Kind::kTime:
             return "struct";
         default:
             return std::string(go_type_name(value));

@@ -21,6 +21,12 @@ using Table = std::span<const FunctionEntry>;
 [[nodiscard]] Table reflection();
 [[nodiscard]] Table patterns();
 [[nodiscard]] Table paths();
+[[nodiscard]] Table urls();
+[[nodiscard]] Table crypto();
+[[nodiscard]] Table versions();
+
+[[nodiscard]] bool is_version(const Value& value);  // what semver gives
+[[nodiscard]] Table version_methods();              // whose first parameter is the version
 
 // --- what the families share
 [[noreturn]] void fail(const std::string& message);

@@ -3,7 +3,7 @@
 #include <cctype>
 
 #include "template/sprig/sprig.h"
-#include "template/unicode.h"
+#include "value/unicode.h"
 #include "value/format.h"
 
 namespace fencepost::tmpl::sprig {
@@ -112,7 +112,7 @@ std::string replace_all(std::string_view text, std::string_view from, std::strin
 
 std::string swap_case(std::string_view text) {
     return map_runes(text, [](std::string& out, unsigned r) {
-        if (is_upper(r))
+        if (is_upper(r) || is_title(r))
             append_rune(out, to_lower(r));
         else if (is_lower(r))
             append_rune(out, to_upper(r));
@@ -121,42 +121,78 @@ std::string swap_case(std::string_view text) {
     });
 }
 
-bool is_connector(unsigned r) { return r == '-' || r == '_' || is_unicode_space(r); }
-
-// The words of camel, snake or kebab case, joined by a connector in lower case.
-std::string connected(std::string_view text, char connector) {
+// The words of camel, snake or kebab case, joined by a connector in lower case. A run of capitals is a word,
+// but for its last one where a small letter follows; a number begins a word.
+std::string connected(std::string_view text, char connector_letter) {
     const std::vector<unsigned> all = runes(text);
+    const auto connector = static_cast<unsigned char>(connector_letter);
+    const auto is_gap = [](unsigned r) { return r == '_' || r == ' ' || r == '-'; };
     std::string out;
-    const auto at = [&](std::size_t i) { return i < all.size() ? all[i] : 0U; };
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        const unsigned r = all[i];
-        if (is_connector(r)) {
-            out += connector;
-            continue;
+    const auto put = [&](unsigned r) { append_rune(out, r); };
+    unsigned current = connector;
+    for (std::size_t at = 0; at < all.size();) {
+        const unsigned previous = current;
+        current = all[at++];
+        if (current == kReplacementRune) {
+            put(current);
+        } else if (is_upper(current)) {
+            if (previous != connector && !is_number(previous)) put(connector);
+            put(to_lower(current));
+            if (at == all.size()) break;
+            current = all[at++];
+            if (!is_upper(current)) {
+                put(current);
+                continue;
+            }
+            while (at < all.size()) {
+                const unsigned capital = to_lower(current);
+                current = all[at++];
+                if (is_upper(current)) {
+                    put(capital);
+                    continue;
+                }
+                const bool begins_word =
+                    current != kReplacementRune && !is_gap(current) && !is_number(current);
+                if (begins_word) put(connector);
+                put(capital);
+                if (is_gap(current)) {
+                    current = connector;
+                    break;
+                }
+                if (is_number(current)) put(connector);
+                put(current);
+                break;
+            }
+            if (at == all.size() || current == connector) put(to_lower(current));
+        } else if (is_number(current)) {
+            if (previous != connector && !is_number(previous)) put(connector);
+            put(current);
+        } else {
+            if (is_gap(current)) current = connector;
+            put(current);
         }
-        const bool boundary = i > 0 && !is_connector(all[i - 1]) && is_upper(r) &&
-                              (!is_upper(all[i - 1]) || is_lower(at(i + 1)));
-        if (boundary) out += connector;
-        append_rune(out, to_lower(r));
     }
     return out;
 }
 
-// Underscores alone part words; those in front stay.
+// Underscores alone part words; those in front stay. A word of one letter is lost, as in xstrings 1.2.
 std::string camel_case(std::string_view text) {
-    std::string out;
-    bool raise = true;
-    bool is_leading = true;
-    for (const unsigned r : runes(text)) {
-        if (r == '_') {
-            if (is_leading) out += '_';
-            raise = true;
+    const std::vector<unsigned> all = runes(text);
+    const auto first = std::find_if(all.begin(), all.end(), [](unsigned r) { return r != '_'; });
+    std::string out(static_cast<std::size_t>(first - all.begin()), '_');
+    if (first == all.end() || first + 1 == all.end()) return out;
+    unsigned current = to_upper(*first);
+    for (auto it = first + 1; it != all.end(); ++it) {
+        const unsigned previous = current;
+        current = *it;
+        if (previous == '_' && current == '_') {
+            out += '_';
             continue;
         }
-        is_leading = false;
-        append_rune(out, raise ? to_upper(r) : to_lower(r));
-        raise = false;
+        current = previous == '_' ? to_upper(current) : to_lower(current);
+        if (previous != '_') append_rune(out, previous);
     }
+    append_rune(out, current);
     return out;
 }
 
@@ -211,18 +247,24 @@ Value trunc(Arguments a) {
     return *a[1];
 }
 
+// Go's text[from:to], with what it says where that is out of bounds.
+Value sliced(const std::string& text, std::int64_t from, std::int64_t to) {
+    const auto size = static_cast<std::int64_t>(text.size());
+    const auto number = [](std::int64_t value) { return std::to_string(value); };
+    const std::string what = "runtime error: slice bounds out of range [";
+    if (to < 0) fail(what + ":" + number(to) + "]");
+    if (to > size) fail(what + ":" + number(to) + "] with length " + number(size));
+    if (from > to) fail(what + number(from) + ":" + (to == size ? number(size) : number(to)) + "]");
+    return Value(text.substr(static_cast<std::size_t>(from), static_cast<std::size_t>(to - from)));
+}
+
 Value substr(Arguments a) {
     const std::string& text = str(a[2]);
-    const auto size = static_cast<std::int64_t>(text.size());
     const std::int64_t start = num(a[0]);
     const std::int64_t end = num(a[1]);
-    const auto bounds = [&](std::int64_t from, std::int64_t to) {
-        if (from > to || to > size) fail("error calling substr: runtime error: slice bounds out of range");
-        return Value(text.substr(static_cast<std::size_t>(from), static_cast<std::size_t>(to - from)));
-    };
-    if (start < 0) return bounds(0, end);
-    if (end < 0 || end > size) return bounds(start, size);
-    return bounds(start, end);
+    if (start < 0) return sliced(text, 0, end);
+    const auto size = static_cast<std::int64_t>(text.size());
+    return sliced(text, start, end < 0 || end > size ? size : end);
 }
 
 Value repeat(Arguments a) {
@@ -248,6 +290,7 @@ std::string indented(std::int64_t spaces, const std::string& text) {
 std::string wrap_text(const std::string& text, std::int64_t width, const std::string& newline,
                       bool cut_long) {
     if (text.empty()) return "";
+    if (newline.empty()) return wrap_text(text, width, "\n", cut_long);
     if (width < 1) width = 1;
     const auto size = static_cast<std::int64_t>(text.size());
     std::string out;

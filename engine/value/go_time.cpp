@@ -1,4 +1,4 @@
-#include "template/sprig/go_time.h"
+#include "value/go_time.h"
 
 #include <array>
 #include <chrono>
@@ -9,7 +9,7 @@
 #include "base/files.h"
 #include "value/format.h"
 
-namespace fencepost::tmpl::sprig {
+namespace fencepost {
 
 namespace {
 
@@ -52,39 +52,6 @@ Element next_element(std::string_view layout) {
     return {{}, layout.size()};
 }
 
-struct Civil {
-    std::int64_t year = 0;
-    unsigned month = 1, day = 1;
-    int hour = 0, minute = 0, second = 0, nanosecond = 0, weekday = 0, yearday = 1;
-};
-
-Civil civil(const Time& time) {
-    using namespace std::chrono;
-    const std::int64_t billion = 1'000'000'000;
-    std::int64_t seconds_count = time.unix_nanoseconds / billion;
-    std::int64_t rest = time.unix_nanoseconds % billion;
-    if (rest < 0) {
-        rest += billion;
-        --seconds_count;
-    }
-    seconds_count += time.offset_seconds;
-    const sys_seconds instant{seconds{seconds_count}};
-    const sys_days date = floor<days>(instant);
-    const year_month_day ymd{date};
-    const auto of_day = instant - date;
-    Civil c;
-    c.year = static_cast<int>(ymd.year());
-    c.month = static_cast<unsigned>(ymd.month());
-    c.day = static_cast<unsigned>(ymd.day());
-    c.hour = static_cast<int>(duration_cast<hours>(of_day).count());
-    c.minute = static_cast<int>(duration_cast<minutes>(of_day).count() % 60);
-    c.second = static_cast<int>(of_day.count() % 60);
-    c.nanosecond = static_cast<int>(rest);
-    c.weekday = static_cast<int>(weekday{date}.c_encoding());
-    c.yearday = static_cast<int>((date - sys_days{ymd.year() / January / 1}).count()) + 1;
-    return c;
-}
-
 std::string padded(std::int64_t number, int width, char fill = '0') {
     std::string text = std::to_string(number);
     while (static_cast<int>(text.size()) < width) text.insert(0, 1, fill);
@@ -113,9 +80,9 @@ std::string fraction_text(int nanosecond, std::string_view element) {
     return std::string(1, element[0]) + digits;
 }
 
-std::string element_text(const Time& time, const Civil& c, std::string_view e) {
+std::string element_text(const Time& time, const CivilTime& c, std::string_view e) {
     const int hour12 = c.hour % 12 == 0 ? 12 : c.hour % 12;
-    if (e == "2006") return padded(c.year, 4);
+    if (e == "2006") return c.year < 0 ? "-" + padded(-c.year, 4) : padded(c.year, 4);
     if (e == "06") return padded(c.year % 100, 2);
     if (e == "January") return std::string(kMonths[c.month - 1]);
     if (e == "Jan") return std::string(kMonths[c.month - 1].substr(0, 3));
@@ -140,7 +107,7 @@ std::string element_text(const Time& time, const Civil& c, std::string_view e) {
     if (e == "MST")
         return !time.zone.empty() ? time.zone
                                   : zone_text(time, time.offset_seconds % 3600 == 0 ? "-07" : "-0700");
-    if (e[0] == '.' || e[0] == ',') return fraction_text(c.nanosecond, e);
+    if (e[0] == '.' || e[0] == ',') return fraction_text(time.nanosecond, e);
     return zone_text(time, e);
 }
 
@@ -238,7 +205,7 @@ class Reader {
         } else if (e == "PM" || e == "pm")
             half_day(e);
         else if (e[0] == '.' || e[0] == ',')
-            fraction();
+            e[1] == '0' ? exact_fraction(e.size() - 1) : fraction();
         else if (e == "MST")
             zone_name();
         else
@@ -256,12 +223,21 @@ class Reader {
         rest_.remove_prefix(2);
     }
 
+    // As many digits as the layout has zeros.
+    void exact_fraction(std::size_t digits_wanted) {
+        if (rest_.size() <= digits_wanted || (rest_[0] != '.' && rest_[0] != ',')) mismatch();
+        rest_.remove_prefix(1);
+        std::int64_t scaled = digits(digits_wanted, digits_wanted);
+        for (std::size_t n = digits_wanted; n < 9; ++n) scaled *= 10;
+        nanosecond_ = static_cast<int>(scaled);
+    }
+
     void fraction() {
         if (rest_.size() < 2 || (rest_[0] != '.' && rest_[0] != ',') || !is_digit(rest_[1])) return;
         rest_.remove_prefix(1);
         int scale = 100'000'000;
         while (!rest_.empty() && is_digit(rest_[0])) {
-            c_.nanosecond += (rest_[0] - '0') * scale;
+            nanosecond_ += (rest_[0] - '0') * scale;
             scale /= 10;
             rest_.remove_prefix(1);
         }
@@ -308,14 +284,15 @@ class Reader {
         if (c_.second > 59) fail(": second out of range");
         const std::int64_t seconds_count = sys_days{date}.time_since_epoch().count() * std::int64_t{86'400} +
                                            c_.hour * 3600 + c_.minute * 60 + c_.second - offset_;
-        return Time{seconds_count * 1'000'000'000 + c_.nanosecond, offset_, zone_};
+        return Time{seconds_count, nanosecond_, offset_, zone_};
     }
 
     std::string_view layout_;
     std::string_view whole_;
     std::string_view rest_;
     std::string_view element_;
-    Civil c_;
+    CivilTime c_;
+    int nanosecond_ = 0;
     int offset_ = 0;
     std::string zone_ = "UTC";
 };
@@ -354,8 +331,52 @@ std::optional<std::pair<int, std::string>> zone_at(const std::string& file, std:
 
 }  // namespace
 
+CivilTime civil_time(const Time& time) {
+    // Days since March 1 of year 0, in eras of 400 years: chrono's years end at 32767, Go's do not.
+    constexpr std::int64_t kDay = 86'400;
+    constexpr std::int64_t kEraDays = 146'097;
+    // Go counts from the year -292277022399, and what is before it comes round to the end of time.
+    constexpr std::int64_t kFirst = -9'223'372'028'741'760'000;
+    const auto floor_div = [](auto a, auto b) { return a / b - (a % b < 0 ? 1 : 0); };
+    __int128 instant = static_cast<__int128>(time.unix_seconds) + time.offset_seconds;
+    if (instant < kFirst) instant += static_cast<__int128>(1) << 64U;
+    const auto days = static_cast<std::int64_t>(floor_div(instant, static_cast<__int128>(kDay)));
+    const auto of_day = static_cast<std::int64_t>(instant - static_cast<__int128>(days) * kDay);
+    const std::int64_t shifted = days + 719'468;
+    const std::int64_t era = floor_div(shifted, kEraDays);
+    const std::int64_t of_era = shifted - era * kEraDays;
+    const std::int64_t year_of_era =
+        (of_era - of_era / 1'460 + of_era / 36'524 - of_era / (kEraDays - 1)) / 365;
+    const std::int64_t of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    const std::int64_t month_index = (5 * of_year + 2) / 153;  // 0 is March
+    CivilTime c;
+    c.day = static_cast<unsigned>(of_year - (153 * month_index + 2) / 5 + 1);
+    c.month = static_cast<unsigned>(month_index < 10 ? month_index + 3 : month_index - 9);
+    c.year = year_of_era + era * 400 + (c.month <= 2 ? 1 : 0);
+    c.hour = static_cast<int>(of_day / 3'600);
+    c.minute = static_cast<int>(of_day / 60 % 60);
+    c.second = static_cast<int>(of_day % 60);
+    c.weekday = static_cast<int>(((days + 4) % 7 + 7) % 7);
+    const bool is_leap = c.year % 4 == 0 && (c.year % 100 != 0 || c.year % 400 == 0);
+    c.yearday = static_cast<int>(month_index < 10 ? of_year + 60 + (is_leap ? 1 : 0) : of_year - 305);
+    return c;
+}
+
+std::string time_text(const Time& time) {
+    return format_time(time, "2006-01-02 15:04:05.999999999 -0700 MST");
+}
+
+std::string time_go_syntax(const Time& time) {
+    const CivilTime c = civil_time(time);
+    std::string text = "time.Date(" + std::to_string(c.year) + ", time." + std::string(kMonths[c.month - 1]);
+    for (const std::int64_t number : {std::int64_t{c.day}, std::int64_t{c.hour}, std::int64_t{c.minute},
+                                      std::int64_t{c.second}, std::int64_t{time.nanosecond}})
+        text += ", " + std::to_string(number);
+    return text + (time.zone == "UTC" ? ", time.UTC)" : ", time.Location(" + go_quote(time.zone) + "))");
+}
+
 std::string format_time(const Time& time, std::string_view layout) {
-    const Civil c = civil(time);
+    const CivilTime c = civil_time(time);
     std::string out;
     for (;;) {
         const Element element = next_element(layout);
@@ -369,16 +390,17 @@ std::string format_time(const Time& time, std::string_view layout) {
 Time parse_time(std::string_view layout, std::string_view text) { return Reader(layout, text).read(); }
 
 std::optional<Time> in_zone(const Time& time, const std::string& zone) {
-    if (zone.empty() || zone == "UTC") return Time{time.unix_nanoseconds, 0, "UTC"};
+    if (zone.empty() || zone == "UTC") return Time{time.unix_seconds, time.nanosecond, 0, "UTC"};
     if (zone.find("..") != std::string::npos || zone[0] == '/') return std::nullopt;
     try {
         const std::string path = zone == "Local" ? "/etc/localtime" : "/usr/share/zoneinfo/" + zone;
-        const auto found = zone_at(read_file(path, 1 << 20), time.unix_nanoseconds / 1'000'000'000);
+        const auto found = zone_at(read_file(path, 1 << 20), time.unix_seconds);
         if (!found) return std::nullopt;
-        return Time{time.unix_nanoseconds, found->first, found->second};
+        return Time{time.unix_seconds, time.nanosecond, found->first, found->second};
     } catch (const Error&) {
-        return zone == "Local" ? std::optional(Time{time.unix_nanoseconds, 0, "UTC"}) : std::nullopt;
+        return zone == "Local" ? std::optional(Time{time.unix_seconds, time.nanosecond, 0, "UTC"})
+                               : std::nullopt;
     }
 }
 
-}  // namespace fencepost::tmpl::sprig
+}  // namespace fencepost

@@ -1,0 +1,5 @@
+package main
+
+import "text/template"
+
+func bench(kanister template.FuncMap) {}
