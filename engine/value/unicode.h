@@ -27,5 +27,6 @@ void append_rune(std::string& out, unsigned rune);
 [[nodiscard]] bool is_printable(unsigned rune);
 [[nodiscard]] unsigned to_upper(unsigned rune);
 [[nodiscard]] unsigned to_lower(unsigned rune);
+[[nodiscard]] unsigned to_title(unsigned rune);
 
 }  // namespace fencepost
