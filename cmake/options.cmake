@@ -22,7 +22,10 @@ if(FENCEPOST_SANITIZE)
   string(REPLACE ";" "," _sanitizers "${FENCEPOST_SANITIZE}")
   # A process that has a second thread, as ThreadSanitizer's runtime starts one, cannot join a mount namespace (setns(2)).
   # What does so has one thread, and nothing for it to find.
-  set(_has_threads $<NOT:$<AND:$<STREQUAL:${_sanitizers},thread>,$<BOOL:$<TARGET_PROPERTY:FENCEPOST_SINGLE_THREADED>>>>)
+  set(_has_threads 1)
+  if(_sanitizers STREQUAL "thread")
+    set(_has_threads $<NOT:$<BOOL:$<TARGET_PROPERTY:FENCEPOST_SINGLE_THREADED>>>)
+  endif()
   target_compile_options(fencepost_flags INTERFACE $<${_has_threads}:-fsanitize=${_sanitizers}>
     $<${_has_threads}:-fno-sanitize-recover=all> -fno-omit-frame-pointer)
   target_link_options(fencepost_flags INTERFACE $<${_has_threads}:-fsanitize=${_sanitizers}>)
