@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "base/encodings.h"
+#include "base/error.h"
 #include "value/go_time.h"
 #include "value/go_type.h"
 #include "value/unicode.h"
@@ -547,6 +548,9 @@ class FormatRun {
             if (percent == std::string_view::npos) break;
             at_ = percent + 1;
             directive();
+            if (out_.size() > kMaxFormatBytes)
+                throw Error(ErrorKind::kExhausted,
+                            "the result is larger than " + std::to_string(kMaxFormatBytes) + " bytes");
         }
         if (!reordered_ && next_ < arguments_.size()) extra();
     }

@@ -11,6 +11,9 @@
 
 namespace fencepost {
 
+inline constexpr std::size_t kMaxFormatBytes = std::size_t{64} << 20U;
+
+// Errors: Error{kExhausted} above kMaxFormatBytes, which widths in a short format can reach.
 [[nodiscard]] std::string go_sprintf(std::string_view format, std::span<const Value> arguments);
 [[nodiscard]] std::string go_sprint(
     std::span<const Value> arguments);  // spaces between operands when neither is a string

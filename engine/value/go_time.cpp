@@ -4,9 +4,12 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
+#include <memory>
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/guarded.h"
 #include "value/format.h"
 
 namespace fencepost {
@@ -389,18 +392,35 @@ std::string format_time(const Time& time, std::string_view layout) {
 
 Time parse_time(std::string_view layout, std::string_view text) { return Reader(layout, text).read(); }
 
-std::optional<Time> in_zone(const Time& time, const std::string& zone) {
-    if (zone.empty() || zone == "UTC") return Time{time.unix_seconds, time.nanosecond, 0, "UTC"};
-    if (zone.find("..") != std::string::npos || zone[0] == '/') return std::nullopt;
+namespace {
+
+// A zone's compiled file, "" where there is none. Read once: a blueprint asks for the same few again and
+// again.
+std::shared_ptr<const std::string> zone_file(const std::string& zone) {
+    static Guarded<std::map<std::string, std::shared_ptr<const std::string>>> read_files;
+    constexpr std::size_t kMaxFiles = 1'000;
+    auto files = read_files.lock();
+    if (const auto found = files->find(zone); found != files->end()) return found->second;
+    std::string content;
     try {
-        const std::string path = zone == "Local" ? "/etc/localtime" : "/usr/share/zoneinfo/" + zone;
-        const auto found = zone_at(read_file(path, 1 << 20), time.unix_seconds);
-        if (!found) return std::nullopt;
-        return Time{time.unix_seconds, time.nanosecond, found->first, found->second};
+        content = read_file(zone == "Local" ? "/etc/localtime" : "/usr/share/zoneinfo/" + zone, 1 << 20);
     } catch (const Error&) {
-        return zone == "Local" ? std::optional(Time{time.unix_seconds, time.nanosecond, 0, "UTC"})
-                               : std::nullopt;
+        content.clear();
     }
+    auto file = std::make_shared<const std::string>(std::move(content));
+    if (files->size() < kMaxFiles) files->emplace(zone, file);
+    return file;
+}
+
+}  // namespace
+
+std::optional<Time> in_zone(const Time& time, const std::string& zone) {
+    const Time utc{time.unix_seconds, time.nanosecond, 0, "UTC"};
+    if (zone.empty() || zone == "UTC") return utc;
+    if (zone.find("..") != std::string::npos || zone[0] == '/') return std::nullopt;
+    if (const auto found = zone_at(*zone_file(zone), time.unix_seconds))
+        return Time{time.unix_seconds, time.nanosecond, found->first, found->second};
+    return zone == "Local" ? std::optional(utc) : std::nullopt;
 }
 
 }  // namespace fencepost

@@ -10,7 +10,7 @@
 
 namespace fencepost {
 
-inline constexpr Time kZeroTime{.unix_seconds = -62'135'596'800};  // Go's: January 1 of the year 1
+inline const Time kZeroTime{.unix_seconds = -62'135'596'800};  // Go's: January 1 of the year 1
 
 struct CivilTime {
     std::int64_t year = 0;

@@ -68,4 +68,9 @@ bool is_printable(unsigned rune) {
 unsigned to_upper(unsigned rune) { return ::towupper_l(rune, unicode_locale()); }
 unsigned to_lower(unsigned rune) { return ::towlower_l(rune, unicode_locale()); }
 
+unsigned to_title(unsigned rune) {
+    static const wctrans_t titles = ::wctrans_l("totitle", unicode_locale());
+    return ::towctrans_l(rune, titles, unicode_locale());
+}
+
 }  // namespace fencepost

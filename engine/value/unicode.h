@@ -15,5 +15,6 @@ namespace fencepost {
 [[nodiscard]] bool is_printable(unsigned rune);
 [[nodiscard]] unsigned to_upper(unsigned rune);
 [[nodiscard]] unsigned to_lower(unsigned rune);
+[[nodiscard]] unsigned to_title(unsigned rune);
 
 }  // namespace fencepost

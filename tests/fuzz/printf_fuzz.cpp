@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "value/format.h"
+#include "value/go_type.h"
 #include "value/json.h"
 
 using namespace fencepost;
@@ -17,9 +18,13 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
         return 0;
     }
     if (!operands.is_list()) return 0;
-    const std::string once = go_sprintf(text.substr(0, end), operands.as_list());
-    if (go_sprintf(text.substr(0, end), operands.as_list()) != once) std::abort();
-    static_cast<void>(go_sprint(operands.as_list()));
-    static_cast<void>(go_sprintln(operands.as_list()));
+    List all = operands.as_list();
+    all.push_back(Value(Bytes{"b\xff"}));
+    all.push_back(Value(Time{}));
+    all.push_back(Value(std::uint64_t{9}, go::kUint8));
+    const std::string once = go_sprintf(text.substr(0, end), all);
+    if (go_sprintf(text.substr(0, end), all) != once) std::abort();
+    static_cast<void>(go_sprint(all));
+    static_cast<void>(go_sprintln(all));
     return 0;
 }

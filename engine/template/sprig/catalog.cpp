@@ -12,6 +12,13 @@ namespace sprig {
 
 void fail(const std::string& message) { throw Error(ErrorKind::kInvalid, message); }
 
+void append(std::string& out, std::string_view text) {
+    if (out.size() + text.size() > kMaxTextBytes)
+        throw Error(ErrorKind::kExhausted,
+                    "the result is larger than " + std::to_string(kMaxTextBytes) + " bytes");
+    out += text;
+}
+
 bool is_untyped_nil(const Value& value) { return value.is_nil() && value.go_type() == nullptr; }
 
 std::string strval(const Value& value) {

@@ -88,9 +88,9 @@ Value join(Arguments a) {
     std::string out;
     bool first = true;
     for (const std::string& text : strslice(*a[1])) {
-        if (!first) out += str(a[0]);
+        if (!first) append(out, str(a[0]));
         first = false;
-        out += text;
+        append(out, text);
     }
     return Value(std::move(out));
 }

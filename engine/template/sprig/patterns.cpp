@@ -161,9 +161,10 @@ Value replace(Arguments a, bool literal) {
     each_match(pattern, text, [&](const auto& groups, std::size_t begin, std::size_t end) {
         out.append(text, copied, begin - copied);
         if (literal)
-            out += str(a[2]);
+            append(out, str(a[2]));
         else
             expand(out, str(a[2]), pattern, groups);
+        append(out, {});
         copied = end;
         return true;
     });

@@ -44,6 +44,10 @@ std::string kind_name(const Value& value) {
             return value.go_type() == &go::kComplex128 ? "complex128" : "struct";
         case Kind::kTime:
             return "struct";
+        case Kind::kInt:
+            if (type != nullptr && type->to_text != nullptr)
+                return type->name == "time.Duration" ? "int64" : "int";
+            return std::string(go_type_name(value));
         default:
             return std::string(go_type_name(value));
     }

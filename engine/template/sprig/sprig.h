@@ -29,7 +29,11 @@ using Table = std::span<const FunctionEntry>;
 [[nodiscard]] Table version_methods();              // whose first parameter is the version
 
 // --- what the families share
+inline constexpr std::size_t kMaxTextBytes = std::size_t{64} << 20U;  // that one call may make
+
 [[noreturn]] void fail(const std::string& message);
+// Adds to what a function makes: over kMaxTextBytes it throws Error{kExhausted}.
+void append(std::string& out, std::string_view text);
 [[nodiscard]] std::string strval(const Value& value);  // sprig's toString
 [[nodiscard]] bool is_empty(const Value& value);       // sprig's empty
 [[nodiscard]] bool is_untyped_nil(const Value& value);

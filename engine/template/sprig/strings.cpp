@@ -10,8 +10,6 @@ namespace fencepost::tmpl::sprig {
 
 namespace {
 
-constexpr std::size_t kMaxRepeatBytes = std::size_t{64} << 20U;
-
 const std::string& str(const Value* value) { return value->as_string(); }
 std::int64_t num(const Value* value) { return value->as_int(); }
 
@@ -94,18 +92,18 @@ std::string replace_all(std::string_view text, std::string_view from, std::strin
     std::string out;
     if (from.empty()) {
         for (std::size_t at = 0;;) {
-            out += to;
+            append(out, to);
             if (at >= text.size()) return out;
             const std::size_t length = decode_rune(text, at).length;
-            out += text.substr(at, length);
+            append(out, text.substr(at, length));
             at += length;
         }
     }
     for (std::size_t at = 0;;) {
         const std::size_t found = text.find(from, at);
-        out += text.substr(at, found == std::string_view::npos ? std::string_view::npos : found - at);
+        append(out, text.substr(at, found == std::string_view::npos ? std::string_view::npos : found - at));
         if (found == std::string_view::npos) return out;
-        out += to;
+        append(out, to);
         at = found + from.size();
     }
 }
@@ -271,19 +269,18 @@ Value repeat(Arguments a) {
     const std::int64_t count = num(a[0]);
     const std::string& text = str(a[1]);
     if (count < 0) fail("strings: negative Repeat count");
-    if (static_cast<std::size_t>(count) * text.size() > kMaxRepeatBytes)
-        fail("repeat: the result is larger than " + std::to_string(kMaxRepeatBytes) + " bytes");
     std::string out;
-    for (std::int64_t i = 0; i < count; ++i) out += text;
+    for (std::int64_t i = 0; i < count && !text.empty(); ++i) append(out, text);
     return Value(std::move(out));
 }
 
 std::string indented(std::int64_t spaces, const std::string& text) {
     if (spaces < 0) fail("strings: negative Repeat count");
-    if (spaces > static_cast<std::int64_t>(kMaxRepeatBytes))
-        fail("indent: more than " + std::to_string(kMaxRepeatBytes) + " spaces");
-    const std::string pad(static_cast<std::size_t>(spaces), ' ');
-    return pad + replace_all(text, "\n", "\n" + pad);
+    const std::string pad(std::min(static_cast<std::size_t>(spaces), kMaxTextBytes + 1), ' ');
+    std::string out;
+    append(out, pad);
+    append(out, replace_all(text, "\n", "\n" + pad));
+    return out;
 }
 
 // goutils' word wrap: lines of at most `width` bytes broken at spaces; long words are cut where asked to.
@@ -306,15 +303,15 @@ std::string wrap_text(const std::string& text, std::int64_t width, const std::st
         const std::size_t limit = static_cast<std::size_t>(width + offset);
         const std::size_t space = text.rfind(' ', limit);
         if (space != std::string::npos && static_cast<std::int64_t>(space) >= offset) {
-            out += part(offset, static_cast<std::int64_t>(space)) + newline;
+            append(out, part(offset, static_cast<std::int64_t>(space)) + newline);
             offset = static_cast<std::int64_t>(space) + 1;
         } else if (cut_long) {
-            out += part(offset, offset + width) + newline;
+            append(out, part(offset, offset + width) + newline);
             offset += width;
         } else {
             const std::size_t next = text.find(' ', limit);
             if (next == std::string::npos) break;
-            out += part(offset, static_cast<std::int64_t>(next)) + newline;
+            append(out, part(offset, static_cast<std::int64_t>(next)) + newline);
             offset = static_cast<std::int64_t>(next) + 1;
         }
     }
@@ -410,7 +407,7 @@ const FunctionEntry kTable[] = {
     {.name = "squote", .params = {A}, .is_variadic = true, .call = squote},
     {.name = "substr", .params = {I, I, S}, .call = substr},
     {.name = "swapcase", .params = {S}, .call = [](Arguments a) { return Value(swap_case(str(a[0]))); }},
-    {.name = "title", .params = {S}, .call = [](Arguments a) { return Value(by_word(str(a[0]), to_upper)); }},
+    {.name = "title", .params = {S}, .call = [](Arguments a) { return Value(by_word(str(a[0]), to_title)); }},
     {.name = "toString", .params = {A}, .call = [](Arguments a) { return Value(strval(*a[0])); }},
     {.name = "trim", .params = {S}, .call = [](Arguments a) { return Value(trim_space(str(a[0]))); }},
     {.name = "trimAll",

@@ -156,6 +156,19 @@ TEST_CASE(
     CHECK(std::chrono::steady_clock::now() - began < std::chrono::milliseconds(50));
 }
 
+TEST_CASE("one call cannot make more than a render may hold") {
+    for (const std::string call :
+         {"repeat 1000000000 \"ab\"", "indent 1000000000 \"a\"",
+          "repeat 60000 \"a\" | replace \"a\" (repeat 60000 \"b\")",
+          "repeat 9000 \"a \" | wrapWith 1 (repeat 9000 \"b\")", "printf (repeat 9000 \"%999999[1]d\") 1",
+          "regexReplaceAll \"a\" (repeat 60000 \"a\") (repeat 60000 \"b\")",
+          "until 100000 | join (repeat 60000 \"b\")"}) {
+        CAPTURE(call);
+        CHECK_THAT(failure("{{ " + call + " | len }}"),
+                   Catch::Contains("larger than") || Catch::Contains("more than"));
+    }
+}
+
 TEST_CASE("every budget ends a template with what was too much") {
     const auto ends = [](const std::string& text, const tmpl::RenderOptions& options) {
         try {
