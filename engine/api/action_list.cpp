@@ -2,11 +2,11 @@
 #include <array>
 #include <functional>
 
-#include "base/ascii.h"
 #include "api/action_lookup.h"
 #include "api/action_view.h"
 #include "api/pages.h"
 #include "api/routes.h"
+#include "base/ascii.h"
 
 namespace fencepost::api {
 namespace {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <optional>
 
-#include "base/ascii.h"
 #include "api/action_lookup.h"
 #include "api/body_check.h"
 #include "api/subject.h"
+#include "base/ascii.h"
 #include "base/encodings.h"
 #include "base/error.h"
 #include "binding/resolve.h"

@@ -1,6 +1,5 @@
 #include "api/api.h"
 
-#include "base/ascii.h"
 #include "api/auth/certificates.h"
 #include "api/auth/gate.h"
 #include "api/facade/facade.h"
@@ -9,6 +8,7 @@
 #include "api/router.h"
 #include "api/routes.h"
 #include "api/webhooks/dispatcher.h"
+#include "base/ascii.h"
 #include "base/error.h"
 #include "net/http_server.h"
 

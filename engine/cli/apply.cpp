@@ -1,5 +1,5 @@
-#include "base/error.h"
 #include "base/ascii.h"
+#include "base/error.h"
 #include "cli/manifests.h"
 #include "cli/merge_patch.h"
 #include "cli/terminal.h"

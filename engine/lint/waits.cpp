@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <chrono>
 
-#include "base/encodings.h"
 #include "base/ascii.h"
+#include "base/encodings.h"
 #include "base/error.h"
 #include "lint/rule_set.h"
 

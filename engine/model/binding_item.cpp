@@ -1,5 +1,5 @@
-#include "model/binding_item.h"
 #include "base/ascii.h"
+#include "model/binding_item.h"
 
 #include <algorithm>
 #include <optional>

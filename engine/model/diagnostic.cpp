@@ -1,5 +1,5 @@
-#include "model/diagnostic.h"
 #include "base/ascii.h"
+#include "model/diagnostic.h"
 
 #include <algorithm>
 #include <cstddef>

@@ -3,8 +3,8 @@
 #include <set>
 #include <utility>
 
-#include "model/binding.h"
 #include "base/ascii.h"
+#include "model/binding.h"
 #include "model/template_check.h"
 #include "model/validate_parts.h"
 

@@ -7,8 +7,8 @@
 #include "base/error.h"
 #include "template/exec.h"
 #include "template/function_entry.h"
-#include "value/unicode.h"
 #include "value/format.h"
+#include "value/unicode.h"
 
 namespace fencepost::tmpl {
 

@@ -1,11 +1,12 @@
 #include "template/lex.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <utility>
 
-#include "value/unicode.h"
 #include "value/format.h"
+#include "value/unicode.h"
 
 namespace fencepost::tmpl {
 
@@ -44,7 +45,10 @@ std::string code_point(std::string_view text, std::size_t at) {
 
 class Scanner {
   public:
-    explicit Scanner(std::string_view text) : text_(text) {}
+    Scanner(std::string_view text, std::string& error) : text_(text), error_(error) {
+        constexpr std::size_t kBytesOfToken = 6;  // in actions; plain text is one token, however long
+        tokens_.reserve(std::min<std::size_t>(text.size() / kBytesOfToken + 4, 256));
+    }
 
     std::vector<Token> run() {
         while (!failed_ && at_ < text_.size()) {
@@ -71,15 +75,16 @@ class Scanner {
         return line_;
     }
 
-    void emit(TokenKind kind, std::string text) {
-        tokens_.push_back(Token{kind, start_, line_of(start_), std::move(text)});
+    void emit(TokenKind kind, std::string_view text) {
+        tokens_.push_back(Token{kind, start_, line_of(start_), text});
         start_ = at_;
     }
-    void emit(TokenKind kind) { emit(kind, std::string(text_.substr(start_, at_ - start_))); }
+    void emit(TokenKind kind) { emit(kind, text_.substr(start_, at_ - start_)); }
 
     // Go reports the line where the bad token starts.
     void fail(std::string message) {
-        emit(TokenKind::kError, std::move(message));
+        error_ = std::move(message);
+        emit(TokenKind::kError, error_);
         failed_ = true;
     }
 
@@ -93,7 +98,7 @@ class Scanner {
         }
         start_ = at_;
         at_ = end;
-        if (trimmed > start_) emit(TokenKind::kText, std::string(text_.substr(start_, trimmed - start_)));
+        if (trimmed > start_) emit(TokenKind::kText, text_.substr(start_, trimmed - start_));
         start_ = at_;
     }
 
@@ -311,6 +316,7 @@ class Scanner {
     }
 
     std::string_view text_;
+    std::string& error_;
     std::size_t at_ = 0;
     std::size_t start_ = 0;
     std::size_t counted_ = 0;
@@ -321,12 +327,13 @@ class Scanner {
 
 }  // namespace
 
-std::vector<Token> lex(std::string_view text) { return Scanner(text).run(); }
+std::vector<Token> lex(std::string_view text, std::string& error) { return Scanner(text, error).run(); }
 
 std::string describe(const Token& token) {
     if (token.kind == TokenKind::kEof) return "EOF";
-    if (token.kind == TokenKind::kError) return token.text;
-    if (token.kind >= TokenKind::kBlock || token.kind == TokenKind::kDot) return "<" + token.text + ">";
+    if (token.kind == TokenKind::kError) return std::string(token.text);
+    if (token.kind >= TokenKind::kBlock || token.kind == TokenKind::kDot)
+        return "<" + std::string(token.text) + ">";
     if (token.text.size() <= 10) return go_quote(token.text);
     return go_quote(token.text.substr(0, 10)) + "...";
 }

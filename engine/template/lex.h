@@ -49,10 +49,11 @@ struct Token {
     TokenKind kind = TokenKind::kEof;
     std::size_t position = 0;  // byte offset in the text
     int line = 1;              // of its first byte
-    std::string text;
+    std::string_view text;     // of the template, or what lex() was told to keep
 };
 
-[[nodiscard]] std::vector<Token> lex(std::string_view text);
+// The tokens borrow the text, and the last one `error`, where that is told.
+[[nodiscard]] std::vector<Token> lex(std::string_view text, std::string& error);
 [[nodiscard]] std::string describe(const Token& token);  // as Go prints a token in an error
 
 }  // namespace fencepost::tmpl

@@ -6,9 +6,9 @@
 #include <cstdlib>
 
 #include "base/error.h"
-#include "value/unicode.h"
 #include "value/format.h"
 #include "value/go_type.h"
+#include "value/unicode.h"
 
 namespace fencepost::tmpl {
 
@@ -189,8 +189,8 @@ std::string unquote(std::string_view literal) {
 }
 
 std::unique_ptr<NumberNode> parse_number(const Token& token) {
-    auto number = std::make_unique<NumberNode>(token.position, token.text);
-    const std::string& text = token.text;
+    auto number = std::make_unique<NumberNode>(token.position, std::string(token.text));
+    const std::string& text = number->spelling;
     if (token.kind == TokenKind::kCharConstant) {
         std::string ignored;
         unsigned code = 0;

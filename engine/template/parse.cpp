@@ -23,7 +23,7 @@ bool is_blank(const ListNode& list) {
 class Parser {
   public:
     Parser(std::string_view name, std::string_view text, FunctionSet functions)
-        : name_(name), functions_(functions), tokens_(lex(text)) {}
+        : name_(name), functions_(functions), tokens_(lex(text, error_)) {}
 
     Trees run() {
         auto root = std::make_unique<ListNode>(peek().position);
@@ -74,20 +74,29 @@ class Parser {
         throw Error(ErrorKind::kInvalid, "template: " + std::string(name_) + ":" +
                                              std::to_string(tokens_[furthest_].line) + ": " + message);
     }
-    [[noreturn]] void unexpected(const Token& token, const std::string& context) {
+    [[noreturn]] void unexpected(const Token& token, std::string_view context) {
         if (token.kind == TokenKind::kError) {
             std::string extra;
             if (action_line_ != 0 && action_line_ != token.line) {
                 extra = " in action started at " + std::string(name_) + ":" + std::to_string(action_line_);
                 if (token.text.ends_with(" action")) extra.erase(0, std::string_view(" in action").size());
             }
-            fail(token.text + extra);
+            fail(std::string(token.text) + extra);
         }
-        fail("unexpected " + describe(token) + " in " + context);
+        fail("unexpected " + describe(token) + " in " + std::string(context));
     }
-    void expect(TokenKind kind, const std::string& context) {
+    void expect(TokenKind kind, std::string_view context) {
         const Token& token = next_non_space();
         if (token.kind != kind) unexpected(token, context);
+    }
+
+    // With room for the fields that often follow.
+    static std::vector<std::string> names_of(std::string_view first) {
+        constexpr std::size_t kUsual = 4;
+        std::vector<std::string> names;
+        names.reserve(kUsual);
+        names.emplace_back(first);
+        return names;
     }
 
     static bool is_end(const Node& node) {
@@ -100,7 +109,7 @@ class Parser {
         next_non_space();
         const std::string name = template_name("define clause");
         expect(TokenKind::kRightDelimiter, "define clause");
-        const std::vector<std::string> outer = std::exchange(variables_, {"$"});
+        const auto outer = std::exchange(variables_, {"$"});
         const int outer_ranges = std::exchange(range_depth_, 0);
         const int outer_line = std::exchange(action_line_, 0);
         auto [list, end] = item_list();
@@ -141,7 +150,8 @@ class Parser {
 
     NodePtr text_or_action() {
         const Token& token = next_non_space();
-        if (token.kind == TokenKind::kText) return std::make_unique<TextNode>(token.position, token.text);
+        if (token.kind == TokenKind::kText)
+            return std::make_unique<TextNode>(token.position, std::string(token.text));
         if (token.kind != TokenKind::kLeftDelimiter) unexpected(token, "input");
         action_line_ = token.line;
         NodePtr node = action();
@@ -188,10 +198,10 @@ class Parser {
         return std::make_unique<ActionNode>(token.position, pipeline("command", TokenKind::kRightDelimiter));
     }
 
-    NodePtr loop_control(const Token& token, NodeKind kind, const std::string& name) {
+    NodePtr loop_control(const Token& token, NodeKind kind, std::string_view name) {
         const Token& close = next_non_space();
         if (close.kind != TokenKind::kRightDelimiter) unexpected(close, name);
-        if (range_depth_ == 0) fail(name + " outside {{range}}");
+        if (range_depth_ == 0) fail(std::string(name) + " outside {{range}}");
         return std::make_unique<WordNode>(kind, token.position);
     }
 
@@ -205,7 +215,7 @@ class Parser {
         return std::make_unique<WordNode>(NodeKind::kElse, close.position);
     }
 
-    NodePtr branch(NodeKind kind, const std::string& context) {
+    NodePtr branch(NodeKind kind, std::string_view context) {
         const std::size_t scope = variables_.size();
         auto node = std::make_unique<BranchNode>(kind, 0);
         node->pipe = pipeline(context, TokenKind::kRightDelimiter);
@@ -242,7 +252,7 @@ class Parser {
         const std::string name = template_name("block clause");
         auto pipe = pipeline("block clause", TokenKind::kRightDelimiter);
         const std::size_t head_end = furthest_;
-        const std::vector<std::string> outer = std::exchange(variables_, {"$"});
+        const auto outer = std::exchange(variables_, {"$"});
         const int outer_ranges = std::exchange(range_depth_, 0);
         const int outer_line = std::exchange(action_line_, 0);
         auto [list, end] = item_list();
@@ -268,7 +278,7 @@ class Parser {
         return std::make_unique<TemplateNode>(position, name, std::move(pipe));
     }
 
-    std::string template_name(const std::string& context) {
+    std::string template_name(std::string_view context) {
         const Token& token = next_non_space();
         if (token.kind != TokenKind::kString && token.kind != TokenKind::kRawString)
             unexpected(token, context);
@@ -284,7 +294,7 @@ class Parser {
     }
 
     // --- expressions
-    std::unique_ptr<PipeNode> pipeline(const std::string& context, TokenKind end) {
+    std::unique_ptr<PipeNode> pipeline(std::string_view context, TokenKind end) {
         auto pipe = std::make_unique<PipeNode>(peek_non_space().position);
         while (declaration(*pipe, context)) {
         }
@@ -317,7 +327,7 @@ class Parser {
     }
 
     // Reads "$x :=", "$x =" or "$i," where one stands there; true if another declaration may follow.
-    bool declaration(PipeNode& pipe, const std::string& context) {
+    bool declaration(PipeNode& pipe, std::string_view context) {
         const Token variable = peek_non_space();
         if (variable.kind != TokenKind::kVariable) return false;
         const Token following = peek_after_spaces(1);
@@ -325,7 +335,7 @@ class Parser {
             next();
             next_non_space();
             pipe.declarations.push_back(
-                std::make_unique<VariableNode>(variable.position, std::vector<std::string>{variable.text}));
+                std::make_unique<VariableNode>(variable.position, names_of(variable.text)));
             variables_.push_back(variable.text);
         };
         if (following.kind == TokenKind::kAssign || following.kind == TokenKind::kDeclare) {
@@ -335,7 +345,8 @@ class Parser {
         }
         if (following.kind != TokenKind::kCharacter || following.text != ",") return false;
         take();
-        if (context != "range" || pipe.declarations.size() >= 2) fail("too many declarations in " + context);
+        if (context != "range" || pipe.declarations.size() >= 2)
+            fail("too many declarations in " + std::string(context));
         const TokenKind then = peek_non_space().kind;
         if (then != TokenKind::kVariable && then != TokenKind::kRightDelimiter &&
             then != TokenKind::kRightParen) {
@@ -344,8 +355,8 @@ class Parser {
         return true;
     }
 
-    void check(const PipeNode& pipe, const std::string& context) {
-        if (pipe.commands.empty()) fail("missing value for " + context);
+    void check(const PipeNode& pipe, std::string_view context) {
+        if (pipe.commands.empty()) fail("missing value for " + std::string(context));
         for (std::size_t i = 1; i < pipe.commands.size(); ++i) {
             switch (pipe.commands[i]->arguments[0]->kind) {
                 case NodeKind::kBool:
@@ -385,7 +396,7 @@ class Parser {
         if (!node || peek().kind != TokenKind::kField) return node;
         const std::size_t position = peek().position;
         std::vector<std::string> names;
-        while (peek().kind == TokenKind::kField) names.push_back(next().text.substr(1));
+        while (peek().kind == TokenKind::kField) names.emplace_back(next().text.substr(1));
         switch (node->kind) {
             case NodeKind::kField: {
                 auto& field = static_cast<FieldNode&>(*node);
@@ -418,13 +429,12 @@ class Parser {
         switch (token.kind) {
             case TokenKind::kIdentifier: {
                 next();
-                const FunctionEntry* function = find_builtin(token.text);
-                if (functions_ == FunctionSet::kKanister) {
-                    if (const FunctionEntry* sprig = find_sprig(token.text)) function = sprig;
-                }
+                const FunctionEntry* function =
+                    functions_ == FunctionSet::kKanister ? find_sprig(token.text) : nullptr;
+                if (function == nullptr) function = find_builtin(token.text);
                 if (function == nullptr) fail("function " + go_quote(token.text) + " not defined");
                 trees_.changes_maps = trees_.changes_maps || function->changes_maps;
-                return std::make_unique<IdentifierNode>(token.position, token.text, *function);
+                return std::make_unique<IdentifierNode>(token.position, std::string(token.text), *function);
             }
             case TokenKind::kDot:
                 next();
@@ -437,8 +447,7 @@ class Parser {
                 return use_variable(token);
             case TokenKind::kField:
                 next();
-                return std::make_unique<FieldNode>(token.position,
-                                                   std::vector<std::string>{token.text.substr(1)});
+                return std::make_unique<FieldNode>(token.position, names_of(token.text.substr(1)));
             case TokenKind::kBool:
                 next();
                 return std::make_unique<BoolNode>(token.position, token.text == "true");
@@ -461,7 +470,7 @@ class Parser {
             case TokenKind::kString:
             case TokenKind::kRawString:
                 next();
-                return std::make_unique<StringNode>(token.position, token.text, unquoted(token));
+                return std::make_unique<StringNode>(token.position, std::string(token.text), unquoted(token));
             default:
                 return nullptr;
         }
@@ -470,11 +479,12 @@ class Parser {
     NodePtr use_variable(const Token& token) {
         if (std::find(variables_.begin(), variables_.end(), token.text) == variables_.end())
             fail("undefined variable " + go_quote(token.text));
-        return std::make_unique<VariableNode>(token.position, std::vector<std::string>{token.text});
+        return std::make_unique<VariableNode>(token.position, names_of(token.text));
     }
 
     std::string_view name_;
     FunctionSet functions_;
+    std::string error_;  // a token's text
     std::vector<Token> tokens_;
     std::size_t at_ = 0;
     std::size_t furthest_ = 0;
@@ -482,7 +492,7 @@ class Parser {
     int range_depth_ = 0;
     int paren_depth_ = 0;
     int block_depth_ = 0;
-    std::vector<std::string> variables_{"$"};
+    std::vector<std::string_view> variables_{"$"};
     Trees trees_;
 };
 

@@ -45,7 +45,7 @@ Element next_element(std::string_view layout) {
             if (end >= rest.size() || !is_digit(rest[end])) return {rest.substr(0, end), at};
         }
         for (const std::string_view element : kElements) {
-            if (element[0] == '.' || !rest.starts_with(element)) continue;
+            if (element[0] != rest[0] || element[0] == '.' || !rest.starts_with(element)) continue;
             if (element == "_2006") return {rest.substr(1, 4), at + 1};
             if (element == "Jan" && rest.size() > 3 && rest[3] >= 'a' && rest[3] <= 'z') continue;
             if (element == "Mon" && rest.size() > 3 && rest[3] >= 'a' && rest[3] <= 'z') continue;

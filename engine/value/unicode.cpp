@@ -26,7 +26,7 @@ locale_t unicode_locale() {
 
 bool is_letter(unsigned rune) {
     static const re2::RE2 letters("\\pL");
-    return is_in(letters, rune);
+    return rune < 0x80 ? (rune | 0x20U) >= 'a' && (rune | 0x20U) <= 'z' : is_in(letters, rune);
 }
 
 bool is_digit(unsigned rune) {
@@ -36,7 +36,7 @@ bool is_digit(unsigned rune) {
 
 bool is_number(unsigned rune) {
     static const re2::RE2 numbers("\\pN");
-    return is_in(numbers, rune);
+    return rune < 0x80 ? rune >= '0' && rune <= '9' : is_in(numbers, rune);
 }
 
 bool is_upper(unsigned rune) {

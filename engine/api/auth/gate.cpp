@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <array>
 
-#include "base/ascii.h"
 #include "api/facade/target.h"
 #include "api/problem.h"
+#include "base/ascii.h"
 #include "base/error.h"
 
 namespace fencepost::api {

@@ -1,5 +1,6 @@
-#include <map>
+#include <algorithm>
 #include <string>
+#include <unordered_map>
 
 #include "base/error.h"
 #include "template/exec.h"
@@ -33,7 +34,7 @@ bool is_empty(const Value& value) { return !is_true({&value, false}) && value.ki
 
 namespace {
 
-using Catalog = std::map<std::string_view, const FunctionEntry*>;
+using Catalog = std::unordered_map<std::string_view, const FunctionEntry*>;
 
 const Catalog& catalog() {
     static const Catalog by_name = [] {
@@ -59,6 +60,7 @@ const FunctionEntry* find_sprig(std::string_view name) noexcept {
 std::vector<std::string> sprig_names() {
     std::vector<std::string> names;
     for (const auto& [name, entry] : catalog()) names.emplace_back(name);
+    std::sort(names.begin(), names.end());
     return names;
 }
 

@@ -3,8 +3,8 @@
 #include <cctype>
 
 #include "template/sprig/sprig.h"
-#include "value/unicode.h"
 #include "value/format.h"
+#include "value/unicode.h"
 
 namespace fencepost::tmpl::sprig {
 
