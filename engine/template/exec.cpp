@@ -237,14 +237,13 @@ const Value& Execution::keep(Value value) {
     if (kept_bytes_ > options_.max_kept_bytes)
         over_budget("values take more than " + std::to_string(options_.max_kept_bytes) + " bytes");
     steps_ += bytes / kBytesPerStep;
-    arena_.push_back({std::move(value), bytes});
-    return arena_.back().value;
+    return arena_.push({std::move(value), bytes}).value;
 }
 
 void Execution::forget(std::size_t mark) {
     while (arena_.size() > std::max(mark, pinned_)) {
         kept_bytes_ -= arena_.back().bytes;
-        arena_.pop_back();
+        arena_.pop();
     }
 }
 
@@ -261,7 +260,7 @@ void Execution::run(const Value& data) {
     // What a function changes must be this render's alone.
     const Operand dot = looked_into({trees_.changes_maps ? &keep(data.deep_copy()) : &data, false});
     pinned_ = arena_.size();
-    variables_.push_back({"$", dot});
+    variables_.push({"$", dot});
     walk_list(dot, *found->second);
 }
 
@@ -317,7 +316,7 @@ Execution::Flow Execution::walk_if_or_with(const Operand& dot, const BranchNode&
         flow = walk_list(node.kind == NodeKind::kWith ? value : dot, *node.body);
     else if (node.otherwise)
         flow = walk_list(dot, *node.otherwise);
-    variables_.resize(scope);
+    variables_.shrink_to(scope);
     return flow;
 }
 
@@ -336,7 +335,7 @@ Execution::Flow Execution::iterate(const BranchNode& node, const Operand& index,
         }
     }
     const Flow flow = walk_list(element, *node.body);
-    variables_.resize(mark);
+    variables_.shrink_to(mark);
     return flow == Flow::kBreak ? Flow::kBreak : Flow::kNext;
 }
 
@@ -416,7 +415,7 @@ Execution::Flow Execution::walk_range(const Operand& dot, const BranchNode& node
     }
     Flow flow = Flow::kNext;
     if (!any && node.otherwise) flow = walk_list(dot, *node.otherwise);
-    variables_.resize(scope);
+    variables_.shrink_to(scope);
     return flow;
 }
 
@@ -427,12 +426,13 @@ void Execution::walk_template(const Operand& dot, const TemplateNode& node) {
     const Operand argument_value = node.pipe ? pipeline(dot, *node.pipe) : Operand{};
     ++depth_;
     const std::string_view outer = template_name_;
-    std::vector<Variable> variables = std::exchange(variables_, {});
-    variables_.push_back({"$", argument_value});
+    // The parser has seen to it that a template names none of its callers' variables.
+    const std::size_t scope = variables_.size();
+    variables_.push({"$", argument_value});
     template_name_ = found->first;
     walk_list(argument_value, *found->second);
     template_name_ = outer;
-    variables_ = std::move(variables);
+    variables_.shrink_to(scope);
     --depth_;
 }
 
@@ -449,16 +449,16 @@ void Execution::print(const Node& node, const Operand& operand) {
 }
 
 const Operand& Execution::variable(std::string_view name) const {
-    for (auto it = variables_.rbegin(); it != variables_.rend(); ++it) {
-        if (it->name == name) return it->operand;
+    for (std::size_t i = variables_.size(); i-- > 0;) {
+        if (variables_[i].name == name) return variables_[i].operand;
     }
     fail("undefined variable: " + std::string(name));
 }
 
 void Execution::set_variable(std::string_view name, const Operand& operand) {
-    for (auto it = variables_.rbegin(); it != variables_.rend(); ++it) {
-        if (it->name == name) {
-            it->operand = operand;
+    for (std::size_t i = variables_.size(); i-- > 0;) {
+        if (variables_[i].name == name) {
+            variables_[i].operand = operand;
             pinned_ = arena_.size();
             return;
         }
@@ -478,7 +478,7 @@ Operand Execution::pipeline(const Operand& dot, const PipeNode& pipe) {
         if (pipe.is_assignment)
             set_variable(declared->names[0], value);
         else
-            variables_.push_back({declared->names[0], value});
+            variables_.push({declared->names[0], value});
     }
     return value;
 }
@@ -675,8 +675,7 @@ Operand Execution::call(const Operand& dot, const FunctionEntry& entry, const Va
 // A member that stays where it is, also if a function changes the map that it is in.
 const Value& Execution::steady(const Value& member) {
     if (!trees_.changes_maps) return member;
-    arena_.push_back({member, 0});
-    return arena_.back().value;
+    return arena_.push({member, 0}).value;
 }
 
 // No value here is a function, so `call` can only complain, naming what it was given.

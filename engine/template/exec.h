@@ -4,13 +4,13 @@
 #pragma once
 
 #include <chrono>
-#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "template/function_entry.h"
 #include "template/parse.h"
+#include "template/stack.h"
 #include "template/template.h"
 
 namespace fencepost::tmpl {
@@ -84,12 +84,12 @@ class Execution {
     const RenderOptions& options_;
     std::string& output_;
     const Node* node_ = nullptr;
-    std::vector<Variable> variables_;
+    Stack<Variable, 4> variables_;
     struct Kept {
         Value value;
-        std::size_t bytes;
+        std::size_t bytes = 0;
     };
-    std::deque<Kept> arena_;
+    Stack<Kept, 6> arena_;
     std::size_t pinned_ = 0;  // so many of the arena's values may be held by outer variables
     std::size_t kept_bytes_ = 0;
     std::size_t steps_ = 0;
