@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What a render costs, beside Go's text/template in the same run, on the same corpus: a dump's script as blueprints
-have it and 200 generated arguments, with realistic parameters.
+have it, every templated argument of the shipped blueprints, and 200 generated ones, with realistic parameters.
 
 Kanister builds sprig's function map, parses and executes for every string; so three figures are Go's, two are ours."""
 import json
@@ -13,17 +13,24 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BENCH = pathlib.Path(os.environ.get("FENCEPOST_BUILD", ROOT / "build")) / "bin" / "bench_template"
 ORACLE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "fencepost" / "template-oracle"
 
+ADMIN = {"Data": {"username": {"$bytes": "cG9zdGdyZXM="}, "password": {"$bytes": "czNjcjN0"}}}
 PARAMS = {
     "StatefulSet": {"Name": "pg", "Namespace": "app1", "Pods": ["pg-0", "pg-1"], "Containers": [["postgres"], ["postgres"]]},
     "Time": "2026-11-21T05:12:30.123456789Z",
     "Options": {"database": "orders", "jobs": "4", "format": "custom", "keep": "14"},
     "Secrets": {"db": {"Data": {"user": {"$bytes": "cG9zdGdyZXM="}, "password": {"$bytes": "czNjcjN0"}}}},
     "ConfigMaps": {"settings": {"Data": {"host": "pg.app1.svc", "port": "5432"}}},
-    "Object": {"metadata": {"name": "app1-db", "namespace": "app1", "labels": {"app": "orders", "tier": "gold"}}},
+    "Object": {"metadata": {"name": "app1-db", "namespace": "app1", "labels": {"app": "orders", "tier": "gold"},
+                            "annotations": {"fencepost.io/replica-selector": "role=replica"}},
+               "data": {"host": "cGctcnc=", "port": "NTQzMg==", "dbname": "b3JkZXJz", "username": "b3JkZXJz", "password": "czNjcjN0"}},
     "Profile": {"Location": {"type": "s3Compliant", "bucket": "backups", "endpoint": "https://s3.local", "prefix": "prod", "region": "eu"},
                 "Credential": {"Type": "keyPair", "KeyPair": {"ID": "AKIA", "Secret": "x"}}, "SkipSSLVerify": False},
-    "ArtifactsIn": {"dump": {"KeyValue": {"path": "pg/app1/2026.dump", "size": "1234"}, "KopiaSnapshot": ""}},
-    "Phases": {"dump": {"Output": {"path": "pg/app1/2026.dump", "bytes": 1234}}},
+    "ArtifactsIn": {"dump": {"KeyValue": {"path": "pg/app1/2026.dump", "size": "1234"}, "KopiaSnapshot": ""},
+                    "pgBackup": {"KeyValue": {"path": "pg/app1/2026.dump"}, "KopiaSnapshot": "{\"id\":\"b058b195b97c\"}"},
+                    "fence": {"KeyValue": {"pod": "pg-1", "podUid": "7f3b", "obligation": "fence-1"}, "KopiaSnapshot": ""}},
+    "Phases": {"dump": {"Output": {"path": "pg/app1/2026.dump", "bytes": 1234}, "Secrets": {"admin": ADMIN}},
+               "restore": {"Output": {}, "Secrets": {"admin": ADMIN}},
+               "fence": {"Output": {"pod": "pg-1", "podUid": "7f3b", "obligation": "fence-1"}}},
 }
 
 # A dump as blueprints write it: 900 bytes with ten actions.
@@ -57,6 +64,13 @@ def corpus():
     return generated
 
 
+def shipped():
+    """One value a line is how the shipped blueprints have them."""
+    lines = [line.split(": ", 1)[1].strip() for file in sorted(ROOT.glob("blueprints/*/blueprint.yaml"))
+             for line in file.read_text().splitlines() if "{{" in line]
+    return [line[1:-1] if line[0] in "'\"" else line for line in lines]
+
+
 def measured(program, templates):
     lines = "".join(json.dumps({"template": text, "data": PARAMS, "missingkey": "error", "funcs": "kanister"}) + "\n" for text in templates)
     return json.loads(subprocess.run(program, input=lines, text=True, stdout=subprocess.PIPE, check=True).stdout)
@@ -80,5 +94,6 @@ def show(title, templates):
 
 
 show("a pg_dump script", [DUMP])
+show("the shipped blueprints", shipped())
 show("generated", corpus())
 show("a field", ["{{ .StatefulSet.Namespace }}"])
