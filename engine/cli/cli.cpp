@@ -15,7 +15,9 @@ namespace {
 
 constexpr ExitCodeMeaning kExitCodes[] = {
     {kDone, "done; of run, retry and watch: the action is complete"},
-    {kFailed, "failed; of lint: there are errors; of render: a phase does not render"},
+    {kFailed,
+     "failed; of lint and plan: there are errors; of render: a phase does not render, or --diff finds a "
+     "difference; of test: a case fails"},
     {kUsage, "the command line or the configuration is wrong"},
     {kCancelled, "the action was cancelled, or the wait for it was interrupted"},
     {kUnreachable, "the server cannot be reached"},

@@ -1,6 +1,6 @@
 // The `fencepost` command line. Parses arguments and runs one verb; each verb has its own file, and its
-// definition is in command_line.cpp. Verbs other than serve, lint, config, completion and version are clients
-// of a running server. Errors are printed here, once: what failed, where, and what to do next.
+// definition is in command_line.cpp. Verbs other than serve, lint, schema, config, completion and version are
+// clients of a running server. Errors are printed here, once: what failed, where, and what to do next.
 #pragma once
 
 #include <cstdint>

@@ -106,7 +106,12 @@ void ScratchServer::end_pods(Server& server) {
         for (const Value& object : list["items"].list_or_empty()) {
             const std::string path =
                 object_path(type, cluster::namespace_of(object), cluster::name_of(object));
-            if (server.find(path)) server.send("DELETE", path + "?gracePeriodSeconds=0", {});
+            try {
+                // With a second of grace the object stays until its processes have ended.
+                server.send("DELETE", path + "?gracePeriodSeconds=1", {});
+            } catch (const Error& error) {
+                if (error.kind() != ErrorKind::kNotFound) throw;  // it went with its owner
+            }
         }
     }
     const auto pods = server.type("pods");

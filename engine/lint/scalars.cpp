@@ -79,8 +79,10 @@ class PlainScalars {
 
 // `  key: {{ ... }}` and `- {{ ... }}`: to YAML the braces are maps.
 std::optional<std::size_t> unquoted_template(std::string_view line) {
+    constexpr std::size_t kLongest = 1'000;
     const std::size_t braces = line.find("{{");
-    if (braces == std::string_view::npos || braces == 0) return std::nullopt;
+    if (braces == std::string_view::npos || braces == 0 || line.size() > kLongest) return std::nullopt;
+    if (line.find("}}", braces) == std::string_view::npos) return std::nullopt;
     const std::string_view before = line.substr(0, braces);
     const std::size_t last = before.find_last_not_of(' ');
     if (last == std::string_view::npos || last + 1 == braces) return std::nullopt;

@@ -216,7 +216,11 @@ TEST_CASE("lint of what is no manifest of ours says nothing, and of nonsense an 
     CHECK(printed(lint(Source{"f", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"}, functions())) ==
           "");
     CHECK(printed(lint(Source{"f", "a: ["}, functions())).find("[yaml]") != std::string::npos);
-    CHECK(printed(lint(Source{"f", "a: {{"}, functions())).find("[unquoted-template]") != std::string::npos);
+    CHECK(printed(lint(Source{"f", "a: {{ .B }}"}, functions())).find("[unquoted-template]") !=
+          std::string::npos);
+    const std::string braces = printed(lint(Source{"f", "a: " + std::string(100'000, '{')}, functions()));
+    CHECK(braces.find("[yaml]") != std::string::npos);
+    CHECK(braces.size() < 1'000);
 }
 
 }  // namespace fencepost::lint
