@@ -47,11 +47,11 @@ bool is_separator(unsigned r) {
     return is_unicode_space(r);
 }
 
-// strings.Title and sprig's untitle: the first letter of each word.
-std::string by_word(std::string_view text, unsigned (*change)(unsigned)) {
+// The first letter behind each separator.
+std::string by_word(std::string_view text, bool (*separates)(unsigned), unsigned (*change)(unsigned)) {
     unsigned previous = ' ';
     return map_runes(text, [&](std::string& out, unsigned r) {
-        append_rune(out, is_separator(previous) ? change(r) : r);
+        append_rune(out, separates(previous) ? change(r) : r);
         previous = r;
     });
 }
@@ -407,7 +407,9 @@ const FunctionEntry kTable[] = {
     {.name = "squote", .params = {A}, .is_variadic = true, .call = squote},
     {.name = "substr", .params = {I, I, S}, .call = substr},
     {.name = "swapcase", .params = {S}, .call = [](Arguments a) { return Value(swap_case(str(a[0]))); }},
-    {.name = "title", .params = {S}, .call = [](Arguments a) { return Value(by_word(str(a[0]), to_title)); }},
+    {.name = "title",
+     .params = {S},
+     .call = [](Arguments a) { return Value(by_word(str(a[0]), is_separator, to_title)); }},
     {.name = "toString", .params = {A}, .call = [](Arguments a) { return Value(strval(*a[0])); }},
     {.name = "trim", .params = {S}, .call = [](Arguments a) { return Value(trim_space(str(a[0]))); }},
     {.name = "trimAll",
@@ -432,7 +434,7 @@ const FunctionEntry kTable[] = {
     {.name = "trunc", .params = {I, S}, .call = trunc},
     {.name = "untitle",
      .params = {S},
-     .call = [](Arguments a) { return Value(by_word(str(a[0]), to_lower)); }},
+     .call = [](Arguments a) { return Value(by_word(str(a[0]), is_unicode_space, to_lower)); }},
     {.name = "upper", .params = {S}, .call = [](Arguments a) { return Value(upper(str(a[0]))); }},
     {.name = "wrap",
      .params = {I, S},

@@ -58,6 +58,11 @@ TEST_CASE("sprig's 150 functions are there and no other name") {
     CHECK(tmpl::sprig_names() == std::vector<std::string>(all.begin(), all.end()));
 }
 
+TEST_CASE("title and untitle know words by other signs") {
+    CHECK(render(R"({{ "\"ap\" bc-de_fg" | title }})") == "\"Ap\" Bc-De_fg");
+    CHECK(render(R"({{ "\"AP\" Bc-De" | untitle }})") == "\"AP\" bc-De");
+}
+
 TEST_CASE("env, expandenv and getHostByName are refused") {
     for (const std::string name : {"env", "expandenv", "getHostByName"}) {
         CHECK(failure("{{ " + name + " \"HOME\" }}") ==
