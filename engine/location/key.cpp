@@ -3,39 +3,11 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "location/location.h"
 
 namespace fencepost::location {
 namespace {
-
-// The length of the UTF-8 sequence at the start, 0 where there is none. Overlong forms, surrogates and what
-// lies beyond U+10FFFF are none.
-std::size_t utf8_length(std::string_view text) noexcept {
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const auto follows = [&](std::size_t count) {
-        if (text.size() <= count) return false;
-        for (std::size_t i = 1; i <= count; ++i) {
-            if ((byte(i) & 0xC0U) != 0x80U) return false;
-        }
-        return true;
-    };
-    const unsigned char first = byte(0);
-    if (first < 0x80) return 1;
-    if (first >= 0xC2 && first <= 0xDF) return follows(1) ? 2 : 0;
-    if (first >= 0xE0 && first <= 0xEF) {
-        if (!follows(2)) return 0;
-        if (first == 0xE0 && byte(1) < 0xA0) return 0;
-        if (first == 0xED && byte(1) > 0x9F) return 0;
-        return 3;
-    }
-    if (first >= 0xF0 && first <= 0xF4) {
-        if (!follows(3)) return 0;
-        if (first == 0xF0 && byte(1) < 0x90) return 0;
-        if (first == 0xF4 && byte(1) > 0x8F) return 0;
-        return 4;
-    }
-    return 0;
-}
 
 [[noreturn]] void refuse(std::string_view key, std::string_view why) {
     std::string shown;
@@ -46,13 +18,12 @@ std::size_t utf8_length(std::string_view text) noexcept {
 void check_characters(std::string_view key) {
     if (key.size() > kMaxKeyBytes) refuse(key, "it is longer than 1,024 bytes");
     if (key.starts_with('/')) refuse(key, "it starts with '/'");
-    for (std::string_view rest = key; !rest.empty();) {
-        const std::size_t length = utf8_length(rest);
-        if (length == 0) refuse(key, "it is not UTF-8");
-        const auto first = static_cast<unsigned char>(rest.front());
-        if (first < 0x20 || first == 0x7F) refuse(key, "it has a control character");
-        if (first == '\\') refuse(key, "it has a backslash");
-        rest.remove_prefix(length);
+    for (std::size_t at = 0; at < key.size();) {
+        const Rune found = decode_rune(key, at);
+        if (!found.is_valid()) refuse(key, "it is not UTF-8");
+        if (found.rune < 0x20 || found.rune == 0x7F) refuse(key, "it has a control character");
+        if (found.rune == '\\') refuse(key, "it has a backslash");
+        at += found.length;
     }
 }
 
