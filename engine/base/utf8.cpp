@@ -20,6 +20,14 @@ Rune decode_rune(std::string_view text, std::size_t at) noexcept {
     return {rune, length};
 }
 
+Rune decode_last_rune(std::string_view text) noexcept {
+    std::size_t begin = text.size() - 1;
+    while (begin > 0 && text.size() - begin < 4 && (static_cast<unsigned char>(text[begin]) & 0xC0U) == 0x80U)
+        --begin;
+    const Rune rune = decode_rune(text, begin);
+    return begin + rune.length == text.size() ? rune : Rune{kReplacementRune, 1};
+}
+
 void append_rune(std::string& out, std::uint64_t rune) {
     if (rune > 0x10FFFF || (rune >= 0xD800 && rune < 0xE000)) rune = kReplacementRune;
     const auto code = static_cast<unsigned>(rune);

@@ -18,6 +18,8 @@ struct Rune {
 
 // REQUIRES: at < text.size().
 [[nodiscard]] Rune decode_rune(std::string_view text, std::size_t at) noexcept;
+// The rune that ends the text. REQUIRES: !text.empty().
+[[nodiscard]] Rune decode_last_rune(std::string_view text) noexcept;
 // Surrogates and what is too large become kReplacementRune.
 void append_rune(std::string& out, std::uint64_t rune);
 [[nodiscard]] std::size_t rune_count(std::string_view text) noexcept;

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "base/utf8.h"
 #include "value/format.h"
 #include "value/unicode.h"
 
@@ -335,7 +336,10 @@ std::string describe(const Token& token) {
     if (token.kind >= TokenKind::kBlock || token.kind == TokenKind::kDot)
         return "<" + std::string(token.text) + ">";
     if (token.text.size() <= 10) return go_quote(token.text);
-    return go_quote(token.text.substr(0, 10)) + "...";
+    std::size_t end = 0;  // of the first ten characters
+    for (int count = 0; count < 10 && end < token.text.size(); ++count)
+        end += decode_rune(token.text, end).length;
+    return go_quote(token.text.substr(0, end)) + "...";
 }
 
 }  // namespace fencepost::tmpl

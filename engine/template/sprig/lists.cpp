@@ -2,6 +2,7 @@
 #include <random>
 
 #include "base/encodings.h"
+#include "base/utf8.h"
 #include "template/sprig/sprig.h"
 #include "value/format.h"
 
@@ -30,16 +31,11 @@ List items_of(const Value& value, std::string_view what) {
 std::string cannot(std::string_view verb) { return "Cannot " + std::string(verb) + " on type "; }
 
 std::vector<std::string> strslice(const Value& value) {
+    if (is_untyped_nil(value)) return {};
+    if (kind_name(value) != "slice") return {strval(value)};
     std::vector<std::string> texts;
-    if (value.is_list()) {
-        for (const Value& item : value.as_list()) {
-            if (!is_untyped_nil(item)) texts.push_back(strval(item));
-        }
-    } else if (value.kind() == Kind::kBytes) {
-        for (const char c : value.as_bytes().data)
-            texts.push_back(std::to_string(static_cast<unsigned char>(c)));
-    } else if (!is_untyped_nil(value)) {
-        texts.push_back(strval(value));
+    for (const Value& item : items_of(value, "")) {
+        if (!is_untyped_nil(item)) texts.push_back(strval(item));
     }
     return texts;
 }
@@ -55,10 +51,7 @@ std::vector<std::string> split(std::string_view text, std::string_view separator
     if (most == 0) return parts;
     if (separator.empty()) {
         for (std::size_t at = 0; at < text.size();) {
-            std::size_t length = 1;
-            while (at + length < text.size() &&
-                   (static_cast<unsigned char>(text[at + length]) & 0xC0U) == 0x80U)
-                ++length;
+            std::size_t length = decode_rune(text, at).length;
             if (most > 0 && static_cast<std::int64_t>(parts.size()) == most - 1) length = text.size() - at;
             parts.emplace_back(text.substr(at, length));
             at += length;
@@ -96,7 +89,7 @@ Value join(Arguments a) {
 }
 
 Value sort_alpha(Arguments a) {
-    if (!a[0]->is_list() && a[0]->kind() != Kind::kBytes) return strings_value({strval(*a[0])});
+    if (kind_name(*a[0]) != "slice") return strings_value({strval(*a[0])});
     std::vector<std::string> texts = strslice(*a[0]);
     std::sort(texts.begin(), texts.end());
     return strings_value(texts);

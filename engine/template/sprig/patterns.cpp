@@ -2,8 +2,10 @@
 #include <re2/re2.h>
 
 #include <charconv>
+#include <memory>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "template/sprig/sprig.h"
 #include "value/format.h"
 
@@ -14,8 +16,8 @@ namespace {
 const std::string& str(const Value* value) { return value->as_string(); }
 
 // What Go calls a mistake in a pattern.
-std::string go_words(const re2::RE2& pattern) {
-    const std::string where = ": `" + pattern.error_arg() + "`";
+std::string go_words(const re2::RE2& pattern, const std::string& part) {
+    const std::string where = ": `" + part + "`";
     switch (pattern.error_code()) {
         case re2::RE2::ErrorBadEscape:
             return "invalid escape sequence" + where;
@@ -53,15 +55,9 @@ std::string go_words(const re2::RE2& pattern) {
          "): error parsing regexp: " + why);
 }
 
-// sprig's regex functions panic on a bad pattern.
-void require(const re2::RE2& pattern, const std::string& text) {
-    if (pattern.ok()) return;
-    refuse(text, pattern.error_code() == re2::RE2::ErrorBadUTF8 ? "invalid UTF-8: `" + text + "`"
-                                                                : go_words(pattern));
-}
-
-// Go's pattern as RE2 writes it: (?<name>re) is (?P<name>re), and \C is none of Go's.
-std::string translated(const std::string& text) {
+// Go's pattern as RE2 writes it: (?<name>re) is (?P<name>re), and \C is none of Go's. `added` is where a P
+// was put in.
+std::string translated(const std::string& text, std::vector<std::size_t>& added) {
     std::string out;
     bool in_class = false;
     for (std::size_t at = 0; at < text.size(); ++at) {
@@ -82,11 +78,29 @@ std::string translated(const std::string& text) {
         if (c == ']') in_class = false;
         out += c;
         if (!in_class && text.compare(at, 3, "(?<") == 0) {
-            out += "?P";
+            out += '?';
+            added.push_back(out.size());
+            out += 'P';
             ++at;
         }
     }
     return out;
+}
+
+// sprig's regex functions panic on a bad pattern.
+std::unique_ptr<re2::RE2> compile(const std::string& text) {
+    std::vector<std::size_t> added;
+    auto pattern = std::make_unique<re2::RE2>(translated(text, added), re2::RE2::Quiet);
+    if (pattern->ok()) return pattern;
+    if (pattern->error_code() == re2::RE2::ErrorBadUTF8) refuse(text, "invalid UTF-8: `" + text + "`");
+    // The part that is wrong, as its author wrote it.
+    std::string part = pattern->error_arg();
+    if (const std::size_t begin = pattern->pattern().find(part); begin != std::string::npos) {
+        for (auto at = added.rbegin(); at != added.rend(); ++at) {
+            if (*at >= begin && *at < begin + part.size()) part.erase(*at - begin, 1);
+        }
+    }
+    refuse(text, go_words(*pattern, part));
 }
 
 // Visits every match that does not overlap, as Go's FindAll does: an empty match right after a match is
@@ -104,8 +118,7 @@ void each_match(const re2::RE2& pattern, re2::StringPiece text, Visit visit) {
         if (!(found[0].empty() && begin == previous_end) && !visit(found, begin, end)) return;
         previous_end = end;
         if (found[0].empty()) {
-            at = end + 1;
-            while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U) ++at;
+            at = end + (end < text.size() ? decode_rune({text.data(), text.size()}, end).length : 1);
         } else {
             at = end;
         }
@@ -153,17 +166,16 @@ void expand(std::string& out, const std::string& replacement, const re2::RE2& pa
 }
 
 Value replace(Arguments a, bool literal) {
-    const re2::RE2 pattern(translated(str(a[0])), re2::RE2::Quiet);
-    require(pattern, str(a[0]));
+    const auto pattern = compile(str(a[0]));
     const std::string& text = str(a[1]);
     std::string out;
     std::size_t copied = 0;
-    each_match(pattern, text, [&](const auto& groups, std::size_t begin, std::size_t end) {
+    each_match(*pattern, text, [&](const auto& groups, std::size_t begin, std::size_t end) {
         out.append(text, copied, begin - copied);
         if (literal)
             append(out, str(a[2]));
         else
-            expand(out, str(a[2]), pattern, groups);
+            expand(out, str(a[2]), *pattern, groups);
         append(out, {});
         copied = end;
         return true;
@@ -173,18 +185,16 @@ Value replace(Arguments a, bool literal) {
 
 Value match(Arguments a) {
     try {
-        const re2::RE2 pattern(translated(str(a[0])), re2::RE2::Quiet);
-        return Value(pattern.ok() && re2::RE2::PartialMatch(str(a[1]), pattern));
+        return Value(re2::RE2::PartialMatch(str(a[1]), *compile(str(a[0]))));
     } catch (const Error&) {
         return Value(false);  // sprig drops the mistake
     }
 }
 
 Value find(Arguments a) {
-    const re2::RE2 pattern(translated(str(a[0])), re2::RE2::Quiet);
-    require(pattern, str(a[0]));
+    const auto pattern = compile(str(a[0]));
     std::string found;
-    each_match(pattern, str(a[1]), [&](const auto& groups, std::size_t, std::size_t) {
+    each_match(*pattern, str(a[1]), [&](const auto& groups, std::size_t, std::size_t) {
         found = std::string(groups[0]);
         return false;
     });
@@ -192,30 +202,28 @@ Value find(Arguments a) {
 }
 
 Value find_all(Arguments a) {
-    const re2::RE2 pattern(translated(str(a[0])), re2::RE2::Quiet);
-    require(pattern, str(a[0]));
+    const auto pattern = compile(str(a[0]));
     const std::int64_t most = a[2]->as_int();
     List found;
     if (most != 0) {
-        each_match(pattern, str(a[1]), [&](const auto& groups, std::size_t, std::size_t) {
+        each_match(*pattern, str(a[1]), [&](const auto& groups, std::size_t, std::size_t) {
             found.emplace_back(std::string(groups[0]));
             return most < 0 || static_cast<std::int64_t>(found.size()) < most;
         });
     }
-    return Value(std::move(found), go::kStrings);
+    return found.empty() ? Value::typed_nil(go::kStrings) : Value(std::move(found), go::kStrings);
 }
 
 Value split(Arguments a) {
-    const re2::RE2 pattern(translated(str(a[0])), re2::RE2::Quiet);
-    require(pattern, str(a[0]));
+    const auto pattern = compile(str(a[0]));
     const std::string& text = str(a[1]);
     const std::int64_t most = a[2]->as_int();
+    if (most == 0) return Value::typed_nil(go::kStrings);
     List parts;
-    if (most == 0) return Value(std::move(parts), go::kStrings);
     if (!str(a[0]).empty() && text.empty()) return Value(List{""}, go::kStrings);
     std::size_t begin = 0;
     std::size_t end = 0;
-    each_match(pattern, text, [&](const auto&, std::size_t from, std::size_t to) {
+    each_match(*pattern, text, [&](const auto&, std::size_t from, std::size_t to) {
         if (most > 0 && static_cast<std::int64_t>(parts.size()) == most - 1) return false;
         end = from;
         if (to != 0) parts.emplace_back(text.substr(begin, end - begin));

@@ -56,36 +56,26 @@ std::string by_word(std::string_view text, bool (*separates)(unsigned), unsigned
     });
 }
 
-std::string_view trim_space(std::string_view text) {
-    while (!text.empty()) {
-        const Rune rune = decode_rune(text, 0);
-        if (!is_unicode_space(rune.rune)) break;
-        text.remove_prefix(rune.length);
-    }
-    while (!text.empty()) {
-        std::size_t at = text.size() - 1;
-        while (at > 0 && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U) --at;
-        if (!is_unicode_space(decode_rune(text, at).rune)) break;
-        text.remove_suffix(text.size() - at);
-    }
-    return text;
-}
-
-std::string_view trim_set(std::string_view text, std::string_view set) {
-    const std::vector<unsigned> cut = runes(set);
-    const auto is_cut = [&](unsigned r) { return std::find(cut.begin(), cut.end(), r) != cut.end(); };
+template <typename IsCut>
+std::string_view trim(std::string_view text, IsCut is_cut) {
     while (!text.empty()) {
         const Rune rune = decode_rune(text, 0);
         if (!is_cut(rune.rune)) break;
         text.remove_prefix(rune.length);
     }
     while (!text.empty()) {
-        std::size_t at = text.size() - 1;
-        while (at > 0 && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U) --at;
-        if (!is_cut(decode_rune(text, at).rune)) break;
-        text.remove_suffix(text.size() - at);
+        const Rune rune = decode_last_rune(text);
+        if (!is_cut(rune.rune)) break;
+        text.remove_suffix(rune.length);
     }
     return text;
+}
+
+std::string_view trim_space(std::string_view text) { return trim(text, is_unicode_space); }
+
+std::string_view trim_set(std::string_view text, std::string_view set) {
+    const std::vector<unsigned> cut = runes(set);
+    return trim(text, [&](unsigned r) { return std::find(cut.begin(), cut.end(), r) != cut.end(); });
 }
 
 std::string replace_all(std::string_view text, std::string_view from, std::string_view to) {
