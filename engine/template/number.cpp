@@ -1,12 +1,11 @@
 #include "template/number.h"
 
-#include <cerrno>
 #include <charconv>
 #include <cmath>
-#include <cstdlib>
 
 #include "base/error.h"
 #include "value/format.h"
+#include "value/go_number.h"
 #include "value/go_type.h"
 #include "value/unicode.h"
 
@@ -92,24 +91,6 @@ void unquote_one(std::string_view text, std::size_t& at, char quote, std::string
     }
 }
 
-std::string strip_underscores(std::string_view text, bool& ok) {
-    // Go's rule: an underscore stands between digits, or between the base prefix and a digit.
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] != '_') {
-            out += text[i];
-            continue;
-        }
-        const auto is_digit_at = [&](std::size_t at) {
-            return at < text.size() && std::isxdigit(static_cast<unsigned char>(text[at])) != 0;
-        };
-        const bool after_prefix =
-            i == 2 && text[0] == '0' && std::isalpha(static_cast<unsigned char>(text[1])) != 0;
-        if (i == 0 || !is_digit_at(i + 1) || (!is_digit_at(i - 1) && !after_prefix)) ok = false;
-    }
-    return out;
-}
-
 struct Digits {
     std::string text;
     int base = 10;
@@ -123,7 +104,9 @@ Digits split(std::string_view spelled) {
         digits.negative = spelled[0] == '-';
         spelled.remove_prefix(1);
     }
-    digits.text = strip_underscores(spelled, digits.ok);
+    const auto plain = without_underscores(spelled);
+    digits.ok = plain.has_value();
+    digits.text = plain.value_or("");
     if (digits.text.size() > 1 && digits.text[0] == '0') {
         const char letter = static_cast<char>(digits.text[1] | 0x20);
         digits.base = letter == 'x' ? 16 : letter == 'b' ? 2 : 8;
@@ -139,21 +122,6 @@ std::optional<std::uint64_t> magnitude(const Digits& digits) {
     if (!digits.ok || digits.text.empty() || result.ec != std::errc{} || result.ptr != end)
         return std::nullopt;
     return value;
-}
-
-std::optional<double> floating(std::string_view spelled) {
-    bool ok = true;
-    const std::string text =
-        strip_underscores(spelled[0] == '-' || spelled[0] == '+' ? spelled.substr(1) : spelled, ok);
-    if (!ok || text.empty()) return std::nullopt;
-    const bool hex = text.size() > 1 && (text[1] | 0x20) == 'x';
-    if (hex && text.find_first_of("pP") == std::string::npos) return std::nullopt;
-    if (!hex && text.find_first_not_of("0123456789.eE+-") != std::string::npos) return std::nullopt;
-    if (text.find_first_of("0123456789") == std::string::npos) return std::nullopt;
-    char* end = nullptr;
-    const double value = std::strtod(text.c_str(), &end);
-    if (*end != '\0' || std::isinf(value)) return std::nullopt;
-    return spelled[0] == '-' ? -value : value;
 }
 
 void finish(NumberNode& number) {
@@ -214,8 +182,8 @@ std::unique_ptr<NumberNode> parse_number(const Token& token) {
             split_at = body.find_last_of("+-", split_at - 1);
         const std::string_view real = split_at == std::string_view::npos ? "0" : body.substr(0, split_at);
         const std::string_view imaginary = split_at == std::string_view::npos ? body : body.substr(split_at);
-        const auto r = floating(real);
-        const auto i = floating(imaginary);
+        const auto r = parse_go_float(real);
+        const auto i = parse_go_float(imaginary);
         if (!r || !i) throw Error(ErrorKind::kInvalid, "illegal number syntax: " + go_quote(text));
         number->real = *r;
         number->imaginary = *i;
@@ -236,7 +204,7 @@ std::unique_ptr<NumberNode> parse_number(const Token& token) {
         number->as_float = static_cast<double>(*number->as_int);
     } else if (number->as_uint) {
         number->as_float = static_cast<double>(*number->as_uint);
-    } else if (const auto value = floating(text)) {
+    } else if (const auto value = parse_go_float(text)) {
         // What looks like an integer but is too large for one is no float either.
         if (text.find_first_of(".eEpP") == std::string::npos ||
             (text.find_first_of("xX") != std::string::npos &&

@@ -360,7 +360,7 @@ class Printer {
         if (flags.space && text[0] == '+' && !flags.plus) text[0] = ' ';
         if (flags.sharp && verb != 'b') keep_point(text, verb, precision);
         const bool finite = text.find_first_not_of("+-0123456789.abcdefpxABCDEFPX ") == std::string::npos;
-        const bool keeps_sign = flags.plus || text[0] != '+';
+        const bool keeps_sign = flags.plus || text[0] != '+' || text[1] == 'I';  // Go says +Inf always
         if (keeps_sign && flags.zero && !flags.minus && finite && flags.has_width &&
             static_cast<std::size_t>(flags.width) > text.size()) {
             out_ += text[0];

@@ -119,7 +119,9 @@ Value merge_all(Arguments a, bool overwrites) {
 
 Value deep_copy(Arguments a) {
     if (is_untyped_nil(*a[0])) fail("reflect: call of reflect.Value.Type on zero Value");
-    return a[0]->deep_copy();
+    Value copy = a[0]->deep_copy();
+    empty_versions(copy);
+    return copy;
 }
 
 constexpr Param S = Param::kString;

@@ -1,10 +1,9 @@
 #include <algorithm>
-#include <charconv>
 #include <cmath>
-#include <cstdlib>
 
 #include "base/encodings.h"
 #include "template/sprig/sprig.h"
+#include "value/go_number.h"
 
 namespace fencepost::tmpl::sprig {
 
@@ -81,22 +80,11 @@ Value round(Arguments a) {
 
 // Octal text; anything else is 0.
 Value to_decimal(Arguments a) {
-    const std::string text = strval(*a[0]);
-    std::int64_t value = 0;
-    const auto result = std::from_chars(text.data(), text.data() + text.size(), value, 8);
-    if (result.ptr != text.data() + text.size() || result.ec != std::errc{}) return Value(std::int64_t{0});
-    return Value(value);
+    const GoInt read = parse_go_int(strval(*a[0]), 8);
+    return Value(read.is_ok ? read.value : std::int64_t{0});
 }
 
-Value atoi(Arguments a) {
-    std::string_view text = a[0]->as_string();
-    if (!text.empty() && text[0] == '+') text.remove_prefix(1);
-    std::int64_t value = 0;
-    const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (result.ec == std::errc::result_out_of_range) return plain_int(text[0] == '-' ? INT64_MIN : INT64_MAX);
-    if (result.ptr != text.data() + text.size() || text.empty()) return plain_int(0);
-    return plain_int(value);
-}
+Value atoi(Arguments a) { return plain_int(parse_go_int(a[0]->as_string()).value); }
 
 Value random_text(Arguments a, std::string_view alphabet) {
     constexpr std::int64_t kMost = 1'000'000;
@@ -194,11 +182,8 @@ std::int64_t to_int64(const Value& value) {
         case Kind::kBool:
             return value.as_bool() ? 1 : 0;
         case Kind::kString: {
-            std::string_view text = value.as_string();
-            if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
-            std::int64_t number = 0;
-            const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-            return error == std::errc{} && end == text.data() + text.size() ? number : 0;
+            const GoInt read = parse_go_int(value.as_string());
+            return read.is_ok ? read.value : 0;
         }
         default:
             return 0;
@@ -213,17 +198,8 @@ double to_float64(const Value& value) {
             return value.as_double();
         case Kind::kBool:
             return value.as_bool() ? 1 : 0;
-        case Kind::kString: {
-            const std::string& text = value.as_string();
-            // Go wants an exponent after hexadecimal digits.
-            const bool is_hex = text.find_first_of("xX") != std::string::npos;
-            if (is_hex && text.find_first_of("pP") == std::string::npos) return 0;
-            char* end = nullptr;
-            const double number = std::strtod(text.c_str(), &end);
-            return text.empty() || *end != '\0' || std::isspace(static_cast<unsigned char>(text[0])) != 0
-                       ? 0
-                       : number;
-        }
+        case Kind::kString:
+            return parse_go_float(value.as_string()).value_or(0);
         default:
             return 0;
     }

@@ -26,7 +26,10 @@ using Table = std::span<const FunctionEntry>;
 [[nodiscard]] Table versions();
 
 [[nodiscard]] bool is_version(const Value& value);  // what semver gives
-[[nodiscard]] Table version_methods();              // whose first parameter is the version
+// Makes every version in it 0.0.0: Go's copy of a struct leaves out the private fields, which all of these
+// are.
+void empty_versions(Value& value);
+[[nodiscard]] Table version_methods();  // whose first parameter is the version
 
 // --- what the families share
 inline constexpr std::size_t kMaxTextBytes = std::size_t{64} << 20U;  // that one call may make

@@ -327,4 +327,14 @@ Table versions() { return kTable; }
 Table version_methods() { return kMethods; }
 bool is_version(const Value& value) { return value.go_type() == &kVersion; }
 
+void empty_versions(Value& value) {
+    if (value.go_type() == &kVersion || value.go_type() == &kVersionStruct) {
+        value = value_of({}, *value.go_type());
+    } else if (value.is_list()) {
+        for (Value& item : value.writable_list()) empty_versions(item);
+    } else if (value.is_map()) {
+        for (Member& member : value.writable_map()) empty_versions(member.value);
+    }
+}
+
 }  // namespace fencepost::tmpl::sprig

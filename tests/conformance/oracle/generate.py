@@ -61,7 +61,7 @@ OTHERS = {"keys", "values", "shuffle", "randAlpha", "randAlphaNum", "randAscii",
           "getHostByName"}
 
 STRINGS = ["", "a", "b", "c", "k", "Hello World", "  padded  ", "foo_bar-baz Qux", "HTTPServerID", "héllo wörld", "日本 ß é",
-           "x,y,,z", "42", "-7", "0x1F", "010", "1e3", "3.5", "1_000", "true", "nil", "line1\nline2\n\nline3", "a\tb\r\n",
+           "x,y,,z", "42", "-7", "0x1F", "010", "1e3", "3.5", "1_000", "1_0.5", "0x1p-2", "inf", "1e400", "+5", "+-5", "true", "nil", "line1\nline2\n\nline3", "a\tb\r\n",
            "<a href=\"x\">&'</a>", "%d %s", "back\\slash", "`tick`", "aGVsbG8=", "aGVsbG8", "NBSWY3DP", "é", "ǅ", "\u00a0x\u2003",
            "a.b.c/d", "$1", "${name}", "the quick brown fox jumps over the lazy dog", "ſKİıŉ", "\u200b\ufeff", "😀x", "\x00\x7f"]
 PATTERNS = ["a", "a*", "[a-z]+", "(\\w+) (\\w+)", "(?P<name>l+)", "^", "$", "\\b", "", "(", "[", "a**", "x{2,1}", "(?i)HELLO",
