@@ -667,7 +667,7 @@ class FormatRun {
 
     void read_precision() {
         Flags& flags = printer_.flags;
-        if (at_ >= format_.size() || format_[at_] != '.') return;
+        if (at_ + 1 >= format_.size() || format_[at_] != '.') return;
         ++at_;
         if (after_index_) good_index_ = false;
         argument_number();
