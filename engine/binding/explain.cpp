@@ -133,6 +133,8 @@ class Explanation {
                      " [BND-W03]");
             }
         }
+        if (candidate.is_usable() && !candidate.matches(subject_) && !matches_anything(cluster_, candidate))
+            warn("the binding " + binding.name + " matches no object that is there [BND-W04]");
         answer_["candidates"].push_back(std::move(entry));
     }
 

@@ -120,6 +120,42 @@ bool Candidate::matches(const Subject& subject) const {
 
 namespace {
 
+// False where a requirement on the type leaves out every object of this one.
+bool may_match(const model::Binding& binding, const cluster::ResourceType& type) {
+    return std::all_of(
+        binding.match_all.begin(), binding.match_all.end(), [&](const model::Requirement& requirement) {
+            if (requirement.subject != model::Requirement::Subject::kType ||
+                requirement.op != model::Requirement::Operator::kIn)
+                return true;
+            return std::any_of(requirement.types.begin(), requirement.types.end(),
+                               [&](const model::TypePattern& pattern) {
+                                   return (pattern.group.empty() || pattern.group == type.group) &&
+                                          (pattern.resource.empty() || pattern.resource == type.resource);
+                               });
+        });
+}
+
+}  // namespace
+
+bool matches_anything(cluster::Cluster& cluster, const Candidate& candidate) {
+    const auto served = cluster.types();
+    for (const auto& type : served) {
+        if (!may_match(candidate.binding, type.type)) continue;
+        cluster::ListOptions page;
+        page.limit = 500;
+        do {
+            cluster::ObjectList list = cluster.list(type.type, page);
+            for (Value& object : list.items) {
+                if (candidate.matches(make_subject(std::move(object), type, served))) return true;
+            }
+            page.continue_token = list.continue_token;
+        } while (!page.continue_token.empty());
+    }
+    return false;
+}
+
+namespace {
+
 // REQUIRES: matching in the order of precedence.
 std::optional<Resolution> decide(const std::vector<const Candidate*>& matching, const Subject& subject,
                                  std::string_view controller_namespace) {

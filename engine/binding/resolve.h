@@ -45,6 +45,8 @@ void check_blueprint(cluster::Cluster& cluster, Candidate& candidate, std::strin
 // All bindings of a namespace ("" = of all), in the order of precedence; their blueprints are not looked at.
 [[nodiscard]] std::vector<Candidate> load_candidates(cluster::Cluster& cluster, std::string_view ns,
                                                      std::string_view controller_namespace);
+// Is there any object that it matches? Looks at the types alone that it can match, until it finds one.
+[[nodiscard]] bool matches_anything(cluster::Cluster& cluster, const Candidate& candidate);
 // REQUIRES: candidates in the order of precedence, their blueprints checked. Pure.
 [[nodiscard]] std::optional<Resolution> choose(const std::vector<Candidate>& candidates,
                                                const Subject& subject, std::string_view controller_namespace);

@@ -80,6 +80,29 @@ TEST_CASE("B-11 of bindings created in the same second, the first by name wins, 
                Catch::Contains("in the same second and comes first by name [BND-W03]"));
 }
 
+TEST_CASE("a binding that matches no live object is told of, one that matches another object is not") {
+    World world;
+    world.blueprint("first");
+    world.binding("secrets", "first", kDatabaseSecrets);
+    world.binding("claims", "first",
+                  "[{type: {operator: In, values: [{resource: persistentvolumeclaims}]}}, {labels: {key: "
+                  "role, operator: In, values: [pgdata]}}]");
+    world.secret("db");
+    world.secret("other", "{type: token}");
+    const auto warnings = [&] { return warnings_of(explain(*world.cluster, secret_key("db"), "kanister")); };
+    CHECK(warnings() == "the binding claims matches no object that is there [BND-W04]\n");
+    const auto claim = [&](const std::string& name, const std::string& labels) {
+        world.apply("{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: " + name +
+                    ", namespace: app1, labels: " + labels +
+                    "}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}}");
+    };
+    claim("wal", "{role: wal}");
+    CHECK_THAT(warnings(), Catch::Contains("BND-W04"));
+    claim("data", "{role: pgdata}");
+    CHECK(warnings().empty());
+    CHECK(warnings_of(explain(*world.cluster, secret_key("other"), "kanister")).empty());
+}
+
 TEST_CASE("B-12 a binding that matches wins over the annotation") {
     World world;
     world.blueprint("bound");
