@@ -31,4 +31,17 @@ std::string exec_in_pod(run::RunContext& run, const ExecTarget& target,
     return text;
 }
 
+std::vector<run::Need> exec_needs(const std::string& ns, const std::string& pod, const std::string& container,
+                                  std::string argument) {
+    using Object = run::Need::Object;
+    return {{.verb = "get",
+             .type = cluster::types::kPods,
+             .ns = ns,
+             .name = pod,
+             .object = Object::kThere,
+             .argument = std::move(argument),
+             .container = container},
+            {.verb = "create", .type = cluster::types::kPods, .subresource = "exec", .ns = ns, .name = pod}};
+}
+
 }  // namespace fencepost::functions

@@ -22,4 +22,8 @@ struct ExecTarget {
                                       const std::vector<std::string>& command,
                                       const std::function<void(std::string_view)>& on_stdout);
 
+// What exec_in_pod() asks of the cluster; `argument` is where the Pod is named.
+[[nodiscard]] std::vector<run::Need> exec_needs(const std::string& ns, const std::string& pod,
+                                                const std::string& container, std::string argument);
+
 }  // namespace fencepost::functions

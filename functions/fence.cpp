@@ -31,6 +31,10 @@ constexpr std::string_view kPauseState =
     "case when not pg_is_in_recovery() or pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() then 0 "
     "else coalesce(extract(epoch from now() - pg_last_xact_replay_timestamp()), 0) end";
 
+run::Need exec_in_any_pod(const std::string& ns) {
+    return {.verb = "create", .type = types::kPods, .subresource = "exec", .ns = ns};
+}
+
 std::vector<Value> find_pods(run::RunContext& run, const Value& args) {
     const std::string ns = run::string_arg(args, "namespace");
     std::vector<Value> pods;
@@ -106,6 +110,22 @@ class Fence final : public run::Function {
         outputs.set("fencedAt", format_rfc3339_nano(run.world().clock.now()));
         if (!fenced.replay_lsn.empty()) outputs.set("replayLsn", fenced.replay_lsn);
         return {Value(std::move(outputs))};
+    }
+
+    [[nodiscard]] std::vector<run::Need> needs(run::World& /*world*/, const model::ActionSpec& /*action*/,
+                                               const Value& args) const override {
+        const std::string ns = run::string_arg(args, "namespace");
+        std::vector<run::Need> needs;
+        std::size_t index = 0;
+        for (const std::string& pod : run::strings_arg(args, "pods")) {
+            const std::string argument = "/pods/" + std::to_string(index++);
+            for (run::Need& need : exec_needs(ns, pod, "", argument)) needs.push_back(std::move(need));
+        }
+        if (run::has_arg(args, "labelSelector")) {
+            needs.push_back({.verb = "list", .type = types::kPods, .ns = ns});
+            needs.push_back(exec_in_any_pod(ns));
+        }
+        return needs;
     }
 
   private:
@@ -293,6 +313,13 @@ class Unfence final : public run::Function {
             run.world().clock.sleep(delay, run.cancel());
             delay = std::min(delay * 2, std::chrono::milliseconds{10'000});
         }
+    }
+
+    [[nodiscard]] std::vector<run::Need> needs(run::World& /*world*/, const model::ActionSpec& /*action*/,
+                                               const Value& args) const override {
+        const std::string ns = run::string_arg(args, "namespace");
+        if (ns.empty()) return {};  // wherever there was something to fence
+        return {exec_in_any_pod(ns)};
     }
 
   private:

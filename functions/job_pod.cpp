@@ -245,4 +245,48 @@ void run_job_pod(run::RunContext& run, const JobPod& wanted, const Value& args) 
     run.after_recorded([job] { job->remove(); });
 }
 
+std::vector<run::Need> job_pod_needs(const run::World& world, const Value& args) {
+    const std::string ns = run::string_arg(args, "namespace", world.controller_namespace);
+    std::vector<run::Need> needs;
+    for (const char* verb : {"create", "get", "watch", "delete"})
+        needs.push_back({.verb = verb, .type = types::kPods, .ns = ns});
+    needs.push_back({.verb = "get", .type = types::kPods, .subresource = "log", .ns = ns});
+    // The kubelet reads these; whoever makes the Pod needs no permission for them.
+    const auto add = [&](const cluster::ResourceType& type, const Value& source, std::string_view member,
+                         const std::string& argument) {
+        const std::string name = source[member].string_or("");
+        if (name.empty() || source["optional"].bool_or(false)) return;
+        needs.push_back({.type = type,
+                         .ns = ns,
+                         .name = name,
+                         .object = run::Need::Object::kThere,
+                         .argument = argument});
+    };
+    const Value& pod = args["podOverride"];
+    std::size_t index = 0;
+    for (const Value& volume : pod["volumes"].list_or_empty()) {
+        const std::string argument = "/podOverride/volumes/" + std::to_string(index++);
+        add(types::kPersistentVolumeClaims, volume["persistentVolumeClaim"], "claimName", argument);
+        add(types::kSecrets, volume["secret"], "secretName", argument);
+        add(types::kConfigMaps, volume["configMap"], "name", argument);
+    }
+    index = 0;
+    for (const Value& container : pod["containers"].list_or_empty()) {
+        const std::string place = "/podOverride/containers/" + std::to_string(index++);
+        std::size_t variable = 0;
+        for (const Value& env : container["env"].list_or_empty()) {
+            const std::string argument = place + "/env/" + std::to_string(variable++);
+            add(types::kSecrets, env.get("valueFrom", "secretKeyRef"), "name", argument);
+            add(types::kConfigMaps, env.get("valueFrom", "configMapKeyRef"), "name", argument);
+        }
+        variable = 0;
+        for (const Value& source : container["envFrom"].list_or_empty()) {
+            const std::string argument = place + "/envFrom/" + std::to_string(variable++);
+            add(types::kSecrets, source["secretRef"], "name", argument);
+            add(types::kConfigMaps, source["configMapRef"], "name", argument);
+        }
+    }
+    return needs;
+}
+
 }  // namespace fencepost::functions

@@ -39,4 +39,7 @@ struct JobPod {
 
 void run_job_pod(run::RunContext& run, const JobPod& job, const Value& args);
 
+// What run_job_pod() asks of the cluster, and what the Pod mounts and reads by its override.
+[[nodiscard]] std::vector<run::Need> job_pod_needs(const run::World& world, const Value& args);
+
 }  // namespace fencepost::functions

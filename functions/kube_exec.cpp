@@ -21,6 +21,12 @@ class KubeExec final : public run::Function {
         return {run.take_outputs()};
     }
 
+    [[nodiscard]] std::vector<run::Need> needs(run::World& /*world*/, const model::ActionSpec& /*action*/,
+                                               const Value& args) const override {
+        return exec_needs(run::string_arg(args, "namespace"), run::string_arg(args, "pod"),
+                          run::string_arg(args, "container"), "/pod");
+    }
+
   private:
     model::FunctionSpec spec_{
         .name = "KubeExec",

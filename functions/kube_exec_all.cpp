@@ -63,6 +63,19 @@ class KubeExecAll final : public run::Function {
         return {run.take_outputs()};
     }
 
+    [[nodiscard]] std::vector<run::Need> needs(run::World& /*world*/, const model::ActionSpec& /*action*/,
+                                               const Value& args) const override {
+        std::vector<run::Need> all;
+        for (const std::string& pod : words(run::string_arg(args, "pods"))) {
+            for (const std::string& container : words(run::string_arg(args, "containers"))) {
+                for (run::Need& need :
+                     exec_needs(run::string_arg(args, "namespace"), pod, container, "/pods"))
+                    all.push_back(std::move(need));
+            }
+        }
+        return all;
+    }
+
   private:
     static constexpr std::size_t kMaxOutputBytes = std::size_t{4} << 20U;
 

@@ -35,13 +35,50 @@ class KubeOps final : public run::Function {
                     "it is create, delete or patch");
     }
 
+    [[nodiscard]] std::vector<run::Need> needs(run::World& world, const model::ActionSpec& /*action*/,
+                                               const Value& args) const override {
+        const std::string operation = run::string_arg(args, "operation");
+        const std::string ns = run::string_arg(args, "namespace", "default");
+        if (operation == "create") return create_needs(world.cluster, run::string_arg(args, "spec"), ns);
+        const cluster::ObjectKey key = object_key(world.cluster, args["objectReference"], ns);
+        const auto need = [&](std::string verb, run::Need::Object object) {
+            return run::Need{.verb = std::move(verb),
+                             .type = key.type,
+                             .ns = key.ns,
+                             .name = key.name,
+                             .object = object,
+                             .argument = "/objectReference/name"};
+        };
+        if (operation == "delete")
+            return {need("delete", run::Need::Object::kThere), need("get", run::Need::Object::kAny)};
+        return {need("patch", run::Need::Object::kThere)};
+    }
+
   private:
+    static std::vector<run::Need> create_needs(cluster::Cluster& cluster, const std::string& spec,
+                                               const std::string& ns) {
+        std::vector<run::Need> needs;
+        for (const YamlDocument& document : parse_yaml(spec, "spec")) {
+            const auto type = type_of(cluster, document.value);
+            const std::string own = cluster::namespace_of(document.value);
+            needs.push_back({.verb = "create",
+                             .type = type.type,
+                             .ns = !type.is_namespaced ? ""
+                                   : own.empty()       ? ns
+                                                       : own,
+                             .name = cluster::name_of(document.value),
+                             .object = run::Need::Object::kAbsent,
+                             .argument = "/spec"});
+        }
+        return needs;
+    }
+
     static Value create(run::RunContext& run, const std::string& spec, const std::string& ns) {
         Value last;
         for (const YamlDocument& document : parse_yaml(spec, "spec")) {
             run.cancel().throw_if_cancelled();
             Value object = document.value;
-            const auto type = type_of(run, object);
+            const auto type = type_of(run.world().cluster, object);
             if (type.is_namespaced && cluster::namespace_of(object).empty())
                 object["metadata"]["namespace"] = ns;
             last = reference_of(create_one(run, type.type, object));
@@ -63,7 +100,7 @@ class KubeOps final : public run::Function {
         }
     }
 
-    static cluster::ResourceDescription type_of(run::RunContext& run, const Value& object) {
+    static cluster::ResourceDescription type_of(cluster::Cluster& cluster, const Value& object) {
         const std::string api_version = object["apiVersion"].string_or("");
         const std::size_t slash = api_version.find('/');
         const std::string group = slash == std::string::npos ? "" : api_version.substr(0, slash);
@@ -71,7 +108,7 @@ class KubeOps final : public run::Function {
         const std::string kind = object["kind"].string_or("");
         if (api_version.empty() || kind.empty())
             throw Error(ErrorKind::kInvalid, "argument 'spec' holds an object without apiVersion or kind");
-        auto type = run.world().cluster.find_type(group, version, kind);
+        auto type = cluster.find_type(group, version, kind);
         if (!type) throw Error(ErrorKind::kInvalid, "there is no kind '" + kind + "' in " + api_version);
         return *type;
     }

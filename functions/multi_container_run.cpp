@@ -59,6 +59,11 @@ class MultiContainerRun final : public run::Function {
         return {run.take_outputs()};
     }
 
+    [[nodiscard]] std::vector<run::Need> needs(run::World& world, const model::ActionSpec& /*action*/,
+                                               const Value& args) const override {
+        return job_pod_needs(world, args);
+    }
+
   private:
     model::FunctionSpec spec_{
         .name = "MultiContainerRun",

@@ -23,17 +23,7 @@ class ScaleWorkload final : public run::Function {
     [[nodiscard]] bool is_safe_to_repeat() const override { return true; }
 
     run::Outcome execute(run::RunContext& run, const Value& args) const override {
-        const model::ObjectReference& subject = run.action().object;
-        const std::string kind = lower(run::string_arg(args, "kind", subject.kind));
-        cluster::ObjectKey key{
-            {}, run::string_arg(args, "namespace", subject.ns), run::string_arg(args, "name", subject.name)};
-        if (kind == "statefulset")
-            key.type = types::kStatefulSets;
-        else if (kind == "deployment")
-            key.type = types::kDeployments;
-        else
-            throw Error(ErrorKind::kInvalid, "Workload type not supported " + kind,
-                        "kind is StatefulSet or Deployment");
+        const cluster::ObjectKey key = workload_of(run.action().object, args);
         const std::int64_t replicas = run::int_arg(args, "replicas", -1);
         if (replicas < 0)
             throw Error(ErrorKind::kInvalid,
@@ -55,7 +45,33 @@ class ScaleWorkload final : public run::Function {
         return {Value(std::move(outputs))};
     }
 
+    [[nodiscard]] std::vector<run::Need> needs(run::World& /*world*/, const model::ActionSpec& action,
+                                               const Value& args) const override {
+        const cluster::ObjectKey key = workload_of(action.object, args);
+        return {{.verb = "get",
+                 .type = key.type,
+                 .ns = key.ns,
+                 .name = key.name,
+                 .object = run::Need::Object::kThere,
+                 .argument = run::has_arg(args, "name") ? "/name" : ""},
+                {.verb = "update", .type = key.type, .ns = key.ns, .name = key.name}};
+    }
+
   private:
+    static cluster::ObjectKey workload_of(const model::ObjectReference& subject, const Value& args) {
+        const std::string kind = lower(run::string_arg(args, "kind", subject.kind));
+        cluster::ObjectKey key{
+            {}, run::string_arg(args, "namespace", subject.ns), run::string_arg(args, "name", subject.name)};
+        if (kind == "statefulset")
+            key.type = types::kStatefulSets;
+        else if (kind == "deployment")
+            key.type = types::kDeployments;
+        else
+            throw Error(ErrorKind::kInvalid, "Workload type not supported " + kind,
+                        "kind is StatefulSet or Deployment");
+        return key;
+    }
+
     static bool is_ready(const Value& workload, std::int64_t replicas, bool is_deployment) {
         const Value& status = workload["status"];
         if (status["observedGeneration"].int_or(0) < workload.get("metadata", "generation").int_or(0))

@@ -119,6 +119,32 @@ class Wait final : public run::Function {
         return {};
     }
 
+    [[nodiscard]] std::vector<run::Need> needs(run::World& world, const model::ActionSpec& action,
+                                               const Value& args) const override {
+        std::vector<run::Need> needs;
+        for (const std::string list : {"anyOf", "allOf"}) {
+            std::size_t index = 0;
+            for (const Value& item : args.get("conditions", list).list_or_empty()) {
+                const std::string argument =
+                    "/conditions/" + list + "/" + std::to_string(index++) + "/objectReference";
+                try {
+                    const auto key = object_key(world.cluster, item["objectReference"], action.object.ns);
+                    needs.push_back({.verb = "get",
+                                     .type = key.type,
+                                     .ns = key.ns,
+                                     .name = key.name,
+                                     .object = run::Need::Object::kAwaited,
+                                     .argument = argument});
+                } catch (const Error& error) {
+                    // A reference that names no object, or not yet: the condition never holds, or is not
+                    // known.
+                    if (error.kind() != ErrorKind::kInvalid) throw;
+                }
+            }
+        }
+        return needs;
+    }
+
   private:
     [[nodiscard]] std::vector<Condition> conditions(const Value& args, std::string_view list) const {
         std::vector<Condition> result;

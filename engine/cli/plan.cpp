@@ -6,6 +6,7 @@
 #include "cli/findings.h"
 #include "cli/output.h"
 #include "cli/plan_checks.h"
+#include "cli/plan_needs.h"
 #include "cli/shellcheck.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
@@ -72,12 +73,18 @@ int plan(Server& server, const RenderOptions& given, const run::Catalog& catalog
     model::Problems problems;
     looks.check_objects(problems);
     looks.check_phases(preview, problems);
+    PlanNeeds needs(prospect, catalog, preview);
+    needs.check_objects(problems);
+    const PlanCheck permissions = needs.check_permissions(server, problems);
+    const std::vector<PlanCheck> images = looks.check_images(preview, server, problems);
     const auto documents = parse_yaml(source.text, source.file);
     std::vector<model::Diagnostic> placed;
     if (const YamlDocument* blueprint = blueprint_in(documents))
         placed = model::to_diagnostics(problems.take(), *blueprint, source.text, source.file);
     checks.push_back(counted("phases", placed, "all render, and what they name is there"));
     diagnostics.insert(diagnostics.end(), placed.begin(), placed.end());
+    checks.insert(checks.end(), images.begin(), images.end());
+    checks.push_back(permissions);
     for (PlanCheck& check : looks.check_bindings()) checks.push_back(std::move(check));
     for (PlanCheck& check : looks.check_volumes()) checks.push_back(std::move(check));
     checks.push_back(looks.check_location(server));

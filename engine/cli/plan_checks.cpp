@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/cancel.h"
 #include "base/encodings.h"
 #include "base/error.h"
@@ -10,6 +11,8 @@
 #include "lint/blueprint.h"
 #include "lint/lint.h"
 #include "location/location.h"
+#include "model/image.h"
+#include "model/place.h"
 #include "run/launch.h"
 #include "value/yaml.h"
 
@@ -20,24 +23,19 @@ namespace types = cluster::types;
 using model::child;
 using State = PlanCheck::State;
 
-std::string lower(std::string text) {
-    for (char& c : text) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+// A server of Fencepost's own, whose Pods are processes of its host.
+bool is_embedded(Server& server) {
+    try {
+        return server.get("/version")["gitVersion"].string_or("").find("+fencepost") != std::string::npos;
+    } catch (const Error&) {
+        return false;
     }
-    return text;
-}
-
-// "<dump.path>": only a run can know it.
-bool is_unknown(const std::string& text) { return text.find('<') != std::string::npos; }
-
-std::string pointer_of(const std::string& action, std::size_t index, std::size_t count) {
-    const std::string at = child("/actions", action);
-    return index < count ? child(at + "/phases", index) : at + "/deferPhase";
 }
 
 cluster::ObjectKey subject_of(run::World& world, const model::ObjectReference& object) {
-    const auto type = world.cluster.find_type(object.group, object.api_version,
-                                              object.resource.empty() ? lower(object.kind) : object.resource);
+    const auto type =
+        world.cluster.find_type(object.group, object.api_version,
+                                object.resource.empty() ? ascii_lower(object.kind) : object.resource);
     if (!type) throw Error(ErrorKind::kNotFound, "there is no type " + object.resource + object.kind);
     return {type->type, type->is_namespaced ? object.ns : "", object.name};
 }
@@ -58,18 +56,25 @@ std::string_view to_string(State state) noexcept {
     return "";
 }
 
-PlanChecks::PlanChecks(Prospect& prospect) : prospect_(prospect), world_(prospect.world()) {}
+bool is_unknown(std::string_view text) {
+    return text.find('<') != std::string_view::npos || text.find("{{") != std::string_view::npos;
+}
 
-std::optional<Value> PlanChecks::find(const cluster::ObjectKey& key) {
+std::string phase_pointer(const std::string& action, std::size_t index, std::size_t count) {
+    const std::string at = child("/actions", action);
+    return index < count ? child(at + "/phases", index) : at + "/deferPhase";
+}
+
+std::optional<Value> find_live(cluster::Cluster& cluster, const cluster::ObjectKey& key) {
     try {
-        return world_.cluster.get(key);
+        return cluster.get(key);
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::kNotFound) throw;
         return std::nullopt;
     }
 }
 
-bool PlanChecks::exists(const cluster::ObjectKey& key) { return find(key).has_value(); }
+PlanChecks::PlanChecks(Prospect& prospect) : prospect_(prospect), world_(prospect.world()) {}
 
 void PlanChecks::check_objects(model::Problems& problems) {
     const model::Action& action = prospect_.definition();
@@ -81,14 +86,15 @@ void PlanChecks::check_objects(model::Problems& problems) {
     for (const model::Phase& phase : action.phases) phases.push_back(&phase);
     if (action.defer_phase) phases.push_back(&*action.defer_phase);
     for (std::size_t i = 0; i < phases.size(); ++i) {
-        const std::string pointer = pointer_of(prospect_.action().name, i, action.phases.size());
+        const std::string pointer = phase_pointer(prospect_.action().name, i, action.phases.size());
         for (const auto& [name, reference] : phases[i]->objects) {
             const std::string place = child(pointer + "/objects", name);
-            const std::string kind = lower(reference.kind);
+            const std::string kind = ascii_lower(reference.kind);
             if (kind != "secret" && kind != "configmap") continue;
             try {
                 const auto rendered = run::render_references(renderer, {{name, reference}}, params).at(name);
-                const auto found = find(
+                const auto found = find_live(
+                    world_.cluster,
                     {kind == "secret" ? types::kSecrets : types::kConfigMaps, rendered.ns, rendered.name});
                 if (found) {
                     fetched_[phases[i]->name][name] = *found;
@@ -104,7 +110,7 @@ void PlanChecks::check_objects(model::Problems& problems) {
         }
     }
     for (std::size_t i = 0; i < phases.size(); ++i)
-        check_keys(*phases[i], pointer_of(prospect_.action().name, i, action.phases.size()), problems);
+        check_keys(*phases[i], phase_pointer(prospect_.action().name, i, action.phases.size()), problems);
 }
 
 // .Phases.p.Secrets.s.Data.key: is it in the Secret?
@@ -123,18 +129,13 @@ void PlanChecks::check_keys(const model::Phase& phase, const std::string& pointe
             std::vector<std::string> keys;
             for (const auto& [key, value] : object["data"].map_or_empty()) keys.push_back(key);
             const std::string near = model::nearest(path[5], keys);
-            const std::string_view before = std::string_view(text.text).substr(0, use.offset);
-            const std::size_t newline = before.rfind('\n');
-            const std::size_t start = newline == std::string_view::npos ? 0 : newline + 1;
             problems.add({.severity = model::Severity::kError,
                           .pointer = text.pointer,
                           .rule = "missing-key",
                           .message = cluster::namespace_of(object) + "/" + cluster::name_of(object) +
                                      " has no key '" + path[5] + "'",
                           .hint = near.empty() ? "" : "did you mean '" + near + "'?",
-                          .spot = model::Problem::Spot{
-                              .line = static_cast<int>(std::count(before.begin(), before.end(), '\n')) + 1,
-                              .column = static_cast<int>(before.size() - start) + 1}});
+                          .spot = model::spot_at(text.text, use.offset)});
         }
     }
 }
@@ -144,7 +145,7 @@ void PlanChecks::check_phases(const Value& view, model::Problems& problems) {
     const std::size_t count = prospect_.definition().phases.size();
     const List& phases = view["phases"].list_or_empty();
     for (std::size_t i = 0; i < phases.size(); ++i) {
-        const std::string pointer = pointer_of(prospect_.action().name, i, count);
+        const std::string pointer = phase_pointer(prospect_.action().name, i, count);
         if (phases[i]["error"].is_string()) {
             const auto& all = problems.all();
             const bool is_told = std::any_of(
@@ -165,13 +166,7 @@ void PlanChecks::check_phase(const Value& phase, const std::string& pointer, mod
     const Value& args = phase["args"];
     const std::string at = pointer + "/args";
     const std::string ns = args["namespace"].string_or("");
-    // Without a server there may be no namespaces at all.
-    const bool has_namespaces = !world_.cluster.list(types::kNamespaces, {}).items.empty();
-    if (has_namespaces && !ns.empty() && !is_unknown(ns) && !exists({types::kNamespaces, "", ns}))
-        problems.warning(at + "/namespace", "missing-object", "there is no namespace " + ns);
-    if (func == "KubeExec") {
-        check_pod(ns, args["pod"].string_or(""), args["container"].string_or(""), at, problems);
-    } else if (func == "Wait" || func == "WaitV2") {
+    if (func == "Wait" || func == "WaitV2") {
         check_condition_objects(args, at, problems);
     } else if (func == "Fence" && args["labelSelector"].is_string() && !is_unknown(ns)) {
         const auto pods = world_.cluster.list(
@@ -180,29 +175,7 @@ void PlanChecks::check_phase(const Value& phase, const std::string& pointer, mod
             problems.warning(at + "/labelSelector", "missing-object",
                              "no Pod in " + ns + " has the labels " + args["labelSelector"].as_string(),
                              "there would be nothing to fence");
-    } else if (args["image"].is_string() || args["outputImage"].is_string()) {
-        check_job(args, at, problems);
     }
-}
-
-void PlanChecks::check_pod(const std::string& ns, const std::string& pod, const std::string& container,
-                           const std::string& pointer, model::Problems& problems) {
-    if (is_unknown(ns) || is_unknown(pod) || pod.empty()) return;
-    const auto found = find({types::kPods, ns, pod});
-    if (!found)
-        return problems.error(pointer + "/pod", "missing-object", "there is no Pod " + ns + "/" + pod);
-    const std::string phase = found->get("status", "phase").string_or("Running");
-    if (phase != "Running")
-        problems.warning(pointer + "/pod", "missing-object", "the Pod " + ns + "/" + pod + " is " + phase);
-    if (container.empty() || is_unknown(container)) return;
-    std::vector<std::string> names;
-    for (const Value& one : found->get("spec", "containers").list_or_empty())
-        names.push_back(one["name"].string_or(""));
-    if (std::find(names.begin(), names.end(), container) != names.end()) return;
-    const std::string near = model::nearest(container, names);
-    problems.error(pointer + "/container", "missing-object",
-                   "the Pod " + ns + "/" + pod + " has no container '" + container + "'",
-                   near.empty() ? "" : "did you mean '" + near + "'?");
 }
 
 void PlanChecks::check_condition_objects(const Value& args, const std::string& pointer,
@@ -226,41 +199,38 @@ void PlanChecks::check_condition_objects(const Value& args, const std::string& p
     }
 }
 
-// What the job's Pod mounts and reads must be in its namespace.
-void PlanChecks::check_job(const Value& args, const std::string& pointer, model::Problems& problems) {
-    std::string ns = args["namespace"].string_or("");
-    if (ns.empty()) ns = world_.controller_namespace;
-    if (is_unknown(ns)) return;
-    const Value& pod = args["podOverride"];
-    const std::string at = pointer + "/podOverride";
-    const auto need = [&](const cluster::ResourceType& type, const Value& name, const std::string& place) {
-        const std::string text = name.string_or("");
-        if (text.empty() || is_unknown(text) || exists({type, ns, text})) return;
-        problems.error(place, "missing-object", "there is no " + cluster::to_string({type, ns, text}));
-    };
-    std::size_t index = 0;
-    for (const Value& volume : pod["volumes"].list_or_empty()) {
-        const std::string place = child(at + "/volumes", index++);
-        need(types::kPersistentVolumeClaims, volume.get("persistentVolumeClaim", "claimName"), place);
-        need(types::kSecrets, volume.get("secret", "secretName"), place);
-        need(types::kConfigMaps, volume.get("configMap", "name"), place);
-    }
-    index = 0;
-    for (const Value& container : pod["containers"].list_or_empty()) {
-        const std::string here = child(at + "/containers", index++);
-        std::size_t variable = 0;
-        for (const Value& env : container["env"].list_or_empty()) {
-            const std::string place = child(here + "/env", variable++);
-            need(types::kSecrets, env.get("valueFrom", "secretKeyRef", "name"), place);
-            need(types::kConfigMaps, env.get("valueFrom", "configMapKeyRef", "name"), place);
-        }
-        variable = 0;
-        for (const Value& source : container["envFrom"].list_or_empty()) {
-            const std::string place = child(here + "/envFrom", variable++);
-            need(types::kSecrets, source.get("secretRef", "name"), place);
-            need(types::kConfigMaps, source.get("configMapRef", "name"), place);
+// Of every phase that runs, as it would be asked for. Lint has looked at those that are written out.
+std::vector<PlanCheck> PlanChecks::check_images(const Value& view, Server& server,
+                                                model::Problems& problems) {
+    std::vector<PlanCheck> checks;
+    const model::Action& action = prospect_.definition();
+    const List& phases = view["phases"].list_or_empty();
+    for (std::size_t i = 0; i < phases.size(); ++i) {
+        const std::string pointer = phase_pointer(prospect_.action().name, i, action.phases.size());
+        const model::Phase& written = i < action.phases.size() ? action.phases[i] : *action.defer_phase;
+        for (const model::ImageUse& use : model::images_of(phases[i]["args"])) {
+            PlanCheck check{"images", State::kFine, use.image + " (phase '" + written.name + "')"};
+            const std::string place = pointer + "/args" + use.pointer;
+            const std::string wrong = is_unknown(use.image) ? "" : model::problem_of_image(use.image);
+            const bool is_fixed =
+                is_unknown(use.image) || model::has_digest(use.image) ||
+                (model::tag_of_image(use.image) != "latest" && !model::tag_of_image(use.image).empty());
+            if (!wrong.empty()) {
+                check.state = State::kError;
+                problems.error(place, "image", "'" + use.image + "' is no image: " + wrong);
+            } else if (!is_fixed) {
+                check.state = State::kWarning;
+                if (model::value_at(written.args, use.pointer) != Value(use.image))
+                    problems.warning(place, "image-tag", "the image '" + use.image + "' has no fixed tag",
+                                     "name a version, so that a restore finds what the backup ran with");
+            }
+            checks.push_back(std::move(check));
         }
     }
+    if (!checks.empty() && is_embedded(server))
+        checks.push_back({"images", State::kFine,
+                          "the server's embedded cluster pulls none: commands are its host's programs"});
+    return checks;
 }
 
 std::vector<PlanCheck> PlanChecks::check_bindings() {

@@ -1,6 +1,6 @@
 // What a run needs and a plan can look at beforehand: the objects that phases name and the keys that their
-// templates take, Pods and workloads that functions act on, what job Pods mount, the location, the bindings.
-// Reads, writes nothing. Errors become findings; what is thrown is the cluster's own (unreachable).
+// templates take, images, the location, the bindings; plan_needs.h has what functions act on. Reads, writes
+// nothing. Errors become findings; what is thrown is the cluster's own (unreachable).
 #pragma once
 
 #include <string>
@@ -21,6 +21,13 @@ struct PlanCheck {
 };
 [[nodiscard]] std::string_view to_string(PlanCheck::State state) noexcept;
 
+// Holds "<dump.path>", which only a run can know, or is a template still.
+[[nodiscard]] bool is_unknown(std::string_view text);
+// Of the phase in the blueprint; `count` is how many there are without the deferPhase, which comes last.
+[[nodiscard]] std::string phase_pointer(const std::string& action, std::size_t index, std::size_t count);
+// nullopt where it is not there.
+[[nodiscard]] std::optional<Value> find_live(cluster::Cluster& cluster, const cluster::ObjectKey& key);
+
 class PlanChecks {
   public:
     explicit PlanChecks(Prospect& prospect);
@@ -28,19 +35,16 @@ class PlanChecks {
     // Problems point into the blueprint; `view` is the prospect's preview.
     void check_objects(model::Problems& problems);
     void check_phases(const Value& view, model::Problems& problems);
+    [[nodiscard]] std::vector<PlanCheck> check_images(const Value& view, Server& server,
+                                                      model::Problems& problems);
     // These have no place in the blueprint.
     [[nodiscard]] std::vector<PlanCheck> check_bindings();
     [[nodiscard]] std::vector<PlanCheck> check_volumes();
     [[nodiscard]] PlanCheck check_location(Server& server);
 
   private:
-    [[nodiscard]] bool exists(const cluster::ObjectKey& key);
-    [[nodiscard]] std::optional<Value> find(const cluster::ObjectKey& key);
     void check_phase(const Value& phase, const std::string& pointer, model::Problems& problems);
-    void check_pod(const std::string& ns, const std::string& pod, const std::string& container,
-                   const std::string& pointer, model::Problems& problems);
     void check_condition_objects(const Value& args, const std::string& pointer, model::Problems& problems);
-    void check_job(const Value& args, const std::string& pointer, model::Problems& problems);
     void check_keys(const model::Phase& phase, const std::string& pointer, model::Problems& problems);
 
     Prospect& prospect_;

@@ -84,17 +84,12 @@ bool is_yaml(const std::vector<Diagnostic>& diagnostics) {
 
 void Document::within(model::Severity severity, const Text& place, std::size_t offset, std::string rule,
                       std::string message, std::string hint) {
-    const std::string_view before = std::string_view(place.text).substr(0, offset);
-    const std::size_t newline = before.rfind('\n');
-    const std::size_t line_start = newline == std::string_view::npos ? 0 : newline + 1;
     problems.add({.severity = severity,
                   .pointer = place.pointer,
                   .rule = std::move(rule),
                   .message = std::move(message),
                   .hint = std::move(hint),
-                  .spot = model::Problem::Spot{
-                      .line = static_cast<int>(std::count(before.begin(), before.end(), '\n')) + 1,
-                      .column = static_cast<int>(before.size() - line_start) + 1}});
+                  .spot = model::spot_at(place.text, offset)});
 }
 
 std::vector<Diagnostic> lint(std::span<const Source> sources, std::span<const model::FunctionSpec> functions,

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "lint/rule_set.h"
+#include "model/image.h"
 
 namespace fencepost::lint {
 namespace {
@@ -9,17 +10,13 @@ namespace {
 using model::child;
 using model::Severity;
 
-void check_image(Document& document, const Value& image, const std::string& pointer) {
-    const std::string text = image.string_or("");
-    if (text.empty() || text.find("{{") != std::string::npos || text.find('@') != std::string::npos) return;
-    const std::size_t slash = text.rfind('/');
-    const std::string last = text.substr(slash == std::string::npos ? 0 : slash + 1);
-    const std::size_t colon = last.find(':');
-    const std::string tag = colon == std::string::npos ? "" : last.substr(colon + 1);
+void check_image(Document& document, const std::string& image, const std::string& pointer) {
+    if (image.find("{{") != std::string::npos || model::has_digest(image)) return;
+    const std::string_view tag = model::tag_of_image(image);
     if (!tag.empty() && tag != "latest") return;
     document.problems.warning(
         pointer, "image-tag",
-        tag.empty() ? "the image '" + text + "' has no tag" : "the tag latest is another image every week",
+        tag.empty() ? "the image '" + image + "' has no tag" : "the tag latest is another image every week",
         "name a version, so that a restore finds what the backup ran with");
 }
 
@@ -52,18 +49,8 @@ void walk_references(Document& document, const Value& value, const std::string& 
 
 void check_images(Document& document) {
     for (const PhasePlace& place : document.phases) {
-        for (const auto& [name, value] : place.args().map_or_empty()) {
-            if (name == "image" || name.ends_with("Image"))
-                check_image(document, value, child(place.args_pointer(), name));
-        }
-        const std::string override_pointer = child(place.args_pointer(), "podOverride");
-        for (const char* list : {"containers", "initContainers"}) {
-            std::size_t index = 0;
-            for (const Value& container : place.args()["podOverride"][list].list_or_empty()) {
-                check_image(document, container["image"],
-                            child(child(child(override_pointer, list), index++), "image"));
-            }
-        }
+        for (const model::ImageUse& use : model::images_of(place.args()))
+            check_image(document, use.image, place.args_pointer() + use.pointer);
     }
 }
 

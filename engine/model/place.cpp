@@ -100,6 +100,14 @@ std::vector<std::string_view> lines_of(std::string_view text) {
     return lines;
 }
 
+Problem::Spot spot_at(std::string_view text, std::size_t offset) {
+    const std::string_view before = text.substr(0, offset);
+    const std::size_t newline = before.rfind('\n');
+    const std::size_t line_start = newline == std::string_view::npos ? 0 : newline + 1;
+    return {.line = static_cast<int>(std::count(before.begin(), before.end(), '\n')) + 1,
+            .column = static_cast<int>(before.size() - line_start) + 1};
+}
+
 Position place_of(const std::vector<std::string_view>& lines, const SourceMap::Mark& mark,
                   std::string_view value, const Problem::Spot& spot) {
     const Position start = at(mark.line, static_cast<std::size_t>(mark.column));

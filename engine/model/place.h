@@ -14,6 +14,8 @@ namespace fencepost::model {
 
 // Without their ends.
 [[nodiscard]] std::vector<std::string_view> lines_of(std::string_view text);
+// The byte at that offset of a text; of one behind its end, the end.
+[[nodiscard]] Problem::Spot spot_at(std::string_view text, std::size_t offset);
 // `lines` are the whole file's, or none where nobody has it; then the place is as near as the mark alone
 // tells.
 [[nodiscard]] Position place_of(const std::vector<std::string_view>& lines, const SourceMap::Mark& mark,

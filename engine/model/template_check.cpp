@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "model/place.h"
 #include "model/template_error.h"
 #include "model/validate_parts.h"
 
@@ -21,13 +22,6 @@ const std::vector<std::string>& parameters() {
 
 bool contains(const std::vector<std::string>& names, std::string_view name) {
     return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-Problem::Spot spot_at(std::string_view text, std::size_t offset) {
-    const std::string_view before = text.substr(0, std::min(offset, text.size()));
-    const std::size_t line_start = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
-    return {.line = static_cast<int>(std::count(before.begin(), before.end(), '\n')) + 1,
-            .column = static_cast<int>(before.size() - line_start) + 1};
 }
 
 class Walker {

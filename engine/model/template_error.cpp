@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "model/place.h"
 #include "template/sprig/sprig.h"
 
 namespace fencepost::model {
@@ -143,17 +144,12 @@ Located locate(const std::string& text, const Error& error) {
 }
 
 Problem problem_of(const std::string& text, const std::string& pointer, const Located& located) {
-    const std::string_view before = std::string_view(text).substr(0, located.offset);
-    const std::size_t newline = before.rfind('\n');
-    const std::size_t line_start = newline == std::string_view::npos ? 0 : newline + 1;
-    return {
-        .severity = Severity::kError,
-        .pointer = pointer,
-        .rule = "template",
-        .message = "template: " + located.message,
-        .hint = hint_for(located.message),
-        .spot = Problem::Spot{.line = static_cast<int>(std::count(before.begin(), before.end(), '\n')) + 1,
-                              .column = static_cast<int>(located.offset - line_start) + 1}};
+    return {.severity = Severity::kError,
+            .pointer = pointer,
+            .rule = "template",
+            .message = "template: " + located.message,
+            .hint = hint_for(located.message),
+            .spot = spot_at(text, located.offset)};
 }
 
 }  // namespace

@@ -2,6 +2,11 @@
 
 namespace fencepost::run {
 
+std::vector<Need> Function::needs(World& /*world*/, const model::ActionSpec& /*action*/,
+                                  const Value& /*args*/) const {
+    return {};
+}
+
 Catalog::Catalog(std::vector<const Function*> functions) : functions_(std::move(functions)) {
     specs_.reserve(functions_.size());
     for (const Function* function : functions_) specs_.push_back(function->spec());

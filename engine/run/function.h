@@ -24,6 +24,7 @@
 #include "model/objects.h"
 #include "model/validate.h"
 #include "net/http_client.h"
+#include "run/need.h"
 #include "value/value.h"
 
 namespace fencepost::run {
@@ -106,6 +107,10 @@ class Function {
     virtual ~Function() = default;
     [[nodiscard]] virtual const model::FunctionSpec& spec() const = 0;
     virtual Outcome execute(RunContext& run, const Value& args) const = 0;
+    // What execute() would ask of the cluster with these args, which are checked; nothing where it is not
+    // said. Looks up types alone. Throws what execute() would throw of such args.
+    [[nodiscard]] virtual std::vector<Need> needs(World& world, const model::ActionSpec& action,
+                                                  const Value& args) const;
     // Args whose strings the function renders itself, piece by piece (Wait and WaitV2's conditions).
     [[nodiscard]] virtual bool renders_own_args() const { return false; }
     // True: a phase that was interrupted may simply run again (reads, deletes, scale to N, a job Pod that is

@@ -12,12 +12,14 @@
 #include "base/files.h"
 #include "functions/catalog.h"
 #include "lint/rule.h"
+#include "tests/unit/model/printed.h"
 
 namespace fencepost::lint {
 namespace {
 
 namespace fs = std::filesystem;
 using model::Diagnostic;
+using model::printed;
 
 const fs::path kSource = FENCEPOST_SOURCE_DIR;
 const fs::path kSamples = kSource / "tests/golden/lint";
@@ -29,15 +31,6 @@ const std::vector<model::FunctionSpec>& functions() {
 
 std::vector<Diagnostic> lint_file(const fs::path& path, const std::string& name) {
     return lint(Source{name, read_file(path)}, functions());
-}
-
-std::string printed(const std::vector<Diagnostic>& diagnostics) {
-    std::string text;
-    for (const Diagnostic& one : diagnostics) {
-        text += to_text(one) + "\n";
-        if (!one.hint.empty()) text += "    " + one.hint + "\n";
-    }
-    return text;
 }
 
 bool is_golden(const fs::path& file, const std::string& found) {

@@ -8,6 +8,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "tests/unit/model/printed.h"
+
 namespace fencepost::model {
 namespace {
 
@@ -60,15 +62,6 @@ std::string read_file(const fs::path& path) {
     std::ostringstream text;
     text << file.rdbuf();
     return text.str();
-}
-
-std::string printed(const std::vector<Diagnostic>& diagnostics) {
-    std::string text;
-    for (const Diagnostic& one : diagnostics) {
-        text += to_text(one) + "\n";
-        if (!one.hint.empty()) text += "    " + one.hint + "\n";
-    }
-    return text;
 }
 
 std::string lint(const fs::path& path) {
