@@ -209,6 +209,14 @@ TEST_CASE("schema prints one kind or all, and knows every function and argument"
         const Value& args = phase["allOf"].as_list()[i].get("then", "properties", "args");
         for (const auto& arg : catalog.specs()[i].args) CHECK(args["properties"].find(arg.name) != nullptr);
     }
+    const std::string same = fencepost_cli({"schema", "Blueprint"}).output;
+    for (const char* name : {"blueprint", "BLUEPRINTS", "blueprints.cr.kanister.io"}) {
+        CAPTURE(name);
+        CHECK(fencepost_cli({"schema", name}).output == same);
+    }
+    CHECK(fencepost_cli({"schema", "secrets"}).code == 2);  // a type, but none of ours
+    CHECK(fencepost_cli({"schema", "actionst"}).errors.find("did you mean 'ActionSet'?") !=
+          std::string::npos);
     const Result wrong = fencepost_cli({"schema", "Bluprint"});
     CHECK(wrong.code == 2);
     CHECK(wrong.errors.find("did you mean 'Blueprint'?") != std::string::npos);
