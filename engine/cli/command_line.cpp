@@ -145,7 +145,10 @@ void add_run(CLI::App& app, Parsed& parsed, const World& world) {
         std::string(kProgressNote) +
             "\nCtrl-C cancels the action and waits for its deferPhase; a second one leaves at once.\n"
             "\nWith --from-scratch no server is needed: the objects of -f are made on an embedded cluster of "
-            "its own, the action begins when their Pods are ready, and all of it is removed at the end.\n");
+            "its own, the action begins when their Pods are ready, and all of it is removed at the end. Of a "
+            "phase that "
+            "fails the log is shown. Where the command is killed, all that it started ends with it; its "
+            "temporary folder stays.\n");
     RunOptions& run = parsed.run;
     command->add_option("action", run.action, "Action of the blueprint: backup, restore, delete ...")
         ->required()
@@ -319,9 +322,12 @@ void add_plan(CLI::App& app, Parsed& parsed, const World& world) {
         "store\n"
         "  fencepost plan --action backup --object secret/app1-db -n app1 -o json\n",
         "Lints the blueprint, renders every phase, and looks for what a run needs: the Secrets and "
-        "ConfigMaps that phases name and the keys that templates take, the Pods of KubeExec, what job "
-        "Pods mount, the types that are waited for, the bindings, the volumes, and whether the profile's "
-        "location answers. What stands in the way is told at its line of the blueprint.\n");
+        "ConfigMaps that phases name and the keys that templates take, the objects that functions act on "
+        "(Pods and their containers, workloads, what KubeOps makes, patches and deletes, what is waited "
+        "for, what job Pods mount), the images, the bindings, the volumes, and whether the profile's "
+        "location answers. A server that has access reviews is asked whether the caller may do what each "
+        "phase does; an embedded cluster has no RBAC to ask. What an earlier phase makes is not missed. "
+        "What stands in the way is told at its line of the blueprint.\n");
     add_prospect(*command, parsed.plan);
     command->callback([&] {
         parsed.client_verb = [&](Server& server) { return plan(server, parsed.plan, *world.catalog); };
@@ -346,10 +352,11 @@ void add_test(CLI::App& app, Parsed& parsed, const World& world) {
 
 void add_schema(CLI::App& app, Parsed& parsed, const World& world) {
     CLI::App* command = verb(app, parsed, "schema", "Print the JSON Schema of a kind, or of all; for editors",
-                             "  fencepost schema > fencepost.schema.json\n  fencepost schema Blueprint\n",
+                             "  fencepost schema > fencepost.schema.json\n  fencepost schema blueprint\n",
                              "In an editor with a YAML language server: # yaml-language-server: "
                              "$schema=fencepost.schema.json\n");
-    command->add_option("kind", parsed.schema.kind, "Kind; all of them where none is given")
+    command
+        ->add_option("kind", parsed.schema.kind, "Kind, plural or singular; all of them where none is given")
         ->type_name("KIND");
     command->callback([&] { parsed.local_verb = [&] { return schema(parsed.schema, world); }; });
 }

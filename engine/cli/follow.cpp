@@ -13,6 +13,16 @@
 namespace fencepost::cli {
 namespace {
 
+void show_logs(Server& server, const Value& action) {
+    const std::string path = action_path(action["id"].string_or("")) + "/logs?phase=";
+    for (const Value& phase : action["phases"].list_or_empty()) {
+        if (phase["state"].string_or("") != "failed") continue;
+        const std::string name = phase["name"].string_or("");
+        print_error("The log of the phase '" + name + "':\n");
+        server.stream(path + url_encode(name), [](std::string_view bytes) { print_error(bytes); }, {});
+    }
+}
+
 void print_end(const Value& action) {
     const std::string state = action["state"].string_or("");
     const std::string id = action["id"].string_or("");
@@ -25,7 +35,6 @@ void print_end(const Value& action) {
     }
     const std::string message = action.get("error", "message").string_or("");
     if (!message.empty()) print_error(paint("error: ", Colour::kRed, 2) + message + "\n");
-    print_error("  fencepost logs " + id + "   shows what its phases wrote\n");
 }
 
 int exit_code(const Value& action) {
@@ -41,7 +50,8 @@ std::vector<std::string> action_names(const Value& action) {
     return {"actionset.cr.kanister.io/" + action["id"].string_or("")};
 }
 
-int follow_action(Server& server, Value action, const Output& output, OnInterrupt on_interrupt) {
+int follow_action(Server& server, Value action, const Output& output, OnInterrupt on_interrupt,
+                  OnFailure on_failure) {
     const std::string id = action["id"].string_or("");
     const std::string path = action_path(id);
     std::optional<Interrupts> interrupts;
@@ -67,15 +77,23 @@ int follow_action(Server& server, Value action, const Output& output, OnInterrup
     } else {
         print(output.text(action, action_names(action)));
     }
-    return exit_code(action);
+    const int code = exit_code(action);
+    if (code == kDone) return code;
+    if (on_failure == OnFailure::kShowLog) {
+        show_logs(server, action);
+    } else if (output.is_table()) {
+        print_error("  fencepost logs " + id + "   shows what its phases wrote\n");
+    }
+    return code;
 }
 
-int follow_new_action(Server& server, const Value& action, const Output& output, bool detach) {
+int follow_new_action(Server& server, const Value& action, const Output& output, bool detach,
+                      OnFailure on_failure) {
     if (output.is_table()) {
         print(action["id"].string_or("") + " runs " + action["action"].string_or("") + " of the blueprint " +
               action["blueprint"].string_or("") + " (" + action["bindingReason"].string_or("") + ")\n");
     }
-    if (!detach) return follow_action(server, action, output, OnInterrupt::kCancelAction);
+    if (!detach) return follow_action(server, action, output, OnInterrupt::kCancelAction, on_failure);
     if (!output.is_table()) print(output.text(action, action_names(action)));
     return kDone;
 }

@@ -24,7 +24,9 @@ Value subject_of(Server& server, const RunOptions& options) {
 int run_action(Server& server, const RunOptions& options) {
     const Output output(options.output);
     const Value body = action_body(options, subject_of(server, options));
-    return follow_new_action(server, server.send("POST", "/v1/actions", body), output, options.detach);
+    // Nobody can ask a cluster for a log that is gone by then.
+    return follow_new_action(server, server.send("POST", "/v1/actions", body), output, options.detach,
+                             options.is_from_scratch ? OnFailure::kShowLog : OnFailure::kNameLog);
 }
 
 }  // namespace fencepost::cli

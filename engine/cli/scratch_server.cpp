@@ -1,7 +1,6 @@
 #include "cli/scratch_server.h"
 
 #include <fcntl.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include "base/encodings.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "supervisor/launch_spec.h"
 #include "value/json.h"
 
 namespace fencepost::cli {
@@ -48,7 +48,7 @@ std::string last_lines(const std::string& log) {
 }  // namespace
 
 ScratchServer::ScratchServer()
-    : folder_(fs::temp_directory_path() / ("fencepost-scratch-" + random_name_suffix(10))) {
+    : folder_(fs::absolute(fs::temp_directory_path()) / ("fencepost-scratch-" + random_name_suffix(10))) {
     fs::create_directories(folder_);
     try {
         start();
@@ -62,7 +62,14 @@ ScratchServer::ScratchServer()
 ScratchServer::~ScratchServer() { end(); }
 
 void ScratchServer::start() {
-    const std::string data = (folder_ / "data").string();
+    const fs::path program = fs::read_symlink("/proc/self/exe");
+    const std::string keeper = program.parent_path() / "fencepost-supervisor";
+    const std::string spec_file = folder_ / "spec";
+    supervisor::LaunchSpec spec;
+    spec.command = {program, "serve", "--data-dir", folder_ / "data", "--listen", "127.0.0.1:0"};
+    for (char** variable = environ; *variable != nullptr; ++variable)
+        spec.environment.emplace_back(*variable);
+    write_all(open_file(spec_file, O_WRONLY | O_CREAT | O_EXCL, 0600).get(), supervisor::encode(spec));
     const UniqueFd log = open_file(folder_ / "log", O_WRONLY | O_CREAT | O_APPEND, 0600);
     const UniqueFd nothing = open_file("/dev/null", O_RDWR);
     child_ = ::fork();
@@ -70,15 +77,10 @@ void ScratchServer::start() {
     if (child_ > 0) return;
     // A group of its own: Ctrl-C is for the action, not for the daemon that must undo it.
     ::setpgid(0, 0);
-    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-    sigset_t none;
-    sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
     ::dup2(nothing.get(), STDIN_FILENO);
     ::dup2(log.get(), STDOUT_FILENO);
     ::dup2(log.get(), STDERR_FILENO);
-    ::execl("/proc/self/exe", "fencepost", "serve", "--data-dir", data.c_str(), "--listen", "127.0.0.1:0",
-            static_cast<char*>(nullptr));
+    ::execl(keeper.c_str(), "fencepost-supervisor", "exec", spec_file.c_str(), static_cast<char*>(nullptr));
     ::_exit(127);
 }
 
@@ -87,7 +89,10 @@ void ScratchServer::wait_until_ready() {
     while (true) {
         const std::string log = read_file(folder_ / "log");
         listen_ = listen_in(log);
-        if (!listen_.empty()) return;
+        if (!listen_.empty()) {
+            fs::remove(folder_ / "spec");  // it has been read, and holds the environment
+            return;
+        }
         int status = 0;
         if (::waitpid(child_, &status, WNOHANG) == child_) {
             child_ = 0;

@@ -1,6 +1,8 @@
-// A server of its own for one run: `fencepost serve` as a child, with an embedded cluster in a temporary
-// folder. When it goes, everything goes: the cluster's Pods, the daemon, the folder. Should this process be
-// killed, the daemon ends by itself. Not thread-safe; REQUIRES: made while the process has one thread.
+// A server of its own for one run: `fencepost serve` with an embedded cluster in a temporary folder. When it
+// goes, everything goes: the cluster's Pods, the daemon, the folder. Between the daemon and this process
+// stands fencepost-supervisor, which becomes the parent of all that the daemon lets go of: should this
+// process or the daemon be killed, it ends all of it, Pods and guards too, and the folder alone stays. Not
+// thread-safe; REQUIRES: made while the process has one thread.
 #pragma once
 
 #include <sys/types.h>
@@ -30,7 +32,7 @@ class ScratchServer {
 
     std::filesystem::path folder_;
     std::string listen_;
-    pid_t child_ = 0;
+    pid_t child_ = 0;  // the supervisor
 };
 
 }  // namespace fencepost::cli

@@ -47,6 +47,28 @@ actions:
                 env: [{name: PGPASSWORD, value: "{{ .Phases.work.Secrets.admin.Data.password | toString }}"}]
 """
 
+TARGETS = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: taken, namespace: app1}
+---
+apiVersion: cr.kanister.io/v1alpha1
+kind: Blueprint
+metadata: {name: targets, namespace: default}
+actions:
+  check:
+    phases:
+      - func: ScaleWorkload
+        name: scale
+        args: {namespace: app1, kind: StatefulSet, name: nowhere, replicas: 0}
+      - func: KubeOps
+        name: make
+        args: {operation: create, namespace: app1, spec: "{apiVersion: v1, kind: ConfigMap, metadata: {name: taken}}"}
+      - func: KubeTask
+        name: job
+        args: {image: "tools:1", command: [echo]}
+"""
+
 BINDING = """---
 apiVersion: config.kio.kasten.io/v1alpha1
 kind: BlueprintBinding
@@ -115,6 +137,22 @@ class Plan(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertRegex(output, r"blueprint/dump:\d+:\d+: error: there is no Secret default/admin \[missing-object\]")
 
+    def test_targets_images_and_permissions_are_told(self):
+        self.stack.apply(TARGETS)
+        result = self.stack.cli("plan", "targets", "--action", "check", "--object", "secret/app1-db", "-n", "app1", check=False)
+        output = result.stdout
+        self.assertEqual(result.returncode, 1, output)
+        self.assertRegex(output, r"blueprint/targets:\d+:\d+: error: there is no StatefulSet app1/nowhere \[missing-object\]")
+        self.assertRegex(output, r"blueprint/targets:\d+:\d+: error: there is a ConfigMap app1/taken already \[existing-object\]")
+        self.assertRegex(output, r"images +ok +tools:1 \(phase 'job'\)")
+        self.assertRegex(output, r"images +ok +the server's embedded cluster pulls none")
+        self.assertRegex(output, r"permissions +skipped +the server has no access reviews; an embedded cluster has no RBAC")
+
+    def test_a_binding_that_matches_nothing_is_told(self):
+        self.stack.apply(BINDING.replace("NAME", "nobody").replace("database-credential", "no-such-type"))
+        self.assertRegex(self.plan()[1], r"bindings +warning +the binding nobody matches no object that is there \[BND-W04\]")
+        self.assertIn("[BND-W04]", self.stack.cli("explain", "secret/app1-db", "-n", "app1").stdout)
+
     def test_a_binding_in_anothers_shadow_is_told(self):
         self.stack.apply(BINDING.replace("NAME", "first"))
         self.stack.apply(BINDING.replace("NAME", "second"))
@@ -151,7 +189,7 @@ actions:
     phases:
       - func: KubeTask
         name: work
-        args: {image: "a:1", command: ["false"]}
+        args: {image: "a:1", command: [sh, -c, "echo about to fail; false"]}
   long:
     phases:
       - func: KubeTask
@@ -204,6 +242,8 @@ class FromScratch(unittest.TestCase):
         result = self.run_it("broken")
         self.assertEqual(result.returncode, 1)
         self.assertIn("exit code 1", result.stderr)
+        self.assertIn("The log of the phase 'work':\nabout to fail\n", result.stderr)
+        self.assertNotIn("fencepost logs", result.stdout + result.stderr)  # of a cluster that is gone
         self.nothing_is_left()
 
     def test_what_cannot_be_made_is_told_with_its_place(self):
@@ -222,15 +262,30 @@ class FromScratch(unittest.TestCase):
         self.assertEqual(run.returncode, 3, output)
         self.nothing_is_left()
 
-    def test_a_killed_command_takes_its_daemon_along(self):
+    def test_a_killed_command_takes_all_that_it_started_along(self):
+        run, _ = self.start_long()
+        run.kill()
+        run.wait()
+        self.everything_ends()
+
+    def test_with_a_killed_daemon_its_pods_end_too(self):
+        run, daemon = self.start_long()
+        os.kill(daemon, signal.SIGKILL)
+        self.everything_ends()
+        self.assertNotEqual(run.wait(timeout=30), 0)
+        self.nothing_is_left()
+
+    def everything_ends(self):
+        wait_for("the end of all processes", lambda: not processes(self.mark) and not processes(str(self.temporary)), 20)
+
+    def start_long(self):
+        """The command and its daemon's pid, once the Pod and the job run."""
         run = subprocess.Popen(self.command("long"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                env=dict(os.environ, TMPDIR=str(self.temporary)))
         wait_for("the job", lambda: len(processes(self.mark)) >= 2, 20)
-        run.kill()
-        run.wait()
-        wait_for("the daemon's end", lambda: not any("serve" in pathlib.Path(f"/proc/{one}/cmdline").read_text() for one in processes(str(self.temporary))), 20)
-        for one in processes(self.mark):  # what it ran is its Pods', and stays as with any daemon
-            os.kill(one, signal.SIGKILL)
+        self.addCleanup(run.kill)
+        (daemon,) = [one for one in processes(str(self.temporary)) if b"\0serve\0" in pathlib.Path(f"/proc/{one}/cmdline").read_bytes()]
+        return run, daemon
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ BELOW = {
     "run": {"base", "value", "template", "net", "model", "cluster", "location"},
     "functions": {"base", "value", "template", "net", "model", "cluster", "location", "run"},
     "api": {"base", "value", "template", "net", "model", "cluster", "location", "run", "binding", "lint"},
-    "cli": {"base", "value", "template", "net", "model", "cluster", "location", "run", "binding", "lint", "api"},
+    "cli": {"base", "value", "template", "net", "model", "cluster", "location", "run", "binding", "lint", "api", "supervisor"},
     "kando": {"base", "value", "net", "location"},
     "supervisor": set(),
 }
