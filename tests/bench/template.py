@@ -7,11 +7,14 @@ import json
 import os
 import pathlib
 import random
+import re
+import shutil
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BENCH = pathlib.Path(os.environ.get("FENCEPOST_BUILD", ROOT / "build")) / "bin" / "bench_template"
 ORACLE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "fencepost" / "template-oracle"
+VALGRIND = shutil.which("valgrind")
 
 ADMIN = {"Data": {"username": {"$bytes": "cG9zdGdyZXM="}, "password": {"$bytes": "czNjcjN0"}}}
 PARAMS = {
@@ -71,9 +74,23 @@ def shipped():
     return [line[1:-1] if line[0] in "'\"" else line for line in lines]
 
 
+def lines_of(templates):
+    return "".join(json.dumps({"template": text, "data": PARAMS, "missingkey": "error", "funcs": "kanister"}) + "\n" for text in templates)
+
+
 def measured(program, templates):
-    lines = "".join(json.dumps({"template": text, "data": PARAMS, "missingkey": "error", "funcs": "kanister"}) + "\n" for text in templates)
-    return json.loads(subprocess.run(program, input=lines, text=True, stdout=subprocess.PIPE, check=True).stdout)
+    return json.loads(subprocess.run(program, input=lines_of(templates), text=True, stdout=subprocess.PIPE, check=True).stdout)
+
+
+def instructions(what, templates):
+    """Of one render, counted by callgrind: what more rounds take than the first one alone."""
+    more = max(5, 400 // len(templates))
+    counts = []
+    for rounds in (1, 1 + more):
+        said = subprocess.run([VALGRIND, "--tool=callgrind", "--callgrind-out-file=/dev/null", BENCH, what, str(rounds)], input=lines_of(templates),
+                              text=True, capture_output=True, check=True).stderr
+        counts.append(int(re.search(r"Collected : (\d+)", said)[1]))
+    return (counts[1] - counts[0]) / more / len(templates)
 
 
 def show(title, templates):
@@ -83,10 +100,13 @@ def show(title, templates):
     rows = [("Go, Kanister's way", go.get("kanister")), ("Go, map built once", go.get("parse+execute")), ("Go, execution alone", go.get("execute")),
             ("Fencepost, parse and execute", ours["parse+execute"]), ("Fencepost, execution alone", ours["execute"])]
     for name, row in rows:
+        if row and name.startswith("Fencepost") and VALGRIND:
+            row["instructions"] = instructions("execute" if "alone" in name else "parse+execute", templates)
         if row is None:
             print(f"  {name:30}  SKIPPED: there is no Go here")
         else:
-            print(f"  {name:30} {row['ns']:9.0f} ns {row['allocations']:7.1f} allocations {row['bytes']:8.0f} bytes")
+            print(f"  {name:30} {row['ns']:9.0f} ns {row['allocations']:7.1f} allocations {row['bytes']:8.0f} bytes"
+                  + (f" {row['instructions']:9.0f} instructions" if "instructions" in row else ""))
     if go:
         print(f"  parse and execute: {go['parse+execute']['ns'] / ours['parse+execute']['ns']:.1f} times faster than Go with the map built once, "
               f"{go['kanister']['ns'] / ours['parse+execute']['ns']:.1f} times than Kanister's way; execution alone "
