@@ -215,13 +215,18 @@ class Printer {
         pad(hex);
     }
 
+    // With 0x, whatever the flags.
+    void hexadecimal(std::uint64_t size) {
+        const bool sharp = flags.sharp;
+        flags.sharp = true;
+        integer(size, false, 16, "0123456789abcdef", 'v');
+        flags.sharp = sharp;
+    }
+
     void format_integer(std::uint64_t size, bool negative, const Value& value, char verb) {
         switch (verb) {
             case 'v':
-                if (flags.sharp_v && value.kind() == Kind::kUint) {
-                    flags.sharp = true;
-                    return integer(size, negative, 16, "0123456789abcdef", 'v');
-                }
+                if (flags.sharp_v && value.kind() == Kind::kUint) return hexadecimal(size);
                 return integer(size, negative, 10, "0123456789abcdef", verb);
             case 'd':
                 return integer(size, negative, 10, "0123456789abcdef", verb);
@@ -388,10 +393,10 @@ class Printer {
                 for (std::size_t i = 0; i < data.size(); ++i) {
                     if (i > 0) out_ += flags.sharp_v ? ", " : " ";
                     const unsigned byte = static_cast<unsigned char>(data[i]);
-                    const bool sharp = flags.sharp;
-                    flags.sharp = sharp || flags.sharp_v;
-                    integer(byte, false, flags.sharp_v ? 16 : 10, "0123456789abcdef", 'v');
-                    flags.sharp = sharp;
+                    if (flags.sharp_v)
+                        hexadecimal(byte);
+                    else
+                        integer(byte, false, 10, "0123456789abcdef", 'v');
                 }
                 out_ += flags.sharp_v ? '}' : ']';
                 return;
