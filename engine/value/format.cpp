@@ -165,30 +165,25 @@ class Printer {
         }
     }
 
-    void format_string(std::string_view text) {
-        if (flags.has_precision) {
-            std::size_t at = 0;
-            for (int n = 0; n < flags.precision && at < text.size(); ++n) at += decode_rune(text, at).length;
-            text = text.substr(0, at);
-        }
-        pad(text);
+    // The precision counts characters.
+    [[nodiscard]] std::string_view shortened(std::string_view text) const {
+        if (!flags.has_precision) return text;
+        std::size_t at = 0;
+        for (int n = 0; n < flags.precision && at < text.size(); ++n) at += decode_rune(text, at).length;
+        return text.substr(0, at);
     }
+
+    void format_string(std::string_view text) { pad(shortened(text)); }
 
     void format_text(std::string_view text, const Value& value, char verb) {
         switch (verb) {
             case 'v':
-                if (flags.sharp_v) return pad(quote_text(text, false));
+                if (flags.sharp_v) return pad(quote_text(shortened(text), false));
                 return format_string(text);
             case 's':
                 return format_string(text);
             case 'q': {
-                std::string_view cut = text;
-                if (flags.has_precision) {
-                    std::size_t at = 0;
-                    for (int n = 0; n < flags.precision && at < text.size(); ++n)
-                        at += decode_rune(text, at).length;
-                    cut = text.substr(0, at);
-                }
+                const std::string_view cut = shortened(text);
                 if (flags.sharp && go_can_backquote(cut)) return pad("`" + std::string(cut) + "`");
                 return pad(quote_text(cut, flags.plus));
             }
@@ -418,7 +413,7 @@ class Printer {
         if (verb == 'v' && !asks_for_text_) {
             print_fields(value);
         } else if (verb == 'v' && flags.sharp_v) {
-            out_ += time_go_syntax(time);
+            format_string(time_go_syntax(time));
         } else if (verb == 'v' || verb == 's' || verb == 'x' || verb == 'X' || verb == 'q') {
             format_text(time_text(time), value, verb);
         } else {
