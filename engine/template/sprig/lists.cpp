@@ -114,7 +114,7 @@ Value concat(Arguments a) {
             fail("Cannot concat type " + kind_name(*list) + " as list");
         for (Value& item : items_of(*list, "")) all.push_back(std::move(item));
     }
-    return Value(std::move(all));
+    return all.empty() ? Value::typed_nil(go::kAnyList) : Value(std::move(all));
 }
 
 Value first(Arguments a) {
