@@ -2,9 +2,37 @@
 
 #include <algorithm>
 
-#include "base/error.h"
+#include "base/ascii.h"
+#include "base/encodings.h"
 
 namespace fencepost::cluster {
+
+bool matches(const ResourceDescription& type, std::string_view group, std::string_view version,
+             std::string_view name) {
+    if (!version.empty() && type.type.version != version) return false;
+    if (!group.empty() && type.type.group != group) return false;
+    if (group.empty() && !version.empty() && !type.type.group.empty()) return false;
+    const std::string word = ascii_lower(name);
+    return word == type.type.resource || word == ascii_lower(type.kind) ||
+           word == ascii_lower(type.singular) ||
+           std::find(type.short_names.begin(), type.short_names.end(), word) != type.short_names.end();
+}
+
+std::string object_path(const ResourceType& type, std::string_view ns, std::string_view name) {
+    std::string path = type.group.empty()
+                           ? "/api/" + type.version
+                           : "/apis/" + url_encode(type.group) + "/" + url_encode(type.version);
+    if (!ns.empty()) path += "/namespaces/" + url_encode(ns);
+    path += "/" + url_encode(type.resource);
+    return name.empty() ? path : path + "/" + url_encode(name);
+}
+
+Error unknown_type(const ResourceType& type) {
+    const std::string name = type.group.empty() ? type.resource : type.resource + "." + type.group;
+    return {ErrorKind::kNotFound,
+            "the server could not find the requested resource (" + name + "/" + type.version + ")",
+            "a custom type needs its CustomResourceDefinition first"};
+}
 
 std::string to_string(const ObjectKey& key) {
     const std::string type =

@@ -21,6 +21,7 @@
 
 #include "base/cancel.h"
 #include "base/clock.h"
+#include "base/error.h"
 #include "value/value.h"
 
 namespace fencepost::cluster {
@@ -42,6 +43,17 @@ struct ResourceDescription {
     bool is_namespaced = true;
     bool has_status_subresource = false;
 };
+
+// By kind ("StatefulSet", without case), plural, singular or short name. group and version "" accept any;
+// but with a version, group "" is the core group.
+[[nodiscard]] bool matches(const ResourceDescription& type, std::string_view group, std::string_view version,
+                           std::string_view name);
+
+// "/api/v1/namespaces/ns/pods/name", "/apis/g/v/...": where an API server has it. ns "" for what has none or
+// for all of them, name "" for the collection.
+[[nodiscard]] std::string object_path(const ResourceType& type, std::string_view ns, std::string_view name);
+
+[[nodiscard]] Error unknown_type(const ResourceType& type);  // as an API server words it
 
 struct ObjectKey {
     ResourceType type;
@@ -172,8 +184,7 @@ class Cluster {
     virtual Value remove(const ObjectKey& key, const DeleteOptions& options = {}) = 0;
 
     // --- types
-    // By kind ("StatefulSet", without case), plural, singular or short name; group and version "" = any /
-    // preferred.
+    // See matches(); of several the one that the cluster prefers.
     [[nodiscard]] virtual std::optional<ResourceDescription> find_type(std::string_view group,
                                                                        std::string_view version,
                                                                        std::string_view name) = 0;

@@ -1,0 +1,21 @@
+// A watch of an API server, which ends every connection after some minutes: it is taken up again where it
+// was, until the server no longer knows that place (Error{kGone}, as cluster.h says). The connection is read
+// by a thread of its own; at most kMaxQueued events wait for next().
+#pragma once
+
+#include <memory>
+
+#include "cluster/cluster.h"
+#include "cluster/kube/api_client.h"
+
+namespace fencepost::cluster::kube {
+
+inline constexpr std::size_t kMaxQueued = 1'000;
+
+// `present`: events that come first. `resource_version`: where the connection begins. The client outlives the
+// watch.
+[[nodiscard]] std::unique_ptr<Watch> open_watch(ApiClient& client, const ResourceType& type,
+                                                const WatchOptions& options, std::vector<WatchEvent> present,
+                                                std::string resource_version);
+
+}  // namespace fencepost::cluster::kube
