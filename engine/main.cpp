@@ -12,6 +12,8 @@
 #include "base/service_manager.h"
 #include "binding/controller.h"
 #include "cli/cli.h"
+#include "cluster/kube/definitions.h"
+#include "cluster/kube/kube_cluster.h"
 #include "cluster/local/local_cluster.h"
 #include "functions/catalog.h"
 #include "net/http_client.h"
@@ -21,6 +23,8 @@ namespace fencepost {
 namespace {
 
 constexpr const char* kVersion = FENCEPOST_VERSION;
+// For so long requests to an API server that does not answer are tried again.
+constexpr std::chrono::minutes kOutage{2};
 
 LogLevel level_of(const std::string& name) {
     if (name == "debug") return LogLevel::kDebug;
@@ -50,25 +54,68 @@ sigset_t block_stop_signals() {
     return signals;
 }
 
+// The cluster that is controlled, and what comes with it alone.
+struct Backend {
+    std::unique_ptr<cluster::Cluster> cluster;
+    std::string name;                            // for the log
+    std::function<std::uint64_t()> store_bytes;  // of the embedded one
+    std::optional<api::PodListenerOptions> pods;
+};
+
+Backend open_embedded(const cli::ServeOptions& options, Clock& clock, Log& log) {
+    const std::filesystem::path data_dir = std::filesystem::absolute(options.data_dir);
+    Backend backend;
+    backend.name = data_dir.string();
+    backend.cluster = cluster::local::open_local_cluster(
+        {.data_dir = data_dir, .program_dir = std::filesystem::canonical("/proc/self/exe").parent_path()},
+        clock, log);
+    backend.store_bytes = [data_dir] {
+        std::error_code ignored;
+        const auto size = std::filesystem::file_size(data_dir / "cluster.db", ignored);
+        return ignored ? std::uint64_t{0} : static_cast<std::uint64_t>(size);
+    };
+    const cluster::local::ApiAccess pods = cluster::local::read_api_access(data_dir);
+    backend.pods = api::PodListenerOptions{pods.port, pods.token, pods.certificate_pem, pods.key_pem};
+    make_namespace(*backend.cluster, options.controller_namespace);
+    return backend;
+}
+
+Backend open_kubernetes(const cli::ServeOptions& options, net::HttpClient& http, Clock& clock, Log& log,
+                        const CancelToken& stop) {
+    namespace kube = cluster::kube;
+    const auto connect = [&] {
+        if (!options.kubeconfig.empty())
+            return kube::read_kubeconfig(clock, {options.kubeconfig}, options.kube_context);
+        if (options.kube_context.empty() && kube::is_in_cluster()) return kube::in_cluster(clock);
+        return kube::read_kubeconfig(clock, kube::default_kubeconfig_files(), options.kube_context);
+    };
+    kube::Connection connection = connect();
+    Backend backend;
+    backend.name = connection.server;
+    backend.cluster =
+        kube::open_kube_cluster(std::move(connection), http, clock, {.patience = kOutage, .stop = stop});
+    return backend;
+}
+
 int serve(const cli::ServeOptions& options) {
     const sigset_t signals = block_stop_signals();
     const ServiceManager manager;
     Log log(STDERR_FILENO, ::isatty(STDERR_FILENO) != 0 ? Log::Format::kText : Log::Format::kJson,
             level_of(options.log_level));
     SystemClock clock;
-    const std::filesystem::path data_dir = std::filesystem::absolute(options.data_dir);
-    const auto cluster = cluster::local::open_local_cluster(
-        {.data_dir = data_dir, .program_dir = std::filesystem::canonical("/proc/self/exe").parent_path()},
-        clock, log);
-    make_namespace(*cluster, options.controller_namespace);
     const auto http = net::make_http_client();
-    run::World world{*cluster, clock, *http, log, options.controller_namespace};
-    const binding::BindingController bindings(*cluster, log, clock, options.controller_namespace);
+    CancelSource stopping;
+    const Backend backend = options.uses_kubernetes
+                                ? open_kubernetes(options, *http, clock, log, stopping.token())
+                                : open_embedded(options, clock, log);
+    cluster::Cluster& cluster = *backend.cluster;
+    run::World world{cluster, clock, *http, log, options.controller_namespace};
+    const binding::BindingController bindings(cluster, log, clock, options.controller_namespace);
     const run::Catalog catalog = functions::catalog();
     run::Engine engine(
         world, catalog,
         {.max_running = options.max_running > 0 ? options.max_running : run::kDefaultMaxRunning,
-         .log_folder = data_dir / "logs"});
+         .log_folder = std::filesystem::absolute(options.data_dir) / "logs"});
     const api::RunAccess access{
         .logs =
             [&](const std::string& action_set, const std::string& phase, bool follow,
@@ -82,24 +129,18 @@ int serve(const cli::ServeOptions& options) {
                       const CancelToken& cancel) { engine.extend_obligation(id, deadline, cancel); },
         .catalog = &catalog,
         .http = http.get()};
-    const auto store_bytes = [&] {
-        std::error_code ignored;
-        const auto size = std::filesystem::file_size(data_dir / "cluster.db", ignored);
-        return ignored ? std::uint64_t{0} : static_cast<std::uint64_t>(size);
-    };
-    const cluster::local::ApiAccess pods = cluster::local::read_api_access(data_dir);
-    const auto api = api::start_api(
-        {.host = options.host,
-         .port = options.port,
-         .controller_namespace = options.controller_namespace,
-         .version = kVersion,
-         .store_bytes = store_bytes,
-         .security = options.security,
-         .pods = api::PodListenerOptions{pods.port, pods.token, pods.certificate_pem, pods.key_pem}},
-        *cluster, access, clock, log);
+    const auto api = api::start_api({.host = options.host,
+                                     .port = options.port,
+                                     .controller_namespace = options.controller_namespace,
+                                     .version = kVersion,
+                                     .store_bytes = backend.store_bytes,
+                                     .security = options.security,
+                                     .pods = backend.pods,
+                                     .serves_objects = !options.uses_kubernetes},
+                                    cluster, access, clock, log);
     engine.start();
     log.info("ready", {{"listen", options.host + ":" + std::to_string(api->port())},
-                       {"dataDir", data_dir.string()},
+                       {"cluster", backend.name},
                        {"version", kVersion}});
     manager.tell("READY=1\nSTATUS=listening on " + options.host + ":" + std::to_string(api->port()));
     int signal = 0;
@@ -108,6 +149,7 @@ int serve(const cli::ServeOptions& options) {
              {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
     manager.tell("STOPPING=1");
     pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);  // a second one ends the process at once
+    stopping.cancel(CancelReason::kShutdown);
     api->stop();
     engine.stop();
     return cli::kDone;

@@ -65,7 +65,7 @@ class RunningApi final : public Api {
         }
         add_rest_routes(router_, services_, gate_.has_authentication());
         add_service_routes();
-        facade::add_routes(router_, cluster);
+        if (options.serves_objects) facade::add_routes(router_, cluster);
         listen(options, certificates, log);
         if (options.pods) {
             pod_listener_ = start_pod_listener(

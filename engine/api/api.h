@@ -30,6 +30,9 @@ struct ApiOptions {
     std::function<std::uint64_t()> store_bytes;  // for metrics; may be empty
     SecurityOptions security;
     std::optional<PodListenerOptions> pods;  // the embedded cluster's Pods get a port of their own
+    // The objects at /api and /apis. Where an API server stands beside this one, its own rules hold for them:
+    // to serve them here would lend every caller the rights of this process.
+    bool serves_objects = true;
 };
 
 class Api {

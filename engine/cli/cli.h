@@ -36,6 +36,9 @@ class UsageError : public Error {
 // What the settings come to (settings.h).
 struct ServeOptions {
     std::string data_dir;
+    bool uses_kubernetes = false;          // else the embedded cluster
+    bool installs_crds = false;            // on Kubernetes, where they are missing
+    std::string kubeconfig, kube_context;  // "" as kubectl chooses them; in a Pod its service account
     std::string host = "127.0.0.1";
     std::uint16_t port = 7420;
     std::string controller_namespace = "default";

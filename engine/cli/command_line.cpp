@@ -44,13 +44,15 @@ void add_settings(CLI::App& command, ServeFlags& flags, std::string_view only = 
             std::string(setting.what) + "; " + std::string(setting.environment) + ", or " +
                 std::string(setting.key) + " in the file");
         option->type_name(std::string(setting.value))->default_str(std::string(setting.fallback));
+        if (setting.is_truth()) option->expected(0, 1);
     }
 }
 
 void add_serve(CLI::App& app, Parsed& parsed, const World& world) {
     CLI::App* command =
-        verb(app, parsed, "serve", "Run the server with its embedded cluster",
+        verb(app, parsed, "serve", "Run the server, on its embedded cluster or on Kubernetes",
              "  fencepost serve --data-dir /var/lib/fencepost\n"
+             "  fencepost serve --kubernetes --namespace kanister --data-dir /var/lib/fencepost\n"
              "  fencepost serve --data-dir ./data --listen 127.0.0.1:8080 --max-running 50\n"
              "  fencepost serve --config /etc/fencepost/fencepost.yaml\n",
              "A flag is stronger than the environment, the environment than the file, the file than the "

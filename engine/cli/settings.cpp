@@ -42,6 +42,13 @@ void set_listen(ServeOptions& options, const std::string& text) {
     if (!host.empty()) options.host = host;
 }
 
+// As a flag it may stand alone.
+bool truth(const std::string& text) {
+    if (text == "true" || text.empty()) return true;
+    if (text != "false") refuse(text, "truth value", "write true or false");
+    return false;
+}
+
 constexpr const char* kLevels[] = {"debug", "info", "warning", "error"};
 
 void set_log_level(ServeOptions& options, const std::string& text) {
@@ -54,13 +61,28 @@ void set_log_level(ServeOptions& options, const std::string& text) {
     options.log_level = text;
 }
 
+constexpr std::string_view kTruth = "true|false";
+
 constexpr Setting kSettings[] = {
     {"dataDir", "--data-dir", "FENCEPOST_DATA_DIR", "DIR", "",
-     "Folder for the embedded cluster's database, volumes, Pods and logs; it is made where it is missing",
+     "Folder for the logs of phases and for the embedded cluster's database, volumes and Pods; it is made "
+     "where it is missing",
      [](ServeOptions& options, const std::string& text) {
          if (text.empty()) refuse(text, "folder");
          options.data_dir = text;
      }},
+    {"kubernetes", "--kubernetes", "FENCEPOST_KUBERNETES", kTruth, "false",
+     "Control a Kubernetes cluster, not the embedded one: as the Pod's service account, or by kubeconfig",
+     [](ServeOptions& options, const std::string& text) { options.uses_kubernetes = truth(text); }},
+    {"kubeconfig", "--kubeconfig", "FENCEPOST_KUBECONFIG", "FILE", "",
+     "Of the cluster of --kubernetes; without it as kubectl finds it, or in a Pod its service account",
+     [](ServeOptions& options, const std::string& text) { options.kubeconfig = text; }},
+    {"context", "--context", "FENCEPOST_CONTEXT", "NAME", "",
+     "Context of the kubeconfig, if not its current one",
+     [](ServeOptions& options, const std::string& text) { options.kube_context = text; }},
+    {"installCrds", "--install-crds", "FENCEPOST_INSTALL_CRDS", kTruth, "false",
+     "Create those of the CustomResourceDefinitions that the cluster of --kubernetes does not have",
+     [](ServeOptions& options, const std::string& text) { options.installs_crds = truth(text); }},
     {"listen", "--listen", "FENCEPOST_LISTEN", "HOST:PORT", "127.0.0.1:7420",
      "Address to listen on, beyond loopback only with TLS and tokens; port 0 takes a free one, which the log "
      "tells",

@@ -28,6 +28,7 @@ struct Setting {
     std::string_view value;        // what help calls its value: "NUMBER", "DIR", "debug|info"
     std::string_view fallback;     // "" where there is none
     std::string_view what;         // one sentence, without a full stop
+    [[nodiscard]] bool is_truth() const noexcept { return value == "true|false"; }
     // Throws Error{kInvalid} that says what would be right.
     void (*set)(ServeOptions& options, const std::string& text);
 };
