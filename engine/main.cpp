@@ -2,18 +2,23 @@
 // line.
 #include <unistd.h>
 
+#include <array>
+#include <atomic>
 #include <csignal>
 #include <filesystem>
 
 #include "api/api.h"
 #include "base/clock.h"
+#include "base/encodings.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/service_manager.h"
+#include "base/task_group.h"
 #include "binding/controller.h"
 #include "cli/cli.h"
 #include "cluster/kube/definitions.h"
 #include "cluster/kube/kube_cluster.h"
+#include "cluster/kube/lease.h"
 #include "cluster/local/local_cluster.h"
 #include "functions/catalog.h"
 #include "net/http_client.h"
@@ -54,12 +59,17 @@ sigset_t block_stop_signals() {
     return signals;
 }
 
-// The cluster that is controlled, and what comes with it alone.
+// The cluster that is controlled, and what comes with it.
 struct Backend {
-    std::unique_ptr<cluster::Cluster> cluster;
     std::string name;                            // for the log
+    std::unique_ptr<cluster::Cluster> cluster;   // for everybody
+    std::unique_ptr<cluster::Cluster> leaders;   // of the replica that leads alone; null: it is the same one
     std::function<std::uint64_t()> store_bytes;  // of the embedded one
     std::optional<api::PodListenerOptions> pods;
+    // Calls `work` with a token that fires when it is to end: at once, or when this replica leads. Throws
+    // Cancelled where `stop` fires before that.
+    using Work = std::function<void(const CancelToken& end)>;
+    std::function<void(const CancelToken& stop, const Work& work)> lead;
 };
 
 Backend open_embedded(const cli::ServeOptions& options, Clock& clock, Log& log) {
@@ -77,23 +87,49 @@ Backend open_embedded(const cli::ServeOptions& options, Clock& clock, Log& log) 
     const cluster::local::ApiAccess pods = cluster::local::read_api_access(data_dir);
     backend.pods = api::PodListenerOptions{pods.port, pods.token, pods.certificate_pem, pods.key_pem};
     make_namespace(*backend.cluster, options.controller_namespace);
+    backend.lead = [](const CancelToken& stop, const Backend::Work& work) { work(stop); };
     return backend;
 }
 
-Backend open_kubernetes(const cli::ServeOptions& options, net::HttpClient& http, Clock& clock, Log& log,
-                        const CancelToken& stop) {
+cluster::kube::Connection connect(const cli::ServeOptions& options, Clock& clock) {
     namespace kube = cluster::kube;
-    const auto connect = [&] {
-        if (!options.kubeconfig.empty())
-            return kube::read_kubeconfig(clock, {options.kubeconfig}, options.kube_context);
-        if (options.kube_context.empty() && kube::is_in_cluster()) return kube::in_cluster(clock);
-        return kube::read_kubeconfig(clock, kube::default_kubeconfig_files(), options.kube_context);
+    if (!options.kubeconfig.empty())
+        return kube::read_kubeconfig(clock, {options.kubeconfig}, options.kube_context);
+    if (options.kube_context.empty() && kube::is_in_cluster()) return kube::in_cluster(clock);
+    return kube::read_kubeconfig(clock, kube::default_kubeconfig_files(), options.kube_context);
+}
+
+// `impatient`: from when it fires, nothing is tried again.
+Backend open_kubernetes(const cli::ServeOptions& options, net::HttpClient& http, Clock& clock, Log& log,
+                        const CancelToken& impatient) {
+    namespace kube = cluster::kube;
+    const kube::Connection connection = connect(options, clock);
+    const auto leading = std::make_shared<kube::Leading>();
+    const auto open = [&](std::chrono::milliseconds patience, std::function<void()> before_write) {
+        return kube::open_kube_cluster(
+            connection, http, clock,
+            {.patience = patience, .stop = impatient, .before_write = std::move(before_write)});
     };
-    kube::Connection connection = connect();
     Backend backend;
     backend.name = connection.server;
-    backend.cluster =
-        kube::open_kube_cluster(std::move(connection), http, clock, {.patience = kOutage, .stop = stop});
+    backend.cluster = open(kOutage, {});
+    backend.leaders = open(kOutage, [leading] { leading->check(); });
+    if (options.installs_crds) kube::install_definitions(*backend.cluster, clock, log, impatient);
+
+    std::array<char, 256> host{};
+    (void)::gethostname(host.data(), host.size() - 1);
+    const kube::LeaseOptions lease{.ns = options.controller_namespace,
+                                   .identity = host.data() + std::string("_") + random_uuid()};
+    const std::shared_ptr<cluster::Cluster> prompt =
+        open({}, {});  // a renewal that fails is tried by its own clock
+    backend.lead = [leading, lease, prompt, &clock, &log](const CancelToken& stop,
+                                                          const Backend::Work& work) {
+        kube::LeaderElection(*prompt, clock, log, lease).run(stop, [&](const kube::Leadership& term) {
+            leading->begin(term);
+            work(term.token());
+            leading->end();
+        });
+    };
     return backend;
 }
 
@@ -104,13 +140,12 @@ int serve(const cli::ServeOptions& options) {
             level_of(options.log_level));
     SystemClock clock;
     const auto http = net::make_http_client();
-    CancelSource stopping;
+    CancelSource impatient;
     const Backend backend = options.uses_kubernetes
-                                ? open_kubernetes(options, *http, clock, log, stopping.token())
+                                ? open_kubernetes(options, *http, clock, log, impatient.token())
                                 : open_embedded(options, clock, log);
-    cluster::Cluster& cluster = *backend.cluster;
-    run::World world{cluster, clock, *http, log, options.controller_namespace};
-    const binding::BindingController bindings(cluster, log, clock, options.controller_namespace);
+    run::World world{backend.leaders ? *backend.leaders : *backend.cluster, clock, *http, log,
+                     options.controller_namespace};
     const run::Catalog catalog = functions::catalog();
     run::Engine engine(
         world, catalog,
@@ -136,23 +171,48 @@ int serve(const cli::ServeOptions& options) {
                                      .store_bytes = backend.store_bytes,
                                      .security = options.security,
                                      .pods = backend.pods,
-                                     .serves_objects = !options.uses_kubernetes},
-                                    cluster, access, clock, log);
-    engine.start();
+                                     .serves_objects = !options.uses_kubernetes,
+                                     .calls_webhooks = false},
+                                    *backend.cluster, access, clock, log);
+    CancelSource stopping;
+    std::atomic<bool> is_superseded{false};
+    TaskGroup leader;
+    leader.spawn([&] {
+        try {
+            backend.lead(stopping.token(), [&](const CancelToken& end) {
+                const binding::BindingController bindings(world.cluster, log, clock,
+                                                          options.controller_namespace);
+                engine.start();
+                api->call_webhooks();
+                while (end.wait_for(std::chrono::hours(1))) {
+                }
+                engine.stop();
+            });
+        } catch (const Cancelled&) {  // it never led
+            return;
+        }
+        if (stopping.token().is_cancelled()) return;
+        is_superseded = true;
+        ::kill(::getpid(), SIGTERM);
+    });
     log.info("ready", {{"listen", options.host + ":" + std::to_string(api->port())},
                        {"cluster", backend.name},
                        {"version", kVersion}});
     manager.tell("READY=1\nSTATUS=listening on " + options.host + ":" + std::to_string(api->port()));
     int signal = 0;
     sigwait(&signals, &signal);
-    log.info("stopping; running actions go on with the next start",
-             {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
+    if (is_superseded)
+        log.error("stopping: this replica no longer leads; another one goes on with its actions");
+    else
+        log.info("stopping; running actions go on with the next start",
+                 {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
     manager.tell("STOPPING=1");
     pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);  // a second one ends the process at once
-    stopping.cancel(CancelReason::kShutdown);
+    impatient.cancel(CancelReason::kShutdown);
     api->stop();
-    engine.stop();
-    return cli::kDone;
+    stopping.cancel(CancelReason::kShutdown);
+    leader.join();
+    return is_superseded ? cli::kFailed : cli::kDone;
 }
 
 }  // namespace

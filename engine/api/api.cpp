@@ -72,13 +72,14 @@ class RunningApi final : public Api {
                 *options.pods, [this](const net::ServerRequest& request) { return answer_pod(request); },
                 log);
         }
-        webhooks_.emplace(services_);
+        if (options.calls_webhooks) call_webhooks();
     }
     RunningApi(const RunningApi&) = delete;
     RunningApi& operator=(const RunningApi&) = delete;
     ~RunningApi() override { stop(); }
 
     std::uint16_t port() const noexcept override { return server_->port(); }
+    void call_webhooks() override { webhooks_.emplace(services_); }
     void stop() override {
         webhooks_.reset();
         certificate_watch_.reset();

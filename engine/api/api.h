@@ -33,12 +33,15 @@ struct ApiOptions {
     // The objects at /api and /apis. Where an API server stands beside this one, its own rules hold for them:
     // to serve them here would lend every caller the rights of this process.
     bool serves_objects = true;
+    // False: not before call_webhooks(). Of several servers of one cluster only one should call them.
+    bool calls_webhooks = true;
 };
 
 class Api {
   public:
     virtual ~Api() = default;  // stops
     [[nodiscard]] virtual std::uint16_t port() const noexcept = 0;
+    virtual void call_webhooks() = 0;
     virtual void stop() = 0;  // ends waiting requests with 503, waits for the others
 };
 

@@ -43,8 +43,11 @@ void add_settings(CLI::App& command, ServeFlags& flags, std::string_view only = 
             },
             std::string(setting.what) + "; " + std::string(setting.environment) + ", or " +
                 std::string(setting.key) + " in the file");
-        option->type_name(std::string(setting.value))->default_str(std::string(setting.fallback));
-        if (setting.is_truth()) option->expected(0, 1);
+        option->type_name(std::string(setting.value));
+        if (setting.is_truth())
+            option->expected(0, 1);
+        else
+            option->default_str(std::string(setting.fallback));
     }
 }
 

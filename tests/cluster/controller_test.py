@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """`fencepost serve --kubernetes` as the controller of a real cluster: what Kanister's users do, with kubectl alone."""
+import signal
 import time
 import unittest
 
@@ -73,13 +74,13 @@ actions:
 """
 
 
-class Controller(ClusterTest):
+class ControllerTest(ClusterTest):
+    """Daemons that control a namespace, which has a StatefulSet `db` and the blueprint `steps`."""
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.stack = Stack(serve_options=["--kubernetes", "--kubeconfig", cls.cluster.kubeconfig, "--namespace", cls.namespace,
-                                        "--install-crds"])
-        cls.addClassCleanup(cls.stack.__exit__)
+        cls.stack = cls.new_replica()
         cls.stack.start()
         cls.apply(BLUEPRINT)
         labels = {"app": "db"}
@@ -88,6 +89,13 @@ class Controller(ClusterTest):
             "template": {"metadata": {"labels": labels}, "spec": {"terminationGracePeriodSeconds": 0, "containers": [
                 {"name": "main", "image": TOOLS, "imagePullPolicy": "IfNotPresent", "command": ["sleep", "infinity"]}]}}}})
         cls.kubectl("rollout", "status", "statefulset/db", "--timeout=60s")
+
+    @classmethod
+    def new_replica(cls):
+        stack = Stack(serve_options=["--kubernetes", "--kubeconfig", cls.cluster.kubeconfig, "--namespace", cls.namespace,
+                                     "--install-crds"])
+        cls.addClassCleanup(stack.__exit__)
+        return stack
 
     @classmethod
     def run_action(cls, action, wait="complete", seconds=60):
@@ -109,6 +117,16 @@ class Controller(ClusterTest):
     def phases(self, name):
         return {phase["name"]: phase for phase in self.get("actionset", name)["status"]["actions"][0]["phases"]}
 
+    def job_pods(self):
+        return self.get("pods", "-l", "createdBy=kanister")["items"]
+
+    def wait_running_job(self):
+        """The uid of the job Pod, once it runs."""
+        wait_for("the job Pod's start", lambda: [pod for pod in self.job_pods() if pod["status"]["phase"] == "Running"])
+        return self.job_pods()[0]["metadata"]["uid"]
+
+
+class Controller(ControllerTest):
     def test_an_object_is_made_and_told_of_as_an_artifact(self):
         status = self.get("actionset", self.run_action("note"))["status"]
         made = status["actions"][0]["artifacts"]["made"]["keyValue"]["name"]
@@ -119,7 +137,7 @@ class Controller(ClusterTest):
         phases = self.phases(self.run_action("look"))
         self.assertEqual(phases["inside"]["output"], {"host": "db-0"})
         self.assertEqual(phases["beside"]["output"], {"seen": "db-0"})
-        wait_for("the job Pod's end", lambda: not self.get("pods", "-l", "createdBy=kanister")["items"])
+        wait_for("the job Pod's end", lambda: not self.job_pods())
 
     def test_a_command_that_fails_is_told_with_its_exit_code_and_the_defer_phase_runs(self):
         status = self.get("actionset", self.run_action("fail", wait="failed"))["status"]
@@ -134,22 +152,19 @@ class Controller(ClusterTest):
 
     def test_killed_in_the_middle_it_goes_on_with_the_job_pod_that_runs(self):
         name = self.run_action("slow", wait=None)
-        wait_for("the job Pod's start", lambda: [pod for pod in self.get("pods", "-l", "createdBy=kanister")["items"]
-                                                 if pod["status"]["phase"] == "Running"])
-        pod = self.get("pods", "-l", "createdBy=kanister")["items"][0]["metadata"]["uid"]
+        pod = self.wait_running_job()
         self.stack.kill()
         self.stack.start()
-        seen = {item["metadata"]["uid"] for item in self.get("pods", "-l", "createdBy=kanister")["items"]}
-        self.assertEqual(seen, {pod})
-        self.wait_state(name, "complete")
+        self.assertEqual({item["metadata"]["uid"] for item in self.job_pods()}, {pod})
+        self.wait_state(name, "complete", 90)  # the Lease of the one that was killed must run out first
         phase = self.phases(name)["job"]
         self.assertEqual((phase["output"], phase["attempts"]), ({"done": "yes"}, 1))
 
     def test_deleted_while_it_runs_it_is_cancelled_and_its_pod_goes(self):
         name = self.run_action("slow", wait=None)
-        wait_for("the job Pod", lambda: self.get("pods", "-l", "createdBy=kanister")["items"])
+        self.wait_running_job()
         self.kubectl("delete", "actionset", name, "--timeout=30s")
-        wait_for("the job Pod's end", lambda: not self.get("pods", "-l", "createdBy=kanister")["items"])
+        wait_for("the job Pod's end", lambda: not self.job_pods())
 
     def test_the_rest_api_runs_actions_there_too(self):
         action = self.stack.finish_action(self.stack.start_action(
@@ -160,6 +175,42 @@ class Controller(ClusterTest):
 
     def test_the_objects_of_the_cluster_are_not_served_with_the_controllers_rights(self):
         self.assertEqual(self.stack.request("GET", "/api/v1/secrets")[0], 404)
+
+
+class Replicas(ControllerTest):
+    def holder(self):
+        return self.get("lease", "fencepost")["spec"]["holderIdentity"]
+
+    def test_of_two_one_works_and_the_other_goes_on_at_once_when_it_stops(self):
+        other = self.new_replica()
+        other.start()
+        first = self.holder()
+        name = self.run_action("slow", wait=None)
+        pod = self.wait_running_job()
+        self.stack.stop()
+        wait_for("the hand-over", lambda: self.holder() not in (first, ""), 10)
+        self.wait_state(name, "complete")
+        self.assertEqual(self.phases(name)["job"]["attempts"], 1)
+        self.assertNotIn(pod, {item["metadata"]["uid"] for item in self.job_pods()})
+        other.stop()
+        self.stack.start()
+
+    def test_one_that_was_paused_for_longer_than_its_lease_does_no_harm_when_it_goes_on(self):
+        name = self.run_action("slow", wait=None)
+        self.wait_running_job()
+        self.stack.daemon.send_signal(signal.SIGSTOP)
+        paused, first = self.stack.daemon, self.holder()
+        other = self.new_replica()
+        other.start()
+        wait_for("the other one's turn", lambda: self.holder() not in (first, ""), 40)
+        self.wait_state(name, "complete")
+        before = self.get("actionset", name)["metadata"]["resourceVersion"]
+        paused.send_signal(signal.SIGCONT)
+        self.assertEqual(paused.wait(30), 1)
+        self.assertIn("no longer leads", self.stack.log_tail())
+        self.assertEqual(self.get("actionset", name)["metadata"]["resourceVersion"], before)
+        other.stop()
+        self.stack.start()
 
 
 if __name__ == "__main__":

@@ -135,6 +135,7 @@ ApiAnswer ApiClient::ask(const ApiRequest& request) {
         const auto is_out_of_patience = [&] {
             return options_.stop.is_cancelled() || clock_.steady_now() + wait > give_up;
         };
+        if (request.method != "GET") check_may_write();
         try {
             const net::HttpResponse response = exchange(request);
             if (response.status < 300) {

@@ -26,6 +26,8 @@ struct ClientOptions {
     std::chrono::milliseconds patience{0};
     int max_in_flight = 64;
     CancelToken stop;  // from then on nothing is tried again
+    // Called before every attempt to change anything; what it throws refuses it.
+    std::function<void()> before_write;
 };
 
 struct ApiRequest {
@@ -58,6 +60,10 @@ class ApiClient {
     void stream(const std::string& path, const std::function<void(std::string_view)>& sink,
                 std::chrono::milliseconds idle_timeout, const CancelToken& cancel);
 
+    // Throws where nothing may be changed now.
+    void check_may_write() const {
+        if (options_.before_write) options_.before_write();
+    }
     [[nodiscard]] const Connection& connection() const noexcept { return connection_; }
 
   private:

@@ -174,6 +174,7 @@ ExecResult follow(net::ClientSocket& socket, const ExecOptions& options, const C
 
 ExecResult exec(ApiClient& client, net::WebSocketClient& sockets, std::string_view ns, std::string_view pod,
                 const ExecOptions& options, const CancelToken& cancel) {
+    client.check_may_write();
     const std::string pod_path = object_path(types::kPods, ns, pod);
     std::string container = options.container;
     if (container.empty() || !options.pod_uid.empty()) {

@@ -212,4 +212,14 @@ void LeaderElection::release(Term& term) {
     }
 }
 
+void Leading::check() const {
+    auto term = term_.lock();
+    try {
+        if (*term == nullptr) throw Cancelled(CancelReason::kShutdown);
+        (*term)->check();
+    } catch (const Cancelled&) {
+        throw Error(ErrorKind::kFailedPrecondition, "this replica does not lead: another one does its work");
+    }
+}
+
 }  // namespace fencepost::cluster::kube

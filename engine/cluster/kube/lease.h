@@ -99,4 +99,16 @@ class LeaderElection {
     std::optional<Observed> observed_;
 };
 
+// Whether this replica leads at this moment, for what writes; all of it may be called from any thread.
+class Leading {
+  public:
+    // REQUIRES: end() before the term goes.
+    void begin(const Leadership& term) { *term_.lock() = &term; }
+    void end() { *term_.lock() = nullptr; }
+    void check() const;  // throws Error{kFailedPrecondition} where it does not
+
+  private:
+    mutable Guarded<const Leadership*> term_{nullptr};
+};
+
 }  // namespace fencepost::cluster::kube
