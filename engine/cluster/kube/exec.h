@@ -3,7 +3,8 @@
 // (Error{kUnsupported}; Kubernetes speaks v5 since 1.30).
 //
 // An API server has no way to end a command: at the deadline and with cancellation its connection is closed,
-// and it sees its stdin end and its outputs broken.
+// and it sees its stdin end and its outputs broken. Nor does it always tell the end of a command that leaves
+// much of its stdin unread (kubectl waits for ever, too): where that can be, give a deadline.
 //
 // Errors: what the server refuses has its words and kind (see api_client.h); kUnavailable where the
 // connection was lost before the command's end was told. Thread safety: may be called from any number of

@@ -1,5 +1,5 @@
 // Exec against an API server that a test scripts: what is asked for, and what is made of each answer. Against
-// a real one it is in tests/conformance, against our own in tests/unit/api.
+// real ones it is in tests/conformance.
 #include "cluster/kube/exec.h"
 
 #include <atomic>
