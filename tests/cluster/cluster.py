@@ -67,9 +67,12 @@ class Kubernetes:
         return self.kubectl("apply", "-f", "-", namespace=namespace, text=thing).stdout
 
     def get(self, *arguments, namespace="default"):
-        """The object or list as JSON; None where there is none of that name."""
+        """The object as JSON; None where there is none of that name."""
         text = self.kubectl("get", *arguments, "--ignore-not-found", "-o", "json", namespace=namespace).stdout
         return json.loads(text) if text else None
+
+    def list(self, *arguments, namespace="default"):
+        return json.loads(self.kubectl("get", *arguments, "-o", "json", namespace=namespace).stdout)["items"]
 
     def exec(self, pod, *command, namespace="default", text=None, check=True, options=()):
         arguments = ["exec", *(["-i"] if text is not None else []), *options, pod, "--", *command]
@@ -152,6 +155,10 @@ class ClusterTest(unittest.TestCase):
     @classmethod
     def get(cls, *arguments):
         return cls.cluster.get(*arguments, namespace=cls.namespace)
+
+    @classmethod
+    def list(cls, *arguments):
+        return cls.cluster.list(*arguments, namespace=cls.namespace)
 
     @classmethod
     def exec(cls, pod, *command, **options):
