@@ -11,7 +11,7 @@ import unittest
 
 from cluster import HERE, HOME, CannotHaveCluster, bring_up, wait_for
 
-INSTANCE = "9"  # beside the one that the other tests use
+INSTANCE = str(100 + os.getpid() % 150)  # beside the one that the other tests use, and other runs of this
 
 
 def run(script, *arguments, folder=HERE, **environment):

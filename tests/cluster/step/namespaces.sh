@@ -38,7 +38,7 @@ fi
 # A cgroup of its own to root the kubelet's in: in every hierarchy of v1, or in the one of v2.
 if [[ -e /sys/fs/cgroup/cgroup.controllers ]]; then
     for controller in $(</sys/fs/cgroup/cgroup.controllers); do
-        echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control || true # rdma and the like may be refused
+        echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control 2>/dev/null || true # rdma and the like may be refused
     done
     mkdir -p "/sys/fs/cgroup$cgroup_root"
 else
