@@ -19,7 +19,6 @@ class EdbCluster(ClusterTest):
             cls.cluster.kubectl("apply", "-f", ROOT / "examples/edb-snapshot/crd.yaml")
         cls.cluster.kubectl("wait", "--for=condition=Established", f"crd/{KIND}", "--timeout=30s")
         cls.apply((HERE / "yaml/edb.yaml").read_text())
-        cls.operator = None
         cls.start_operator()
         cls.addClassCleanup(cls.stop_operator)
         wait_for("the Cluster's health", cls.is_healthy, 180)
@@ -27,7 +26,6 @@ class EdbCluster(ClusterTest):
     @classmethod
     def start_operator(cls):
         cls.operator = subprocess.Popen([sys.executable, HERE / "edb_operator.py", cls.namespace], stdin=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL,
                                         env=dict(os.environ, KUBECONFIG=str(cls.cluster.kubeconfig)))
 
     @classmethod

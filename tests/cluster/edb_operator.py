@@ -8,6 +8,7 @@ PostgreSQL of the instances that the Cluster's annotation lists as fenced, while
 All that it decides is kept in the objects, so it may be killed and started again at any time."""
 import json
 import os
+import subprocess
 import sys
 import time
 
@@ -133,7 +134,7 @@ def main():
     while True:
         try:
             operator.reconcile()
-        except AssertionError as error:  # a Pod that ends, an API server that is away: seen again the next time
+        except (AssertionError, subprocess.TimeoutExpired) as error:  # a Pod that ends, an API server that is away: seen again the next time
             print(error, file=sys.stderr, flush=True)
         time.sleep(0.3)
 
