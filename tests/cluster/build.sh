@@ -21,7 +21,7 @@ go_build() {
     local name=$1 what=$2 flags=${3:-}
     ! is_built "$name" "$here/program/$name"/* "$flags" || return 0
     [[ -n $(type -P go) ]] || cannot "no Go here to build $name with"
-    (cd "$here/program/$name" && CGO_ENABLED=0 nice -n 19 go build -p 2 -buildvcs=false -trimpath -ldflags "-s -w $flags" -o "$bin/" "$what")
+    (cd "$here/program/$name" && CGO_ENABLED=0 nice go build -p 2 -buildvcs=false -trimpath -ldflags "-s -w $flags" -o "$bin/" "$what")
     [[ $name != csi ]] || (cd "$here/program/csi" && cp --no-preserve=mode \
         "$(go list -m -f '{{.Dir}}' github.com/kubernetes-csi/external-snapshotter/client/v8)"/config/crd/snapshot.storage.k8s.io_volumesnapshot{s,classes,contents}.yaml "$crds/")
     has_built "$name"
@@ -57,7 +57,7 @@ image() {
     shift 2
     ! is_built "image-$name" "$here/image/make_image.py" "$packages" "${debian[@]}" "$@" || return 0
     [[ -n $(type -P mmdebstrap) ]] || cannot "no mmdebstrap: scripts/install-deps --test installs it"
-    nice -n 19 mmdebstrap "${debian[@]}" --include="$packages" bookworm "$root.tar" /etc/apt/sources.list.d/debian.sources
+    nice mmdebstrap "${debian[@]}" --include="$packages" bookworm "$root.tar" /etc/apt/sources.list.d/debian.sources
     "$here/image/make_image.py" "local.test/$name:1" "$images/$name.tar" --tar "$root.tar" "$@"
     rm "$root.tar"
     has_built "image-$name"
