@@ -118,7 +118,7 @@ class ControllerTest(ClusterTest):
         return {phase["name"]: phase for phase in self.get("actionset", name)["status"]["actions"][0]["phases"]}
 
     def job_pods(self):
-        return self.get("pods", "-l", "createdBy=kanister")["items"]
+        return (self.get("pods", "-l", "createdBy=kanister") or {"items": []})["items"]
 
     def wait_running_job(self):
         """The uid of the job Pod, once it runs."""

@@ -1,124 +1,34 @@
-// What everything above Cluster relies on, asked of every cluster that there is: the embedded one, the
-// embedded one through its own API as a client sees it, and the API server of $FENCEPOST_TEST_KUBECONFIG.
-// Where they differ, `is_real()` says so.
-#include "cluster/cluster.h"
-
-#include <unistd.h>
-
-#include <catch2/catch.hpp>
-#include <cstdlib>
-#include <filesystem>
-#include <iostream>
+// What everything above Cluster relies on, asked of every cluster that there is. Where they differ, is_real()
+// says so.
 #include <set>
 
-#include "api/api.h"
-#include "base/encodings.h"
+#include "any_cluster.h"
 #include "base/task_group.h"
-#include "cluster/kube/kube_cluster.h"
-#include "cluster/local/local_cluster.h"
-#include "net/http_client.h"
 #include "value/json.h"
 #include "value/yaml.h"
 
 namespace fencepost::cluster {
 namespace {
 
-constexpr const char* kKubeconfig = "FENCEPOST_TEST_KUBECONFIG";
 constexpr std::chrono::seconds kPatience{10};
 
-class World {
+class World : public AnyCluster {
   public:
-    explicit World(const std::string& which) : which_(which) {
-        if (is_real()) {
-            connect(
-                kube::read_kubeconfig(clock_, {std::getenv(kKubeconfig)}));  // NOLINT(concurrency-mt-unsafe)
-        } else {
-            std::filesystem::create_directories(folder_);
-            local_ = local::open_local_cluster({.data_dir = folder_, .run_pods = false}, clock_, log_);
-            if (which == "facade") {
-                api_ = api::start_api({}, *local_, {}, clock_, log_);
-                kube::Connection connection;
-                connection.server = "http://127.0.0.1:" + std::to_string(api_->port());
-                connection.authorization = [] { return std::string(); };
-                connect(std::move(connection));
-            }
-        }
-        cluster().create(types::kNamespaces, Value(Map{{"metadata", Map{{"name", ns}}}}));
-    }
-    World(const World&) = delete;
-    World& operator=(const World&) = delete;
-    ~World() {
-        cluster().remove({types::kNamespaces, "", ns});
-        remote_.reset();
-        api_.reset();
-        local_.reset();
-        std::filesystem::remove_all(folder_);
-    }
-
-    [[nodiscard]] bool is_real() const { return which_ == "kubernetes"; }
-    Cluster& cluster() { return remote_ ? *remote_ : *local_; }
+    using AnyCluster::AnyCluster;
     [[nodiscard]] ObjectKey map_key(const std::string& name) const { return {types::kConfigMaps, ns, name}; }
     Value map(const std::string& name, const std::string& labels = "{}") {
         return cluster().create(types::kConfigMaps,
                                 parse_yaml_value("metadata: {name: " + name + ", namespace: " + ns +
                                                  ", labels: " + labels + "}\ndata: {a: '1'}"));
     }
-    template <typename Work>
-    static ErrorKind kind_of(Work work) {
-        try {
-            work();
-        } catch (const Error& e) {
-            INFO(e.what());
-            return e.kind();
-        }
-        FAIL("nothing was refused");
-        return ErrorKind::kInternal;
-    }
     static WatchEvent next(Watch& watch) {
         auto event = watch.next({}, std::chrono::steady_clock::now() + kPatience);
         REQUIRE(event);
         return *std::move(event);
     }
-
-    const std::string ns = "contract-" + random_name_suffix(8);
-
-  private:
-    void connect(kube::Connection connection) {
-        remote_ = kube::open_kube_cluster(std::move(connection), *http_, clock_, {});
-    }
-
-    const std::string which_;
-    const std::filesystem::path folder_ =
-        std::filesystem::temp_directory_path() / ("fencepost-contract-" + random_name_suffix(8));
-    SystemClock clock_;
-    Log log_{STDERR_FILENO, Log::Format::kText, LogLevel::kError};
-    const std::unique_ptr<net::HttpClient> http_ = net::make_http_client();
-    std::unique_ptr<Cluster> local_;
-    std::unique_ptr<api::Api> api_;
-    std::unique_ptr<Cluster> remote_;
 };
 
-// Every case runs on each of them.
-std::vector<std::string> clusters() {
-    std::vector<std::string> all{"embedded", "facade"};
-    if (std::getenv(kKubeconfig) != nullptr) {  // NOLINT(concurrency-mt-unsafe)
-        all.emplace_back("kubernetes");
-        return all;
-    }
-    static const bool is_told = [] {
-        std::cout << "SKIPPED the cases on a real API server: " << kKubeconfig << " names none\n";
-        return true;
-    }();
-    (void)is_told;
-    return all;
-}
-
 }  // namespace
-
-#define ON_EVERY_CLUSTER()                                      \
-    const std::string which = GENERATE(from_range(clusters())); \
-    INFO("cluster: " << which);                                 \
-    World world(which)
 
 TEST_CASE("an object is created, read, changed and removed") {
     ON_EVERY_CLUSTER();
@@ -260,7 +170,7 @@ TEST_CASE("lists select by label and field, and come in pages") {
     CHECK(pages == 3);
     ListOptions nonsense{.ns = world.ns, .limit = 3, .continue_token = "nonsense"};
     CHECK(World::kind_of([&] { (void)world.cluster().list(types::kConfigMaps, nonsense); }) ==
-          (world.is_real() ? ErrorKind::kInvalid : ErrorKind::kInvalid));
+          ErrorKind::kInvalid);
 }
 
 TEST_CASE("a watch begins with what is there and goes on with every change") {

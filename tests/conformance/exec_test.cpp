@@ -1,22 +1,11 @@
-// Commands in containers, as everything above Cluster runs them: in the embedded cluster, in the embedded one
-// through its own API, and in that of $FENCEPOST_TEST_KUBECONFIG (with the image $FENCEPOST_TEST_IMAGE, which
-// has a shell; "local.test/tools:1" where it is not set).
-#include <unistd.h>
-
+// Commands in containers, as everything above Cluster runs them. On a real cluster their image is
+// $FENCEPOST_TEST_IMAGE, which has a shell; "local.test/tools:1" where it is not set.
 #include <atomic>
-#include <catch2/catch.hpp>
 #include <csignal>
-#include <cstdlib>
-#include <filesystem>
-#include <memory>
 #include <thread>
 
-#include "api/api.h"
-#include "base/encodings.h"
-#include "base/error.h"
+#include "any_cluster.h"
 #include "base/task_group.h"
-#include "cluster/kube/kube_cluster.h"
-#include "cluster/local/local_cluster.h"
 #include "value/yaml.h"
 
 namespace fencepost::cluster {
@@ -24,53 +13,22 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::string environment(const char* name, const char* otherwise) {
-    const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody sets it while we run
-    return value == nullptr ? otherwise : value;
-}
-const std::string kKubeconfig = environment("FENCEPOST_TEST_KUBECONFIG", "");
 const std::string kImage = environment("FENCEPOST_TEST_IMAGE", "local.test/tools:1");
 
 // A Pod with two containers, of which `main` is the default one.
-class World {
+class World : public AnyCluster {
   public:
-    explicit World(const std::string& which) : which_(which) {
+    explicit World(const std::string& which) : AnyCluster(which) {
         std::signal(SIGPIPE, SIG_IGN);  // as the daemon does: a command may close its stdin
-        if (is_real()) {
-            connect(kube::read_kubeconfig(clock_, {kKubeconfig}));
-        } else {
-            std::filesystem::create_directories(folder_);
-            local_ = local::open_local_cluster(
-                {.data_dir = folder_,
-                 .program_dir = std::filesystem::canonical("/proc/self/exe").parent_path()},
-                clock_, log_);
-            if (which == "facade") {
-                api = api::start_api({}, *local_, {}, clock_, log_);
-                kube::Connection connection;
-                connection.server = "http://127.0.0.1:" + std::to_string(api->port());
-                connection.authorization = [] { return std::string(); };
-                connect(std::move(connection));
-            }
-        }
-        cluster().create(types::kNamespaces, Value(Map{{"metadata", Map{{"name", ns_}}}}));
         wait([&] { return is_created(); });
         wait([&] { return phase() == "Running"; });
     }
     World(const World&) = delete;
     World& operator=(const World&) = delete;
     ~World() {
-        Cluster& any = local_ ? *local_ : *remote_;
-        any.remove({types::kPods, ns_, "pg-0"}, {.grace_period = 0s});
-        any.remove({types::kNamespaces, "", ns_});
+        directly().remove({types::kPods, ns, "pg-0"}, {.grace_period = 0s});
         wait([&] { return phase() == "gone"; });
-        remote_.reset();
-        api.reset();
-        local_.reset();
-        std::error_code ignored;
-        std::filesystem::remove_all(folder_, ignored);
     }
-    [[nodiscard]] bool is_real() const { return which_ == "kubernetes"; }
-    Cluster& cluster() { return remote_ ? *remote_ : *local_; }
 
     struct Ran {
         int code = -1;
@@ -82,29 +40,14 @@ class World {
         if (!options.on_stdout) options.on_stdout = [&](std::string_view bytes) { ran.out += bytes; };
         options.on_stderr = [&](std::string_view bytes) { ran.err += bytes; };
         options.deadline = std::min(options.deadline, std::chrono::steady_clock::now() + 60s);
-        ran.code = cluster().exec(ns_, pod, options, {}).exit_code;
+        ran.code = cluster().exec(ns, pod, options, {}).exit_code;
         return ran;
     }
     Ran sh(const std::string& script, ExecOptions options = {}, const std::string& pod = "pg-0") {
         return run({"sh", "-c", script}, std::move(options), pod);
     }
-    template <typename Work>
-    static ErrorKind kind_of(Work work) {
-        try {
-            work();
-        } catch (const Error& e) {
-            return e.kind();
-        }
-        FAIL("no Error was thrown");
-        return ErrorKind::kInternal;
-    }
-
-    std::unique_ptr<api::Api> api;
 
   private:
-    void connect(kube::Connection connection) {
-        remote_ = kube::open_kube_cluster(std::move(connection), *http_, clock_, {});
-    }
     void wait(const std::function<bool()>& is_so) {
         for (int i = 0; i < 6000 && !is_so(); ++i) std::this_thread::sleep_for(10ms);
         CHECK(is_so());
@@ -120,7 +63,7 @@ class World {
                 metadata:
                   name: pg-0
                   annotations: {kubectl.kubernetes.io/default-container: main}
-                  namespace: )" + ns_ + R"(
+                  namespace: )" + ns + R"(
                 spec:
                   restartPolicy: Never
                   terminationGracePeriodSeconds: 1
@@ -135,33 +78,12 @@ class World {
     }
     std::string phase() {
         try {
-            const ObjectKey pod{types::kPods, ns_, "pg-0"};
-            return (local_ ? *local_ : *remote_).get(pod).get("status", "phase").string_or("");
+            return directly().get({types::kPods, ns, "pg-0"}).get("status", "phase").string_or("");
         } catch (const Error&) {
             return "gone";
         }
     }
-
-    const std::string which_;
-    const std::string ns_ = "exec-" + random_name_suffix(8);
-    const std::filesystem::path folder_ = std::filesystem::temp_directory_path() / ("fencepost-" + ns_);
-    SystemClock clock_;
-    Log log_{STDERR_FILENO, Log::Format::kText, LogLevel::kError};
-    const std::unique_ptr<net::HttpClient> http_ = net::make_http_client();
-    std::unique_ptr<Cluster> local_;
-    std::unique_ptr<Cluster> remote_;
 };
-
-std::vector<std::string> clusters() {
-    std::vector<std::string> all{"embedded", "facade"};
-    if (!kKubeconfig.empty()) all.emplace_back("kubernetes");
-    return all;
-}
-
-#define ON_EVERY_CLUSTER()                                      \
-    const std::string which = GENERATE(from_range(clusters())); \
-    INFO("cluster: " << which);                                 \
-    World world(which)
 
 // `size` bytes of a pattern.
 std::function<std::size_t(char*, std::size_t, const CancelToken&)> pattern(std::size_t size) {
