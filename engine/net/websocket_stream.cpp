@@ -139,7 +139,7 @@ class Socket final : public WebSocketStream, public std::enable_shared_from_this
         });
         auto state = state_.lock();
         state.wait([&] { return state->is_open || state->end; });
-        return !state->end;
+        return state->is_open;  // also where it has ended since: what came before is to be read
     }
 
     HttpResponse connect(const std::string& host, const std::string& target, const Headers& headers,
