@@ -199,9 +199,12 @@ struct BindingController::Impl {
             return;
         Value patch;
         patch["status"] = status;
+        // Somebody else's definition of the type may have no subresource for it.
+        const auto type = cluster.find_type(key.type.group, key.type.version, key.type.resource);
+        const std::string where = type && type->has_status_subresource ? "status" : "";
         try {
             cluster.patch(key, cluster::PatchType::kMerge, patch,
-                          {.field_manager = "fencepost", .subresource = "status"});
+                          {.field_manager = "fencepost", .subresource = where});
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::kNotFound) throw;  // deleted meanwhile: nothing to judge
         }

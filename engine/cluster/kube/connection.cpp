@@ -148,8 +148,12 @@ Connection read_kubeconfig(Clock& clock, const std::vector<fs::path>& paths, std
     for (const fs::path& path : paths) {
         if (!fs::exists(path) && paths.size() > 1) continue;  // of several, some may be missing
         const fs::path absolute = fs::absolute(path);
-        files.push_back(
-            {absolute, parse_yaml_value(read_file(absolute, kMaxConfigBytes), absolute.string())});
+        try {
+            files.push_back({absolute, parse_yaml_value(read_file(absolute, kMaxConfigBytes))});
+        } catch (Error& e) {
+            e.add_trace(absolute.string());
+            throw;
+        }
     }
     if (files.empty())
         throw Error(ErrorKind::kNotFound, "there is no kubeconfig", "set KUBECONFIG, or pass --kubeconfig");

@@ -159,7 +159,7 @@ class KubeCluster final : public Cluster {
             return answer.value;
         }
         // It is gone at once, and the server says no more of it than its name.
-        Value gone = with_kind(key.type, Value(Map{}));
+        Value gone;
         gone["metadata"]["name"] = key.name;
         if (!key.ns.empty()) gone["metadata"]["namespace"] = key.ns;
         if (const Value& uid = answer.value.get("details", "uid"); uid.is_string())

@@ -179,7 +179,8 @@ TEST_CASE("a kubeconfig that cannot be used says which file and why") {
     CHECK(refusal_of("kind: Config").message().find("no current context") != std::string::npos);
     CHECK(refusal_of("current-context: gone").message().find("no entry 'gone' in contexts") !=
           std::string::npos);
-    CHECK(refusal_of(kubeconfig("{}: 1", "token: a")).message().find("has no server") != std::string::npos);
+    CHECK(refusal_of(kubeconfig("server: ''", "token: a")).message().find("has no server") !=
+          std::string::npos);
     CHECK(refusal_of(kubeconfig("server: 'https://a'", "exec: {command: aws}")).kind() ==
           ErrorKind::kUnsupported);
     CHECK(refusal_of(kubeconfig("server: 'https://a', certificate-authority-data: '!'", "token: a")).kind() ==
