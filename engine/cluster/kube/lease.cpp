@@ -186,9 +186,10 @@ bool LeaderElection::renew(Term& term) {
 void LeaderElection::watch_deadline(Term& term, CancelSource& lost, CancelSource& done) {
     try {
         for (;;) {
-            const auto left = *term.valid_until.lock() - clock_.steady_now();
-            if (left <= left.zero()) break;
-            clock_.sleep(left, done.token());
+            const SteadyTime until = *term.valid_until.lock();
+            const SteadyTime now = clock_.steady_now();
+            if (until <= now) break;
+            clock_.sleep(until - now, done.token());
         }
     } catch (const Cancelled&) {
         return;
