@@ -22,41 +22,6 @@ std::string base_of(std::string_view address) {
     return base.find("://") == std::string::npos ? "http://" + base : base;
 }
 
-ErrorKind kind_of(int status) noexcept {
-    switch (status) {
-        case 400:
-        case 405:
-        case 415:
-        case 422:
-            return ErrorKind::kInvalid;
-        case 401:
-            return ErrorKind::kUnauthorized;
-        case 403:
-            return ErrorKind::kForbidden;
-        case 404:
-            return ErrorKind::kNotFound;
-        case 409:
-        case 412:
-            return ErrorKind::kConflict;
-        case 410:
-            return ErrorKind::kGone;
-        case 413:
-            return ErrorKind::kTooLarge;
-        case 429:
-            return ErrorKind::kExhausted;
-        case 501:
-            return ErrorKind::kUnsupported;
-        case 503:
-            return ErrorKind::kUnavailable;
-        case 504:
-            return ErrorKind::kTimeout;
-        case 507:
-            return ErrorKind::kExhausted;
-        default:
-            return ErrorKind::kInternal;
-    }
-}
-
 Value body_of(const net::HttpResponse& response) {
     try {
         return parse_json(response.body);
@@ -79,7 +44,8 @@ Error refusal(const net::HttpResponse& response) {
                 message += " (" + hint + ")";
         }
     }
-    return {kind_of(response.status), message, causes.size() > 1 ? "" : body["hint"].string_or("")};
+    return {net::error_kind_of(response.status), message,
+            causes.size() > 1 ? "" : body["hint"].string_or("")};
 }
 
 cluster::ResourceDescription description(const Value& resource, const std::string& group,
@@ -182,17 +148,10 @@ void Server::discover() {
 }
 
 std::optional<cluster::ResourceDescription> Server::known_type(std::string_view name) const {
-    const std::string full = ascii_lower(name);
-    const std::size_t dot = full.find('.');
-    const std::string word = full.substr(0, dot);
-    const std::string group = dot == std::string::npos ? "" : full.substr(dot + 1);
+    const std::size_t dot = name.find('.');
+    const std::string group = dot == std::string_view::npos ? "" : ascii_lower(name.substr(dot + 1));
     for (const auto& type : types_) {
-        if (!group.empty() && type.type.group != group) continue;
-        const bool fits =
-            word == type.type.resource || word == ascii_lower(type.kind) ||
-            word == ascii_lower(type.singular) ||
-            std::find(type.short_names.begin(), type.short_names.end(), word) != type.short_names.end();
-        if (fits) return type;
+        if (cluster::matches(type, group, "", name.substr(0, dot))) return type;
     }
     return std::nullopt;
 }
@@ -224,12 +183,7 @@ cluster::ResourceDescription Server::type_of(const Value& object) {
 
 std::string object_path(const cluster::ResourceDescription& type, std::string_view ns,
                         std::string_view name) {
-    std::string path = type.type.group.empty()
-                           ? "/api/" + type.type.version
-                           : "/apis/" + url_encode(type.type.group) + "/" + url_encode(type.type.version);
-    if (type.is_namespaced && !ns.empty()) path += "/namespaces/" + url_encode(ns);
-    path += "/" + url_encode(type.type.resource);
-    return name.empty() ? path : path + "/" + url_encode(name);
+    return cluster::object_path(type.type, type.is_namespaced ? ns : "", name);
 }
 
 }  // namespace fencepost::cli

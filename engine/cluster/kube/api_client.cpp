@@ -34,33 +34,6 @@ class Turn {
     Guarded<int>& in_flight_;
 };
 
-ErrorKind kind_of(int status, std::string_view reason) {
-    switch (status) {
-        case 401:
-            return ErrorKind::kUnauthorized;
-        case 403:
-            return ErrorKind::kForbidden;
-        case 404:
-            return ErrorKind::kNotFound;
-        case 405:
-        case 406:
-        case 415:
-            return ErrorKind::kUnsupported;
-        case 409:
-            return reason == "AlreadyExists" ? ErrorKind::kAlreadyExists : ErrorKind::kConflict;
-        case 410:
-            return ErrorKind::kGone;
-        case 413:
-            return ErrorKind::kTooLarge;
-        case 429:
-            return ErrorKind::kExhausted;
-        case 504:
-            return ErrorKind::kTimeout;
-        default:
-            return status >= 500 ? ErrorKind::kUnavailable : ErrorKind::kInvalid;
-    }
-}
-
 bool may_pass(const net::HttpResponse& response) { return response.status == 429 || response.status >= 500; }
 
 std::chrono::milliseconds asked_pause(const net::HttpResponse& response) {
@@ -100,7 +73,8 @@ Value refusal_status(int status, std::string_view body) {
 }
 
 Error refusal(int status, const Value& said) {
-    return {kind_of(status, said["reason"].string_or("")), said["message"].string_or("")};
+    const bool exists = said["reason"] == Value("AlreadyExists");
+    return {exists ? ErrorKind::kAlreadyExists : net::error_kind_of(status), said["message"].string_or("")};
 }
 
 ApiClient::ApiClient(Connection connection, net::HttpClient& http, Clock& clock, ClientOptions options)
