@@ -64,15 +64,13 @@ class RestoreCSISnapshot final : public run::Function {
         cluster::Cluster& cluster = run.world().cluster;
         require_snapshots(cluster);
         const Wanted wanted(args);
-        check_source(cluster, wanted);
-        try {
-            cluster.create(types::kPersistentVolumeClaims, describe(run, wanted));
-        } catch (const Error& e) {
-            // The daemon that died here had made it already.
-            if (e.kind() != ErrorKind::kAlreadyExists) throw;
-            const auto there = find_object(cluster, wanted.claim);
-            if (!there || !is_made_by(run, *there)) throw;
+        if (run.is_resumed()) {
+            // The daemon that died here may have made it already.
+            if (const auto there = find_object(cluster, wanted.claim); there && is_made_by(run, *there))
+                return {};
         }
+        check_source(cluster, wanted);
+        cluster.create(types::kPersistentVolumeClaims, describe(run, wanted));
         return {};
     }
 
@@ -91,7 +89,8 @@ class RestoreCSISnapshot final : public run::Function {
                  .ns = wanted.claim.ns,
                  .name = wanted.claim.name,
                  .object = Object::kAbsent,
-                 .argument = "/pvc"}};
+                 .argument = "/pvc"},
+                {.verb = "get", .type = wanted.claim.type, .ns = wanted.claim.ns, .name = wanted.claim.name}};
     }
 
   private:

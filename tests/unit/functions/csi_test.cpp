@@ -332,7 +332,8 @@ TEST_CASE("CreateCSISnapshotStatic takes up what is there for the same handle, a
                Contains("VolumeSnapshot app/first already"));
 }
 
-TEST_CASE("CreateCSISnapshotStatic of a handle that is not there tells so, and a repeat goes on with it") {
+TEST_CASE(
+    "CreateCSISnapshotStatic of a handle that is not there tells so, and a repeat or a restart goes on") {
     CsiWorld world;
     const std::string phase =
         "[{func: CreateCSISnapshotStatic, name: one, args: " + import("imported", "lost", "handle");
@@ -340,8 +341,10 @@ TEST_CASE("CreateCSISnapshotStatic of a handle that is not there tells so, and a
     CHECK_THAT(FunctionsWorld::message(failed), Contains("there is no snapshot with the handle lost"));
     const std::string run = world.start(phase + "}]");
     world.wait_begun(run);
+    world.restart();
     std::filesystem::create_directories(world.folder / "data/snapshots/lost");
     CHECK(world.finish(run).get("status", "state") == Value("complete"));
+    CHECK(world.snapshots().size() == 1);
     CHECK(world.contents().size() == 1);
 }
 
@@ -418,7 +421,8 @@ TEST_CASE("the CSI functions tell beforehand what they need, and what must be th
           "get volumesnapshotclasses /keep there /snapshotClass; create volumesnapshotcontents /; get "
           "volumesnapshotcontents /; create volumesnapshots app/mine; get volumesnapshots app/mine; ");
     CHECK(needs("RestoreCSISnapshot", restore("mine", "again")) ==
-          "get volumesnapshots app/mine there /name; create persistentvolumeclaims app/again absent /pvc; ");
+          "get volumesnapshots app/mine there /name; create persistentvolumeclaims app/again absent /pvc; "
+          "get persistentvolumeclaims app/again; ");
     CHECK(needs("DeleteCSISnapshot", "{name: mine, namespace: app}") ==
           "delete volumesnapshots app/mine; get volumesnapshots app/mine; ");
     CHECK(needs("DeleteCSISnapshotContent", "{name: c}") == "delete volumesnapshotcontents /c; ");
