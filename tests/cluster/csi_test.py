@@ -51,9 +51,13 @@ actions:
   delete:
     inputArtifactNames: [snapshot]
     phases:
-    - func: DeleteCSISnapshot
+    - &delete
+      func: DeleteCSISnapshot
       name: snapshot
       args: {name: "{{ .ArtifactsIn.snapshot.KeyValue.name }}", namespace: "{{ .PVC.Namespace }}"}
+  deleteInTime:
+    phases:
+    - {<<: *delete, timeout: 2s}
   deleteContent:
     inputArtifactNames: [snapshot]
     phases:
@@ -157,6 +161,16 @@ class Csi(ControllerTest):
         wait_for("the content's end", lambda: self.get("volumesnapshotcontent", snapshot["content"]) is None)
         if self.cluster.is_ours:
             self.assertFalse((STATE / "csi/snap" / handle).exists())
+
+    def test_a_deletion_that_the_driver_refuses_is_waited_for(self):
+        self.need_one_node_cluster()
+        snapshot = self.artifact(self.run_csi("take"))
+        with self.cluster.failing("DeleteSnapshot", "it is in use"):
+            late = self.run_csi("deleteInTime", "failed", artifact=snapshot)
+            self.assertIn("is still there: it is held by snapshot.storage.kubernetes.io/volumesnapshot-bound-protection", self.error(late))
+            name = self.run_csi("delete", wait=None, artifact=snapshot)
+        self.wait_state(name, "complete")
+        self.assertIsNone(self.get("volumesnapshot", snapshot["name"]))
 
     def test_a_content_that_is_retained_is_deleted_by_its_name(self):
         snapshot = self.artifact(self.run_csi("take"))
