@@ -1,3 +1,7 @@
+#include <map>
+#include <memory>
+#include <optional>
+
 #include "base/error.h"
 #include "functions/functions.h"
 #include "functions/poll.h"

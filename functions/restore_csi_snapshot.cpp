@@ -1,4 +1,6 @@
-#include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
 
 #include "base/encodings.h"
 #include "base/error.h"
