@@ -187,10 +187,10 @@ class Csi(ControllerTest):
         with self.cluster.failing("CreateSnapshot", "the array is full"):
             name = self.run_csi("take", wait=None)
             made = self.wait_for_trouble("the array is full", before)
+            wait_for("the phase's log of it", lambda: "the array is full" in self.stack.open(f"/v1/actions/{name}/logs").read().decode())
         self.wait_state(name, "complete", 90)
         self.assertEqual(dict([made]), {key: uid for key, uid in self.snapshots().items() if key not in before})
         self.assertEqual(self.artifact(name)["name"], made[0])
-        self.assertIn("the array is full", self.stack.open(f"/v1/actions/{name}/logs").read().decode())
 
     def test_an_error_of_the_driver_that_stays_is_told_at_the_timeout_and_nothing_is_left(self):
         self.need_one_node_cluster()

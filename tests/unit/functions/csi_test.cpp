@@ -176,17 +176,18 @@ TEST_CASE("CreateCSISnapshot outlasts an error of the driver's, and tells it in 
     CsiWorld world;
     const std::string run = world.start_pending();
     const Value failing = world.wait_for_trouble();
+    const std::string trouble = "persistentvolumeclaim \"pending\" is not bound yet";
+    world.wait_until([&] { return world.log_of(run).find(trouble) != std::string::npos; });
     world.make_late();
     const Value done = world.finish(run);
     INFO(to_json(done, {.indent = "  "}));
     CHECK(done.get("status", "state") == Value("complete"));
     CHECK(FunctionsWorld::phase(done).get("output", "name") == Value(cluster::name_of(failing)));
-    CHECK_THAT(world.log_of(run), Contains("persistentvolumeclaim \"pending\" is not bound yet"));
 }
 
 TEST_CASE("at its timeout CreateCSISnapshot tells what the driver said, and removes what it had begun") {
     CsiWorld world;
-    const Value done = world.finish(world.start_pending(", name: mine", ", timeout: 600ms"));
+    const Value done = world.finish(world.start_pending(", name: mine", ", timeout: 2s"));
     CHECK(done.get("status", "state") == Value("failed"));
     CHECK_THAT(FunctionsWorld::message(done),
                Contains("phase 'one' of action 'go'") &&
@@ -197,8 +198,7 @@ TEST_CASE("at its timeout CreateCSISnapshot tells what the driver said, and remo
 
 TEST_CASE("a phase that is tried again takes its snapshot anew, under the same name") {
     CsiWorld world;
-    const std::string run =
-        world.start_pending(", name: mine", ", timeout: 500ms, retries: 50, backoff: 10ms");
+    const std::string run = world.start_pending(", name: mine", ", timeout: 2s, retries: 50, backoff: 10ms");
     const std::string first = cluster::uid_of(world.wait_for_trouble());
     world.wait_until([&] {
         const auto all = world.snapshots();
@@ -337,7 +337,7 @@ TEST_CASE(
     CsiWorld world;
     const std::string phase =
         "[{func: CreateCSISnapshotStatic, name: one, args: " + import("imported", "lost", "handle");
-    const Value failed = world.run(phase + ", timeout: 600ms}]");
+    const Value failed = world.run(phase + ", timeout: 2s}]");
     CHECK_THAT(FunctionsWorld::message(failed), Contains("there is no snapshot with the handle lost"));
     const std::string run = world.start(phase + "}]");
     world.wait_begun(run);
