@@ -14,6 +14,11 @@ namespace fencepost::functions {
 [[nodiscard]] const run::Function& wait();
 [[nodiscard]] const run::Function& wait_v2();
 [[nodiscard]] const run::Function& scale_workload();
+[[nodiscard]] const run::Function& create_csi_snapshot();
+[[nodiscard]] const run::Function& create_csi_snapshot_static();
+[[nodiscard]] const run::Function& restore_csi_snapshot();
+[[nodiscard]] const run::Function& delete_csi_snapshot();
+[[nodiscard]] const run::Function& delete_csi_snapshot_content();
 [[nodiscard]] const run::Function& location_delete();
 [[nodiscard]] const run::Function& fence();
 [[nodiscard]] const run::Function& unfence();

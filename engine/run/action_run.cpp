@@ -279,6 +279,7 @@ void ActionRun::attempt_phase(const model::Phase& phase, int index, int attempt,
                                              : "it did not end within its timeout of " + phase.timeout);
         error.add_trace(trace);
         failed(error.what());
+        if (run) clean_ups_ = run->take_clean_ups();
         throw error;
     } catch (Error& e) {
         e.add_trace(trace);

@@ -8,6 +8,7 @@
 #include "base/encodings.h"
 #include "base/error.h"
 #include "model/diagnostic.h"
+#include "model/removed_function.h"
 #include "value/json.h"
 
 namespace fencepost::run {
@@ -175,13 +176,14 @@ void check_functions(const Catalog& catalog, const model::Action& action) {
                         "give each its own name");
         }
         if (catalog.find(phase.func) != nullptr) return;
+        const std::string message =
+            "phase '" + phase.name + "': Requested function {" + phase.func + "} has not been registered";
+        if (const std::string instead = model::instead_of(phase.func); !instead.empty())
+            throw Error(ErrorKind::kInvalid, message + ": " + instead);
         std::vector<std::string> known;
         for (const auto& spec : catalog.specs()) known.emplace_back(spec.name);
         const std::string near = model::nearest(phase.func, known);
-        throw Error(
-            ErrorKind::kInvalid,
-            "phase '" + phase.name + "': Requested function {" + phase.func + "} has not been registered",
-            near.empty() ? "" : "did you mean '" + near + "'?");
+        throw Error(ErrorKind::kInvalid, message, near.empty() ? "" : "did you mean '" + near + "'?");
     };
     for (const model::Phase& phase : action.phases) check(phase);
     if (action.defer_phase) check(*action.defer_phase);

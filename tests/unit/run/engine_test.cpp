@@ -88,6 +88,29 @@ TEST_CASE("unknown functions, missing and unknown arguments, and unknown actions
     CHECK_THAT(RunWorld::error(world.run("twice", "", "e")), Catch::Contains("two phases called 'one'"));
 }
 
+TEST_CASE("what a phase leaves to be cleaned up is cleaned up however the phase ends") {
+    RunWorld world;
+    world.blueprint(R"(
+  timeout: {phases: [{func: Step, name: one, timeout: 100ms, args: {do: tidy}}]}
+  cancel: {phases: [{func: Step, name: one, args: {do: tidy}}]}
+  complete: {phases: [{func: Step, name: one, args: {do: tidy}}]}
+)");
+    CHECK_THAT(RunWorld::error(world.run("timeout", "", "a")),
+               Catch::Contains("within its timeout of 100ms"));
+    world.wait_for_call("tidied");
+    world.script.state.lock()->calls.clear();
+    world.start_action("cancel", "", "b");
+    world.wait_for_call("one#1");
+    world.cluster->patch({types::kActionSets, "default", "b"}, cluster::PatchType::kMerge,
+                         parse_json(R"({"spec":{"cancel":true}})"));
+    CHECK(RunWorld::state(world.finish("b")) == "failed");
+    world.wait_for_call("tidied");
+    world.script.state.lock()->calls.clear();
+    world.script.open();
+    CHECK(RunWorld::state(world.run("complete", "", "c")) == "complete");
+    world.wait_for_call("tidied");
+}
+
 TEST_CASE("retries with backoff, timeouts, and phases left out by if") {
     RunWorld world;
     world.blueprint(R"(
