@@ -144,8 +144,12 @@ int serve(const cli::ServeOptions& options) {
     const Backend backend = options.uses_kubernetes
                                 ? open_kubernetes(options, *http, clock, log, impatient.token())
                                 : open_embedded(options, clock, log);
-    run::World world{backend.leaders ? *backend.leaders : *backend.cluster, clock, *http, log,
-                     options.controller_namespace};
+    run::World world{backend.leaders ? *backend.leaders : *backend.cluster,
+                     clock,
+                     *http,
+                     log,
+                     options.controller_namespace,
+                     options.job_pods};
     const run::Catalog catalog = functions::catalog();
     run::Engine engine(
         world, catalog,
