@@ -99,17 +99,35 @@ cluster::kube::Connection connect(const cli::ServeOptions& options, Clock& clock
     return kube::read_kubeconfig(clock, kube::default_kubeconfig_files(), options.kube_context);
 }
 
+// Its Role or ClusterRole decides where a controller looks for ActionSets: in this namespace, or ("") in all.
+std::string only_namespace(cluster::Cluster& cluster, const std::string& own) {
+    try {
+        (void)cluster.list(cluster::types::kActionSets, {.limit = 1});
+    } catch (const Error& e) {
+        if (e.kind() == ErrorKind::kForbidden) return own;
+        if (e.kind() != ErrorKind::kNotFound) throw;  // the type may still be on its way
+    }
+    return {};
+}
+
 // `impatient`: from when it fires, nothing is tried again.
 Backend open_kubernetes(const cli::ServeOptions& options, net::HttpClient& http, Clock& clock, Log& log,
                         const CancelToken& impatient) {
     namespace kube = cluster::kube;
     const kube::Connection connection = connect(options, clock);
     const auto leading = std::make_shared<kube::Leading>();
+    std::string only_ns;
     const auto open = [&](std::chrono::milliseconds patience, std::function<void()> before_write) {
-        return kube::open_kube_cluster(
-            connection, http, clock,
-            {.patience = patience, .stop = impatient, .before_write = std::move(before_write)});
+        return kube::open_kube_cluster(connection, http, clock,
+                                       {.patience = patience,
+                                        .stop = impatient,
+                                        .only_ns = only_ns,
+                                        .before_write = std::move(before_write)});
     };
+    only_ns = only_namespace(*open(kOutage, {}), options.controller_namespace);
+    log.info(
+        only_ns.empty() ? "controls all namespaces" : "controls its own namespace: it may look at no others",
+        {{"namespace", options.controller_namespace}});
     Backend backend;
     backend.name = connection.server;
     backend.cluster = open(kOutage, {});
@@ -144,8 +162,12 @@ int serve(const cli::ServeOptions& options) {
     const Backend backend = options.uses_kubernetes
                                 ? open_kubernetes(options, *http, clock, log, impatient.token())
                                 : open_embedded(options, clock, log);
-    run::World world{backend.leaders ? *backend.leaders : *backend.cluster, clock, *http, log,
-                     options.controller_namespace};
+    run::World world{backend.leaders ? *backend.leaders : *backend.cluster,
+                     clock,
+                     *http,
+                     log,
+                     options.controller_namespace,
+                     options.job_pods};
     const run::Catalog catalog = functions::catalog();
     run::Engine engine(
         world, catalog,

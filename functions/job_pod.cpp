@@ -1,10 +1,13 @@
 #include "functions/job_pod.h"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 
+#include "base/encodings.h"
 #include "base/error.h"
 #include "cluster/strategic_merge.h"
+#include "functions/pod_state.h"
 #include "functions/tail.h"
 #include "run/args.h"
 
@@ -14,44 +17,6 @@ namespace {
 
 using cluster::ObjectKey;
 namespace types = cluster::types;
-
-std::string phase_of(const Value& pod) { return pod.get("status", "phase").string_or(""); }
-bool is_over(const Value& pod) { return phase_of(pod) == "Succeeded" || phase_of(pod) == "Failed"; }
-
-// Why a Pod that is still Pending will never start, or "".
-std::string hopeless_reason(const Value& pod) {
-    const std::string reason = pod.get("status", "reason").string_or("");
-    if (reason == "OutOfmemory" || reason == "OutOfcpu")
-        return reason + ": " + pod.get("status", "message").string_or("");
-    for (const std::string_view list : {"initContainerStatuses", "containerStatuses"}) {
-        for (const Value& container : pod.get("status", list).list_or_empty()) {
-            const Value& waiting = container.get("state", "waiting");
-            const std::string why = waiting["reason"].string_or("");
-            if (why == "CreateContainerConfigError" || why == "InvalidImageName" ||
-                why == "ErrImageNeverPull") {
-                return "container '" + container["name"].string_or("") + "': " + why + ": " +
-                       waiting["message"].string_or("");
-            }
-        }
-    }
-    return {};
-}
-
-std::string failure_text(const Value& pod) {
-    std::string text = pod.get("status", "message").string_or(pod.get("status", "reason").string_or(""));
-    for (const std::string_view list : {"initContainerStatuses", "containerStatuses"}) {
-        for (const Value& container : pod.get("status", list).list_or_empty()) {
-            const Value& ended = container.get("state", "terminated");
-            if (!ended.is_map() || ended["exitCode"].int_or(0) == 0) continue;
-            if (!text.empty()) text += "; ";
-            text += "container '" + container["name"].string_or("") + "' ended with exit code " +
-                    std::to_string(ended["exitCode"].int_or(0));
-            if (const std::string why = ended["message"].string_or(""); !why.empty())
-                text += " (" + why + ")";
-        }
-    }
-    return text.empty() ? "it failed without a reason" : text;
-}
 
 class Job {
   public:
@@ -77,24 +42,29 @@ class Job {
     }
 
     void wait_for_start() {
-        const Deadline limit = std::min(run_.deadline(), run_.world().clock.steady_now() + kPodStartLimit);
-        const Value pod = wait(limit, [](const Value& seen) {
-            if (phase_of(seen) == "Pending" || phase_of(seen).empty()) {
-                if (const std::string why = hopeless_reason(seen); !why.empty()) {
-                    throw Error(ErrorKind::kFailedPrecondition, "pod " + cluster::namespace_of(seen) + "/" +
-                                                                    cluster::name_of(seen) +
-                                                                    " cannot start: " + why);
-                }
-                return false;
-            }
-            return true;
-        });
-        if (pod.is_nil()) {
-            throw Error(ErrorKind::kTimeout,
-                        "Pod did not transition into running state. Timeout:" + format_limit() +
-                            "  Namespace:" + key_.ns + ", Name:" + key_.name,
-                        "look at it with: fencepost describe pod " + key_.name + " -n " + key_.ns);
+        const std::chrono::seconds allowed = run_.world().job_pods.start_limit;
+        PendingPod pending;
+        Value last;
+        const auto has_started = [&](const Value& seen) {
+            if (!is_pending(seen)) return true;
+            last = seen;
+            if (const std::string why = pending.hopeless_reason(seen); !why.empty())
+                throw Error(ErrorKind::kFailedPrecondition, named() + " cannot start: " + why);
+            return false;
+        };
+        try {
+            if (!wait(run_.world().clock.steady_now() + allowed, has_started).is_nil()) return;
+        } catch (const Cancelled& cancelled) {
+            if (cancelled.reason() == CancelReason::kDeadline)
+                throw Error(ErrorKind::kTimeout, named() +
+                                                     " had not started at the end of its phase's timeout" +
+                                                     told(waiting_reason(last)));
+            throw;
         }
+        throw Error(ErrorKind::kTimeout,
+                    "Pod did not transition into running state. Timeout:" + format_duration(allowed) +
+                        "  Namespace:" + key_.ns + ", Name:" + key_.name + told(waiting_reason(last)),
+                    "look at it with: kubectl describe pod " + key_.name + " -n " + key_.ns);
     }
 
     void follow_log() {
@@ -110,12 +80,10 @@ class Job {
     }
 
     void wait_for_end() {
-        const Value pod = wait(run_.deadline(), is_over);
-        if (pod.is_nil())
-            throw Error(ErrorKind::kTimeout, "pod " + key_.ns + "/" + key_.name + " did not end in time");
-        if (phase_of(pod) == "Failed") {
-            throw Error(ErrorKind::kInternal, "Pod " + key_.ns + "/" + key_.name +
-                                                  " failed: " + failure_text(pod) +
+        const Value pod = wait(run_.deadline(), has_ended);
+        if (pod.is_nil()) throw Error(ErrorKind::kTimeout, named() + " did not end in time");
+        if (has_failed(pod)) {
+            throw Error(ErrorKind::kInternal, named() + " failed: " + failure_reason(pod) +
                                                   "; the last lines of its output:" + tail_.text());
         }
     }
@@ -130,7 +98,8 @@ class Job {
     }
 
   private:
-    static std::string format_limit() { return std::to_string(kPodStartLimit.count()) + "m"; }
+    [[nodiscard]] std::string named() const { return "Pod " + key_.ns + "/" + key_.name; }
+    static std::string told(const std::string& reason) { return reason.empty() ? "" : ": " + reason; }
 
     // The Pod once `done` accepts it; nil at the limit. A Pod that vanishes is an error.
     template <typename Done>
@@ -146,7 +115,7 @@ class Job {
                     const auto event = watch->next(run_.cancel(), limit);
                     if (!event) return {};
                     if (event->type == cluster::WatchEvent::Type::kBookmark) continue;
-                    if (event->type == cluster::WatchEvent::Type::kDeleted) throw_gone();
+                    if (event->type == cluster::WatchEvent::Type::kDeleted) throw_gone(event->object);
                     pod = event->object;
                 }
             } catch (const Error& e) {
@@ -166,9 +135,9 @@ class Job {
         }
     }
 
-    [[noreturn]] void throw_gone() const {
+    [[noreturn]] void throw_gone(const Value& last = {}) const {
         throw Error(ErrorKind::kNotFound,
-                    "pod " + key_.ns + "/" + key_.name + " was deleted by somebody else while it ran");
+                    named() + " was deleted by somebody else while it ran" + told(disruption_reason(last)));
     }
 
     run::RunContext& run_;
@@ -196,10 +165,23 @@ std::vector<model::ArgSpec> with_pod_args(std::vector<model::ArgSpec> args) {
     return args;
 }
 
-Value build_job_pod(const run::RunContext& run, const JobPod& job, const Value& args) {
+Value build_job_pod(run::RunContext& run, const JobPod& job, const Value& args) {
+    const run::World& world = run.world();
+    const run::JobPodDefaults& defaults = world.job_pods;
     Value spec = job.spec;
-    if (args["podOverride"].is_map()) spec = cluster::strategic_merge(spec, args["podOverride"]);
-    if (run.action().pod_override.is_map()) spec = cluster::strategic_merge(spec, run.action().pod_override);
+    spec["securityContext"]["seccompProfile"]["type"] = "RuntimeDefault";
+    const std::array<const Value*, 2> overrides{&args["podOverride"], &run.action().pod_override};
+    const bool names_account = std::any_of(overrides.begin(), overrides.end(), [](const Value* override) {
+        return override->is_map() && !(*override)["serviceAccountName"].is_nil();
+    });
+    if (defaults.is_secure) {
+        if (!names_account) spec["automountServiceAccountToken"] = false;
+    } else if (job.ns == world.controller_namespace && !defaults.service_account.empty()) {
+        spec["serviceAccountName"] = defaults.service_account;
+    }
+    for (const Value* override : overrides) {
+        if (override->is_map()) spec = cluster::strategic_merge(spec, *override);
+    }
 
     Map labels = merged_strings(run.action().pod_labels, run::string_map_arg(args, "podLabels"));
     labels.set("createdBy", "kanister");

@@ -8,7 +8,6 @@
 // with the last lines of its output where it fails. Blocking; any thread.
 #pragma once
 
-#include <chrono>
 #include <string>
 #include <vector>
 
@@ -17,9 +16,6 @@
 #include "value/value.h"
 
 namespace fencepost::functions {
-
-// Kanister's default (kanister.md 3.1, TIMEOUT_WORKER_POD_READY).
-inline constexpr std::chrono::minutes kPodStartLimit{15};
 
 // The arguments podOverride, podLabels and podAnnotations, which every function that makes Pods takes.
 [[nodiscard]] std::vector<model::ArgSpec> with_pod_args(std::vector<model::ArgSpec> args);
@@ -34,8 +30,9 @@ struct JobPod {
 
 // The Pod object: overrides merged by Kanister's precedence (the ActionSet's podOverride wins over the
 // argument, the arguments' labels and annotations win over the ActionSet's), labels createdBy=kanister and
-// kanister.io/JobID.
-[[nodiscard]] Value build_job_pod(const run::RunContext& run, const JobPod& job, const Value& args);
+// kanister.io/JobID. Below all overrides: seccomp's RuntimeDefault, and run::JobPodDefaults' service account,
+// or with is_secure no token.
+[[nodiscard]] Value build_job_pod(run::RunContext& run, const JobPod& job, const Value& args);
 
 void run_job_pod(run::RunContext& run, const JobPod& job, const Value& args);
 

@@ -43,6 +43,7 @@ struct ServeOptions {
     std::uint16_t port = 7420;
     std::string controller_namespace = "default";
     int max_running = 0;  // 0: the engine's own default
+    run::JobPodDefaults job_pods;
     std::string log_level = "info";
     api::SecurityOptions security;
 };

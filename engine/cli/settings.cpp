@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstdlib>
 
+#include "base/encodings.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "model/problem.h"
@@ -47,6 +48,17 @@ bool truth(const std::string& text) {
     if (text == "true" || text.empty()) return true;
     if (text != "false") refuse(text, "truth value", "write true or false");
     return false;
+}
+
+void set_start_limit(ServeOptions& options, const std::string& text) {
+    std::chrono::nanoseconds limit{};
+    try {
+        limit = parse_duration(text);
+    } catch (const Error&) {  // told below
+    }
+    if (limit < std::chrono::seconds{1} || limit > std::chrono::hours{24})
+        refuse(text, "time limit", "write a duration from 1s to 24h, as in 90s or 15m");
+    options.job_pods.start_limit = std::chrono::duration_cast<std::chrono::seconds>(limit);
 }
 
 constexpr const char* kLevels[] = {"debug", "info", "warning", "error"};
@@ -117,6 +129,14 @@ constexpr Setting kSettings[] = {
      [](ServeOptions& options, const std::string& text) {
          options.max_running = number(text, 1, kMostRunning, "number of actions");
      }},
+    {"jobServiceAccount", "--job-service-account", "FENCEPOST_JOB_SERVICE_ACCOUNT", "NAME", "",
+     "Service account of job Pods in the namespace of --namespace; elsewhere they have that namespace's own",
+     [](ServeOptions& options, const std::string& text) { options.job_pods.service_account = text; }},
+    {"secureJobPods", "--secure-job-pods", "FENCEPOST_SECURE_JOB_PODS", kTruth, "false",
+     "Give job Pods no token for the cluster's API, unless their podOverride names a service account",
+     [](ServeOptions& options, const std::string& text) { options.job_pods.is_secure = truth(text); }},
+    {"jobPodStartTimeout", "--job-pod-start-timeout", "FENCEPOST_JOB_POD_START_TIMEOUT", "DURATION", "15m",
+     "For so long a job Pod may be Pending", set_start_limit},
     {"logLevel", "--log-level", "FENCEPOST_LOG_LEVEL", "debug|info|warning|error", "info",
      "Least level that is logged", set_log_level},
 };

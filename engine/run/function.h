@@ -29,6 +29,13 @@
 
 namespace fencepost::run {
 
+// What a job Pod is where its blueprint says nothing else (functions/job_pod.h).
+struct JobPodDefaults {
+    std::string service_account;            // of those in the controller's namespace; "": none is named
+    bool is_secure = false;                 // no token of an account that the blueprint has not named
+    std::chrono::seconds start_limit{900};  // for so long it may stay Pending
+};
+
 // What the process as a whole has; made by main, shared by all runs, outlives them.
 struct World {
     cluster::Cluster& cluster;
@@ -36,6 +43,7 @@ struct World {
     net::HttpClient& http;
     Log& log;
     std::string controller_namespace;  // where Blueprints, bindings and job Pods live by default
+    JobPodDefaults job_pods{};
 };
 
 // A promise to undo something, stored before it is done (see obligations.h).

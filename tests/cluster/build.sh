@@ -44,28 +44,29 @@ fi
 
 # image NAME PACKAGES OPTION...: local.test/NAME:1 of Debian packages, which come from where this machine gets its own.
 # postgres has CloudNativePG's number, no server of Debian's own, and no JIT, whose LLVM is a quarter of the image.
+source "$checkout/packaging/images/debian.sh"
+make_image=$checkout/packaging/images/make_image.py
 # shellcheck disable=SC2016  # $1 is mmdebstrap's own
-debian=(--quiet --mode=root --variant=essential --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Languages "none"'
-    --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*'
+debian=(--quiet --mode=root "${slim_debian[@]}"
     --dpkgopt='path-exclude=/usr/lib/postgresql/*/lib/bitcode/*' --dpkgopt='path-exclude=/usr/lib/postgresql/*/lib/llvmjit.so'
     --dpkgopt='path-exclude=/usr/lib/*/libLLVM*' --dpkgopt='path-exclude=/usr/lib/*/libz3*'
     --essential-hook='echo "postgres:x:26:" >>"$1/etc/group"; echo "postgres:x:26:26::/var/lib/postgresql:/bin/bash" >>"$1/etc/passwd"'
     --essential-hook='mkdir "$1/etc/postgresql-common"; echo "create_main_cluster = false" >"$1/etc/postgresql-common/createcluster.conf"'
-    --customize-hook='rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*')
+    "$debian_without_lists")
 image() {
     local name=$1 packages=$2 root=$images/$1.root
     shift 2
-    ! is_built "image-$name" "$here/image/make_image.py" "$packages" "${debian[@]}" "$@" || return 0
+    ! is_built "image-$name" "$make_image" "$packages" "${debian[@]}" "$@" || return 0
     [[ -n $(type -P mmdebstrap) ]] || cannot "no mmdebstrap: scripts/install-deps --test installs it"
     nice mmdebstrap "${debian[@]}" --include="$packages" bookworm "$root.tar" /etc/apt/sources.list.d/debian.sources
-    "$here/image/make_image.py" "local.test/$name:1" "$images/$name.tar" --tar "$root.tar" "$@"
+    "$make_image" "local.test/$name:1" "$images/$name.tar" --tar "$root.tar" "$@"
     rm "$root.tar"
     has_built "image-$name"
     say "built image $name"
 }
 
-if ! is_built image-pause "$here/image/make_image.py" "$here/program/pause.c"; then
-    "$here/image/make_image.py" local.test/pause:1 "$images/pause.tar" --file "$bin/pause:/pause" --user 65535:65535 --entrypoint /pause
+if ! is_built image-pause "$make_image" "$here/program/pause.c"; then
+    "$make_image" local.test/pause:1 "$images/pause.tar" --file "$bin/pause:/pause" --user 65535:65535 --entrypoint /pause
     has_built image-pause
 fi
 tools=bash,coreutils,procps,jq,curl,ca-certificates,postgresql-client-15

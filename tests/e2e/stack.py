@@ -20,6 +20,7 @@ KANDO = BUILD / "bin" / "kando"
 VERSITYGW = shutil.which("versitygw") or shutil.which("versitygw", path=os.path.expanduser("~/go/bin"))
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache"))) / "fencepost"  # scripts/install-deps --test
 KUBECTL = next(iter(sorted(CACHE.glob("kubectl-v*"), reverse=True)), None)
+HELM = next(iter(sorted(CACHE.glob("helm-v*"), reverse=True)), None)
 PYTHON = pathlib.Path(os.environ.get("FENCEPOST_PYTHON", CACHE / "python")) / "bin" / "python"  # with the packages that the tests take from PyPI
 REPOSITORY_KEY = "a-key-that-only-the-example-knows"
 TERMINAL = ("complete", "failed", "cancelled")

@@ -25,7 +25,8 @@ namespace fencepost::cluster::kube {
 struct ClientOptions {
     std::chrono::milliseconds patience{0};
     int max_in_flight = 64;
-    CancelToken stop;  // from then on nothing is tried again
+    CancelToken stop;     // from then on nothing is tried again
+    std::string only_ns;  // who asks for all namespaces is shown this one; "" is all of them
     // Called before every attempt to change anything; what it throws refuses it.
     std::function<void()> before_write;
 };

@@ -67,11 +67,15 @@ bool contains(const Value& stored, const Value& wanted) {
 class KubeCluster final : public Cluster {
   public:
     KubeCluster(Connection connection, net::HttpClient& http, Clock& clock, ClientOptions options)
-        : client_(std::move(connection), http, clock, std::move(options)), discovery_(client_, clock) {}
+        : only_ns_(options.only_ns),
+          client_(std::move(connection), http, clock, std::move(options)),
+          discovery_(client_, clock) {}
 
     Value get(const ObjectKey& key) override { return client_.get(path_of(key)); }
 
-    ObjectList list(const ResourceType& type, const ListOptions& options) override {
+    ObjectList list(const ResourceType& type, const ListOptions& asked) override {
+        ListOptions options = asked;
+        options.ns = ns_of_all(type, asked.ns);
         if (options.limit > 0 || !options.continue_token.empty()) return page(type, options);
         // All of it, but not in one piece. Where the pages took so long that the server has forgotten the
         // first one's moment, it comes in one piece after all.
@@ -92,7 +96,9 @@ class KubeCluster final : public Cluster {
         return all;
     }
 
-    std::unique_ptr<Watch> watch(const ResourceType& type, const WatchOptions& options) override {
+    std::unique_ptr<Watch> watch(const ResourceType& type, const WatchOptions& asked) override {
+        WatchOptions options = asked;
+        options.ns = ns_of_all(type, asked.ns);
         if (!options.resource_version.empty())
             return open_watch(client_, type, options, {}, options.resource_version);
         ObjectList present = list(type, {.ns = options.ns,
@@ -187,6 +193,12 @@ class KubeCluster final : public Cluster {
     }
 
   private:
+    // Where all namespaces are asked for, but only one may be looked at.
+    std::string ns_of_all(const ResourceType& type, const std::string& ns) {
+        const bool is_one = !ns.empty() || only_ns_.empty() || !discovery_.at(type).is_namespaced;
+        return is_one ? ns : only_ns_;
+    }
+
     ObjectList page(const ResourceType& type, const ListOptions& options) {
         Value answer = client_.get(object_path(type, options.ns, "") +
                                    Query()
@@ -223,6 +235,7 @@ class KubeCluster final : public Cluster {
             .text();
     }
 
+    const std::string only_ns_;
     ApiClient client_;
     Discovery discovery_;
     const std::unique_ptr<net::WebSocketClient> sockets_ = net::make_websocket_client();

@@ -120,6 +120,13 @@ TEST_CASE("a configuration file's mistakes are all told, each with its place and
            "f.yaml:1:9: error: listen: 'nowhere' is no address to listen on [wrong-value] | write HOST:PORT, "
            "as in "
            "127.0.0.1:7420\n"},
+          {"jobPodStartTimeout: 24h\n", ""},
+          {"jobPodStartTimeout: soon\n",
+           "f.yaml:1:21: error: jobPodStartTimeout: 'soon' is no time limit [wrong-value] | write a duration "
+           "from 1s to 24h, as in 90s or 15m\n"},
+          {"jobPodStartTimeout: 0s\n",
+           "f.yaml:1:21: error: jobPodStartTimeout: '0s' is no time limit [wrong-value] | write a duration "
+           "from 1s to 24h, as in 90s or 15m\n"},
           {"- listen\n",
            "f.yaml:1:1: error: the file must hold settings, as in listen: 127.0.0.1:7420 [wrong-type] | \n"},
           {"listen: :1\n---\nlisten: :2\n",

@@ -82,6 +82,52 @@ TEST_CASE("a job Pod that can never start fails at once with its reason") {
                Contains("nowhere"));
 }
 
+TEST_CASE("a job Pod has seccomp's default profile, and a service account by the controller's settings") {
+    FunctionsWorld world;
+    const auto spec_of = [&](const std::string& more) {
+        std::filesystem::remove(world.file("go"));
+        const std::string run = world.start(
+            "[{func: KubeTask, name: one, args: {image: debian, command: " + waiting(world) + more + "}}]");
+        const std::string ns = more.find("namespace: app") == std::string::npos ? "default" : "app";
+        const Value pod = world.wait_for_job_pod(ns);
+        std::ofstream(world.file("go")).put('x');
+        CHECK(world.finish(run).get("status", "state") == Value("complete"));
+        for (int i = 0; i < 1'000 && !world.job_pods(ns).empty(); ++i)
+            std::this_thread::sleep_for(std::chrono::milliseconds(4));
+        return pod["spec"];
+    };
+    const Value plain = spec_of("");
+    CHECK(plain.get("securityContext", "seccompProfile", "type") == Value("RuntimeDefault"));
+    CHECK(plain["serviceAccountName"].is_nil());
+    CHECK(plain["automountServiceAccountToken"].is_nil());
+    CHECK(spec_of(", podOverride: {securityContext: {seccompProfile: {type: Unconfined}}}")
+              .get("securityContext", "seccompProfile", "type") == Value("Unconfined"));
+
+    world.world->job_pods.service_account = "controller";
+    CHECK(spec_of("")["serviceAccountName"] == Value("controller"));
+    CHECK(spec_of(", podOverride: {serviceAccountName: mine}")["serviceAccountName"] == Value("mine"));
+    CHECK(spec_of(", namespace: app")["serviceAccountName"].is_nil());
+
+    world.world->job_pods.is_secure = true;
+    const Value secure = spec_of("");
+    CHECK(secure["serviceAccountName"].is_nil());
+    CHECK(secure["automountServiceAccountToken"] == Value(false));
+    CHECK(spec_of(", podOverride: {serviceAccountName: mine}")["automountServiceAccountToken"].is_nil());
+    CHECK(spec_of(", podOverride: {automountServiceAccountToken: true}")["automountServiceAccountToken"] ==
+          Value(true));
+}
+
+TEST_CASE("a job Pod that has not started in time is told with what it waits for") {
+    FunctionsWorld world;
+    world.world->job_pods.start_limit = std::chrono::seconds{1};
+    const std::string args =
+        "{image: debian, command: ['true'], podOverride: {volumes: [{name: v, persistentVolumeClaim: "
+        "{claimName: nowhere}}]}}";
+    const std::string late = world.error("KubeTask", args);
+    CHECK_THAT(late, Contains("Pod did not transition into running state. Timeout:1s") &&
+                         Contains("container 'container': ContainerCreating"));
+}
+
 TEST_CASE("a job Pod that somebody deletes fails its phase; one that outlives its timeout is ended") {
     FunctionsWorld world;
     const std::string run =
