@@ -5,8 +5,9 @@
 namespace fencepost::functions {
 
 run::Catalog catalog() {
-    return run::Catalog({&kube_exec(), &kube_exec_all(), &kube_task(), &multi_container_run(), &kube_ops(),
-                         &wait(), &wait_v2(), &scale_workload(), &location_delete(), &fence(), &unfence()});
+    return run::Catalog({&kube_exec(), &kube_exec_all(), &kube_task(), &multi_container_run(),
+                         &prepare_data(), &kube_ops(), &wait(), &wait_v2(), &scale_workload(),
+                         &location_delete(), &fence(), &unfence()});
 }
 
 }  // namespace fencepost::functions

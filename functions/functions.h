@@ -13,6 +13,7 @@ namespace fencepost::functions {
 [[nodiscard]] const run::Function& kube_ops();
 [[nodiscard]] const run::Function& wait();
 [[nodiscard]] const run::Function& wait_v2();
+[[nodiscard]] const run::Function& prepare_data();
 [[nodiscard]] const run::Function& scale_workload();
 [[nodiscard]] const run::Function& location_delete();
 [[nodiscard]] const run::Function& fence();

@@ -76,6 +76,22 @@ class Job {
         }
     }
 
+    // Not adopting it. What an earlier daemon's same attempt left goes first.
+    void create_anew(const Value& pod) {
+        if (run_.is_resumed()) {
+            try {
+                uid_ = cluster::uid_of(cluster_.get(key_));
+                remove();
+                wait_until_gone();
+            } catch (const Error& e) {
+                if (e.kind() != ErrorKind::kNotFound) throw;
+            }
+        }
+        uid_ = cluster::uid_of(cluster_.create(types::kPods, pod));
+    }
+
+    [[nodiscard]] ExecTarget exec_target() const { return {key_.ns, key_.name, container_, uid_}; }
+
     void wait_for_start() {
         const Deadline limit = std::min(run_.deadline(), run_.world().clock.steady_now() + kPodStartLimit);
         const Value pod = wait(limit, [](const Value& seen) {
@@ -109,14 +125,15 @@ class Job {
         });
     }
 
-    void wait_for_end() {
+    void wait_for_end(bool may_fail) {
         const Value pod = wait(run_.deadline(), is_over);
         if (pod.is_nil())
             throw Error(ErrorKind::kTimeout, "pod " + key_.ns + "/" + key_.name + " did not end in time");
         if (phase_of(pod) == "Failed") {
-            throw Error(ErrorKind::kInternal, "Pod " + key_.ns + "/" + key_.name +
-                                                  " failed: " + failure_text(pod) +
-                                                  "; the last lines of its output:" + tail_.text());
+            const std::string what = "Pod " + key_.ns + "/" + key_.name + " failed: " + failure_text(pod);
+            if (!may_fail)
+                throw Error(ErrorKind::kInternal, what + "; the last lines of its output:" + tail_.text());
+            run_.feed_error_output(what + "\n");
         }
     }
 
@@ -155,6 +172,18 @@ class Job {
         }
     }
 
+    // Ends with kNotFound as well.
+    void wait_until_gone() {
+        const auto watch =
+            cluster_.watch(types::kPods, {.ns = key_.ns, .field_selector = "metadata.name=" + key_.name});
+        while (cluster::uid_of(cluster_.get(key_)) == uid_) {
+            if (!watch->next(run_.cancel(), run_.deadline())) {
+                throw Error(ErrorKind::kTimeout,
+                            "pod " + key_.ns + "/" + key_.name + " of an earlier attempt did not go");
+            }
+        }
+    }
+
     // What reads the Pod: that it is not there is told as its deletion.
     template <typename Read>
     auto unless_gone(Read read) const -> decltype(read()) {
@@ -178,6 +207,11 @@ class Job {
     std::string uid_;
     Tail tail_;
 };
+
+JobPod placed(JobPod job, const run::World& world) {
+    if (job.ns.empty()) job.ns = world.controller_namespace;
+    return job;
+}
 
 Map merged_strings(const std::map<std::string, std::string>& weaker,
                    const std::map<std::string, std::string>& stronger) {
@@ -224,8 +258,7 @@ Value build_job_pod(const run::RunContext& run, const JobPod& job, const Value& 
 }
 
 void run_job_pod(run::RunContext& run, const JobPod& wanted, const Value& args) {
-    JobPod described = wanted;
-    if (described.ns.empty()) described.ns = run.world().controller_namespace;
+    const JobPod described = placed(wanted, run.world());
     const Value pod = build_job_pod(run, described, args);
     const auto job = std::make_shared<Job>(run, ObjectKey{types::kPods, described.ns, cluster::name_of(pod)},
                                            described.log_container);
@@ -233,7 +266,7 @@ void run_job_pod(run::RunContext& run, const JobPod& wanted, const Value& args) 
     try {
         job->wait_for_start();
         job->follow_log();
-        job->wait_for_end();
+        job->wait_for_end(described.may_fail);
     } catch (const Cancelled& cancelled) {
         // A daemon that stops leaves the Pod: the next one adopts it.
         if (cancelled.reason() != CancelReason::kShutdown) job->remove();
@@ -243,6 +276,32 @@ void run_job_pod(run::RunContext& run, const JobPod& wanted, const Value& args) 
         throw;
     }
     run.after_recorded([job] { job->remove(); });
+}
+
+void in_job_pod(run::RunContext& run, const JobPod& wanted, const Value& args,
+                const std::function<void(const ExecTarget&)>& work) {
+    const JobPod described = placed(wanted, run.world());
+    const Value pod = build_job_pod(run, described, args);
+    Job job(run, {types::kPods, described.ns, cluster::name_of(pod)}, described.log_container);
+    job.create_anew(pod);
+    try {
+        job.wait_for_start();
+        work(job.exec_target());
+    } catch (...) {
+        job.remove();
+        throw;
+    }
+    job.remove();
+}
+
+std::vector<run::Need> exec_pod_needs(const run::World& world, const Value& args) {
+    std::vector<run::Need> needs = job_pod_needs(world, args);
+    for (run::Need& need : needs) {
+        if (need.subresource != "log") continue;
+        need.verb = "create";
+        need.subresource = "exec";
+    }
+    return needs;
 }
 
 std::vector<run::Need> job_pod_needs(const run::World& world, const Value& args) {
