@@ -18,7 +18,7 @@ BELOW = {
     "model": {"base", "value", "template"},
     "lint": {"base", "value", "template", "model"},
     "cluster": {"base", "value", "net", "supervisor"},
-    "location": {"base", "value", "net"},
+    "location": {"base", "value", "template", "net"},
     "binding": {"base", "value", "template", "model", "cluster"},
     "run": {"base", "value", "template", "net", "model", "cluster", "location"},
     "functions": {"base", "value", "template", "net", "model", "cluster", "location", "run"},

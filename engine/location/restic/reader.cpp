@@ -142,24 +142,32 @@ std::string SnapshotReader::load_blob(BlobType type, const Digest& id) {
                   files_.location().get_bytes(pack_key(place.pack), cancel_, place.offset, place.length));
 }
 
-void SnapshotReader::collect(const Digest& tree, const std::string& folder, int depth,
-                             std::vector<SnapshotFile>& found) {
+std::vector<Node> SnapshotReader::load_tree(const Digest& tree) {
+    return parse_tree(load_blob(BlobType::kTree, tree));
+}
+
+void SnapshotReader::visit_tree(const Digest& tree, const std::string& folder, int depth,
+                                const Visit& visit) {
     if (depth > kMaxTreeDepth)
         throw Error(ErrorKind::kTooLarge, "the snapshot's folders are nested too deep");
-    for (Node& node : parse_tree(load_blob(BlobType::kTree, tree))) {
+    for (const Node& node : load_tree(tree)) {
         if (++nodes_ > kMaxTreeNodes) throw Error(ErrorKind::kTooLarge, "the snapshot has too many files");
         const std::string path = folder + "/" + node.name;
-        if (node.subtree) {
-            collect(*node.subtree, path, depth + 1, found);
-        } else if (node.type == "file") {
-            found.push_back({.path = path, .size = node.size, .content = std::move(node.content)});
-        }
+        visit(path, node);
+        if (node.subtree) visit_tree(*node.subtree, path, depth + 1, visit);
     }
+}
+
+void SnapshotReader::visit(const Snapshot& snapshot, const Visit& visit) {
+    nodes_ = 0;
+    visit_tree(snapshot.tree, "", 0, visit);
 }
 
 SnapshotFile SnapshotReader::find_file(const Snapshot& snapshot, std::string_view path) {
     std::vector<SnapshotFile> files;
-    collect(snapshot.tree, "", 0, files);
+    visit(snapshot, [&](const std::string& at, const Node& node) {
+        if (node.type == "file") files.push_back({.path = at, .size = node.size, .content = node.content});
+    });
     if (files.empty()) throw Error(ErrorKind::kNotFound, "the snapshot has no file");
     if (files.size() == 1) return std::move(files.front());
     if (path.empty()) {
