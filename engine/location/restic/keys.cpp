@@ -23,6 +23,7 @@ class Opener {
     Opened open(bool create) {
         if (const auto config = load_config()) return open_with(*config, true);
         if (!create) throw no_repository();
+        refuse_ruins();
         const std::optional<MasterKey> made = make();
         const auto config = load_config();
         if (!config) throw no_repository();
@@ -34,6 +35,16 @@ class Opener {
     [[nodiscard]] Error no_repository() const {
         return {ErrorKind::kNotFound, "there is no repository in " + location_.description(),
                 "the first push with this profile makes one"};
+    }
+
+    // Snapshots without a config are a repository that lost it: a new one in its place would bury them.
+    void refuse_ruins() {
+        bool has_snapshots = false;
+        location_.list(kSnapshots, [&](const ObjectStat&) { has_snapshots = true; }, cancel_);
+        if (!has_snapshots) return;
+        throw Error(ErrorKind::kDataLoss,
+                    "the repository in " + location_.description() + " has snapshots, but no config",
+                    "put its object 'config' back, or begin in another place");
     }
 
     [[nodiscard]] std::optional<std::string> load_config() {

@@ -328,6 +328,7 @@ TEST_CASE("help names every command, with examples") {
                                                  {"--help"},
                                                  {"location", "--help"},
                                                  {"location", "push", "-h"},
+                                                 {"repository", "--help"},
                                                  {"output", "-h"},
                                                  {"chronicle", "--help"},
                                                  {"chronicle", "push", "-h"}}) {
@@ -335,6 +336,67 @@ TEST_CASE("help names every command, with examples") {
         CHECK(ran.code == 0);
         CHECK(ran.out.find("Exit code") != std::string::npos);
     }
+}
+
+TEST_CASE("a folder goes into a repository and comes back, by id, by tag, whole and in part") {
+    Bench bench;
+    const std::string profile = bench.profile("repository-key");
+    const std::filesystem::path source = bench.file("source");
+    std::filesystem::create_directories(source / "sub");
+    bench.write("source/a", "first");
+    bench.write("source/sub/b", "second");
+    const Ran stored = bench.run({"repository", "backup", source.string() + "/", "--tag", "t1"}, profile);
+    CAPTURE(stored.err);
+    REQUIRE(stored.code == 0);
+    CHECK(stored.out.starts_with("###Phase-progress###: {\"uploadedBytes\":11}\n{"));
+    const Value summary = parse_json(stored.out.substr(stored.out.find('\n') + 1));
+    CHECK(summary["message_type"] == Value("summary"));
+    CHECK(summary["total_files_processed"] == Value(2));
+    CHECK(summary["total_bytes_processed"] == Value(11));
+    const std::string id = summary["snapshot_id"].as_string();
+
+    const std::string root = bench.file("root").string();
+    REQUIRE(bench.run({"repository", "restore", root, "--tag", "t1"}, profile).code == 0);
+    CHECK(read_file(root + source.string() + "/sub/b") == "second");
+    const std::string part = bench.file("part").string();
+    const Ran ran = bench.run(
+        {"repository", "restore", part, "--snapshot", id.substr(0, 8), "--path", (source / "sub").string()},
+        profile);
+    REQUIRE(ran.code == 0);
+    CHECK(ran.out.find("\"files_restored\":1") != std::string::npos);
+    CHECK(read_file(part + "/b") == "second");
+
+    bench.write("source/a", "third!");
+    REQUIRE(bench.run({"repository", "backup", source.string(), "-t", "t1"}, profile).code == 0);
+    REQUIRE(bench.run({"repository", "restore", part, "-t", "t1", "-s", source.string()}, profile).code == 0);
+    CHECK(read_file(part + "/a") == "third!");
+}
+
+TEST_CASE("kando repository says what is wrong, and makes no repository over a ruin") {
+    Bench bench;
+    const std::string profile = bench.profile("repository-key");
+    const auto says = [&](const std::vector<std::string>& args, const std::string& with,
+                          const std::string& text) {
+        const Ran ran = bench.run(args, with);
+        CAPTURE(ran.err, text);
+        CHECK(ran.code == 69);
+        CHECK(ran.err.find(text) != std::string::npos);
+    };
+    const std::string target = bench.file("target").string();
+    says({"repository", "backup", target}, bench.profile(), "no repository key");
+    says({"repository", "backup"}, profile, "takes one folder");
+    says({"repository", "backup", target, "--snapshot", "ab"}, profile, "takes no --snapshot");
+    says({"repository", "mend", target}, profile, "unknown command 'mend'");
+    says({"repository", "restore", target}, profile, "either --snapshot or --tag");
+    says({"repository", "restore", target, "--tag", "t"}, profile, "there is no repository");
+    says({"repository", "backup", target}, profile, "there is no file or folder");
+    says({"repository", "restore", target, "--tag", "t"}, profile, "no snapshot has the tag 't'");
+    says({"repository", "restore", target, "--tag", "t"}, bench.profile("another-key"), "does not open");
+
+    bench.write("file", "text");
+    REQUIRE(bench.run({"repository", "backup", bench.file("file").string()}, profile).code == 0);
+    std::filesystem::remove(bench.store() / "pre/fix/config");
+    says({"repository", "backup", bench.file("file").string()}, profile, "has snapshots, but no config");
 }
 
 TEST_CASE("no secret of the profile reaches stderr") {
