@@ -14,6 +14,12 @@ namespace fencepost::functions {
 [[nodiscard]] const run::Function& wait();
 [[nodiscard]] const run::Function& wait_v2();
 [[nodiscard]] const run::Function& prepare_data();
+[[nodiscard]] const run::Function& backup_data();
+[[nodiscard]] const run::Function& restore_data();
+[[nodiscard]] const run::Function& copy_volume_data();
+[[nodiscard]] const run::Function& backup_data_stats();
+[[nodiscard]] const run::Function& delete_data();
+[[nodiscard]] const run::Function& check_repository();
 [[nodiscard]] const run::Function& scale_workload();
 [[nodiscard]] const run::Function& location_delete();
 [[nodiscard]] const run::Function& fence();
