@@ -1,6 +1,4 @@
-#include <algorithm>
-#include <cctype>
-
+#include "base/ascii.h"
 #include "base/error.h"
 #include "functions/functions.h"
 #include "run/args.h"
@@ -10,12 +8,6 @@ namespace fencepost::functions {
 namespace {
 
 namespace types = cluster::types;
-
-std::string lower(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return text;
-}
 
 class ScaleWorkload final : public run::Function {
   public:
@@ -59,7 +51,7 @@ class ScaleWorkload final : public run::Function {
 
   private:
     static cluster::ObjectKey workload_of(const model::ObjectReference& subject, const Value& args) {
-        const std::string kind = lower(run::string_arg(args, "kind", subject.kind));
+        const std::string kind = ascii_lower(run::string_arg(args, "kind", subject.kind));
         cluster::ObjectKey key{
             {}, run::string_arg(args, "namespace", subject.ns), run::string_arg(args, "name", subject.name)};
         if (kind == "statefulset")

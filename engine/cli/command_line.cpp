@@ -146,9 +146,8 @@ void add_run(CLI::App& app, Parsed& parsed, const World& world) {
             "\nCtrl-C cancels the action and waits for its deferPhase; a second one leaves at once.\n"
             "\nWith --from-scratch no server is needed: the objects of -f are made on an embedded cluster of "
             "its own, the action begins when their Pods are ready, and all of it is removed at the end. Of a "
-            "phase that "
-            "fails the log is shown. Where the command is killed, all that it started ends with it; its "
-            "temporary folder stays.\n");
+            "phase that fails the log is shown. Where the command is killed, all that it started ends with "
+            "it; its temporary folder stays.\n");
     RunOptions& run = parsed.run;
     command->add_option("action", run.action, "Action of the blueprint: backup, restore, delete ...")
         ->required()

@@ -4,9 +4,9 @@
 
 #include "base/ascii.h"
 #include "base/cancel.h"
-#include "base/encodings.h"
 #include "base/error.h"
 #include "binding/explain.h"
+#include "binding/resolve.h"
 #include "cli/manifest_cluster.h"
 #include "lint/blueprint.h"
 #include "lint/lint.h"
@@ -65,22 +65,11 @@ std::string phase_pointer(const std::string& action, std::size_t index, std::siz
     return index < count ? child(at + "/phases", index) : at + "/deferPhase";
 }
 
-std::optional<Value> find_live(cluster::Cluster& cluster, const cluster::ObjectKey& key) {
-    try {
-        return cluster.get(key);
-    } catch (const Error& error) {
-        if (error.kind() != ErrorKind::kNotFound) throw;
-        return std::nullopt;
-    }
-}
-
 PlanChecks::PlanChecks(Prospect& prospect) : prospect_(prospect), world_(prospect.world()) {}
 
 void PlanChecks::check_objects(model::Problems& problems) {
     const model::Action& action = prospect_.definition();
-    const run::LaunchParams launched =
-        run::launch(world_, prospect_.action(), format_rfc3339(world_.clock.now()));
-    const Value params = run::template_params(launched, {}, nullptr);
+    const Value& params = prospect_.launch_params();
     const run::Renderer renderer;
     std::vector<const model::Phase*> phases;
     for (const model::Phase& phase : action.phases) phases.push_back(&phase);
@@ -93,7 +82,7 @@ void PlanChecks::check_objects(model::Problems& problems) {
             if (kind != "secret" && kind != "configmap") continue;
             try {
                 const auto rendered = run::render_references(renderer, {{name, reference}}, params).at(name);
-                const auto found = find_live(
+                const auto found = binding::find_object(
                     world_.cluster,
                     {kind == "secret" ? types::kSecrets : types::kConfigMaps, rendered.ns, rendered.name});
                 if (found) {

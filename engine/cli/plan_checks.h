@@ -25,8 +25,6 @@ struct PlanCheck {
 [[nodiscard]] bool is_unknown(std::string_view text);
 // Of the phase in the blueprint; `count` is how many there are without the deferPhase, which comes last.
 [[nodiscard]] std::string phase_pointer(const std::string& action, std::size_t index, std::size_t count);
-// nullopt where it is not there.
-[[nodiscard]] std::optional<Value> find_live(cluster::Cluster& cluster, const cluster::ObjectKey& key);
 
 class PlanChecks {
   public:

@@ -4,8 +4,8 @@
 #include <map>
 
 #include "base/ascii.h"
-#include "base/encodings.h"
 #include "base/error.h"
+#include "binding/resolve.h"
 #include "model/diagnostic.h"
 #include "run/launch.h"
 
@@ -29,12 +29,6 @@ bool has_unknown(const Value& value) {
 }
 
 cluster::ObjectKey key_of(const run::Need& need) { return {need.type, need.ns, need.name}; }
-
-Value launch_params(Prospect& prospect) {
-    run::World& world = prospect.world();
-    return run::template_params(run::launch(world, prospect.action(), format_rfc3339(world.clock.now())), {},
-                                nullptr);
-}
 
 std::string described(const run::Need& need) {
     return need.verb + " " + need.type.resource + (need.subresource.empty() ? "" : "/" + need.subresource) +
@@ -61,7 +55,7 @@ Value review_of(const run::Need& need) {
 }  // namespace
 
 PlanNeeds::PlanNeeds(Prospect& prospect, const run::Catalog& catalog, const Value& view)
-    : world_(prospect.world()), params_(launch_params(prospect)) {
+    : world_(prospect.world()), params_(prospect.launch_params()) {
     const model::Action& action = prospect.definition();
     std::map<std::string, const model::Phase*> phases;
     for (const model::Phase& phase : action.phases) phases[phase.name] = &phase;
@@ -171,7 +165,7 @@ void PlanNeeds::tell(model::Severity severity, const Placed& placed, const std::
 void PlanNeeds::check_namespace(const Placed& placed, model::Problems& problems) {
     const std::string& ns = placed.need.ns;
     if (made_.contains({types::kNamespaces, "", ns}) ||
-        find_live(world_.cluster, {types::kNamespaces, "", ns}))
+        binding::find_object(world_.cluster, {types::kNamespaces, "", ns}))
         return;
     // Without a server there may be no namespaces at all.
     if (world_.cluster.list(types::kNamespaces, {}).items.empty()) return;
@@ -182,7 +176,7 @@ void PlanNeeds::check_namespace(const Placed& placed, model::Problems& problems)
 void PlanNeeds::check_there(const Placed& placed, model::Problems& problems) {
     const run::Need& need = placed.need;
     if (made_.contains(key_of(need))) return;
-    const auto found = find_live(world_.cluster, key_of(need));
+    const auto found = binding::find_object(world_.cluster, key_of(need));
     if (found && removed_.contains(key_of(need)) && need.verb != "delete") {
         tell(Severity::kWarning, placed, need.argument, "missing-object",
              "an earlier phase deletes " + shown(need), "", problems);
@@ -200,7 +194,8 @@ void PlanNeeds::check_there(const Placed& placed, model::Problems& problems) {
 
 void PlanNeeds::check_awaited(const Placed& placed, model::Problems& problems) {
     const run::Need& need = placed.need;
-    if (made_.contains(key_of(need)) || may_have_changed(need.ns) || find_live(world_.cluster, key_of(need)))
+    if (made_.contains(key_of(need)) || may_have_changed(need.ns) ||
+        binding::find_object(world_.cluster, key_of(need)))
         return;
     tell(Severity::kWarning, placed, need.argument, "missing-object", "there is no " + shown(need),
          "the phase '" + placed.phase + "' would wait for it until its timeout", problems);
@@ -208,11 +203,10 @@ void PlanNeeds::check_awaited(const Placed& placed, model::Problems& problems) {
 
 void PlanNeeds::check_absent(const Placed& placed, model::Problems& problems) {
     const run::Need& need = placed.need;
-    if (removed_.contains(key_of(need)) || !find_live(world_.cluster, key_of(need))) return;
+    if (removed_.contains(key_of(need)) || !binding::find_object(world_.cluster, key_of(need))) return;
     tell(Severity::kError, placed, need.argument, "existing-object", "there is a " + shown(need) + " already",
          "the phase '" + placed.phase +
-             "' would fail to make it; delete it first, or name it by "
-             "metadata.generateName",
+             "' would fail to make it; delete it first, or name it by metadata.generateName",
          problems);
 }
 

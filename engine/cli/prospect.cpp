@@ -133,6 +133,14 @@ model::ActionSpec Prospect::find_action() {
 
 const model::Action& Prospect::definition() const { return run::find_action(blueprint_, action_.name); }
 
+const Value& Prospect::launch_params() {
+    if (!launch_params_) {
+        launch_params_ =
+            run::template_params(run::launch(world_, action_, format_rfc3339(clock_.now())), {}, nullptr);
+    }
+    return *launch_params_;
+}
+
 Value Prospect::preview() {
     Value view = run::preview(world_, catalog_, definition(), action_, inputs_of(options_, clock_));
     view["action"] = action_.name;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,8 @@ class Prospect {
 
     [[nodiscard]] const model::ActionSpec& action() const { return action_; }
     [[nodiscard]] const model::Action& definition() const;
+    // What templates see before the first phase; read once.
+    [[nodiscard]] const Value& launch_params();
     [[nodiscard]] const Value& blueprint() const { return blueprint_object_; }
     [[nodiscard]] const std::string& blueprint_file() const { return blueprint_file_; }  // "": the cluster's
     [[nodiscard]] const std::vector<Manifest>& manifests() const { return manifests_; }
@@ -54,6 +57,7 @@ class Prospect {
     model::ActionSpec action_;
     Value blueprint_object_;
     model::Blueprint blueprint_;
+    std::optional<Value> launch_params_;
 };
 
 }  // namespace fencepost::cli

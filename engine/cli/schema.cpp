@@ -17,7 +17,7 @@ std::string kind_of(const std::string& name) {
     const std::vector<std::string>& kinds = schema_kinds();
     const std::size_t dot = name.find('.');
     const std::string group = dot == std::string::npos ? "" : name.substr(dot + 1);
-    const auto type = cluster::local::TypeTable().find(group, "", ascii_lower(name.substr(0, dot)));
+    const auto type = cluster::local::TypeTable().find(group, "", name.substr(0, dot));
     if (type && std::find(kinds.begin(), kinds.end(), type->kind) != kinds.end()) return type->kind;
     std::string near;
     for (const std::string& kind : kinds) {

@@ -53,6 +53,12 @@ std::string_view without_digest(std::string_view reference) {
     return reference.substr(0, reference.find('@'));
 }
 
+// Where the tag's colon is: a host's port stands before the last slash. npos: there is none.
+std::size_t colon_of_tag(std::string_view named) {
+    const std::size_t slash = named.rfind('/');
+    return named.find(':', slash == std::string_view::npos ? 0 : slash);
+}
+
 std::string problem_of_name(std::string_view name) {
     if (name.empty()) return "it has no name";
     if (name.size() > kMaxName) return "its name is longer than 255 bytes";
@@ -89,8 +95,7 @@ std::string problem_of_digest(std::string_view digest) {
 
 std::string_view tag_of_image(std::string_view reference) noexcept {
     reference = without_digest(reference);
-    const std::size_t slash = reference.rfind('/');
-    const std::size_t colon = reference.find(':', slash == std::string_view::npos ? 0 : slash);
+    const std::size_t colon = colon_of_tag(reference);
     return colon == std::string_view::npos ? std::string_view{} : reference.substr(colon + 1);
 }
 
@@ -102,8 +107,7 @@ std::string problem_of_image(std::string_view reference) {
         if (std::string problem = problem_of_digest(reference.substr(named.size() + 1)); !problem.empty())
             return problem;
     }
-    const std::size_t slash = named.rfind('/');
-    const std::size_t colon = named.find(':', slash == std::string_view::npos ? 0 : slash);
+    const std::size_t colon = colon_of_tag(named);
     if (colon != std::string_view::npos) {
         const std::string_view tag = named.substr(colon + 1);
         const bool is_fine =
