@@ -1,4 +1,6 @@
-# Shared by the examples: narration, free ports, a daemon, an S3 server, and clean-up. Source it; it sets `work`.
+# Shared by the examples: narration, free ports, a daemon, an S3 server, and clean-up. Source it with the example's
+# arguments; it sets `work`, and `api`, where the REST API is. With --kubernetes the daemon is the chart's, on the
+# cluster of kubectl's current context, and `kubernetes` is set.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[1]}")" && pwd)
@@ -7,6 +9,8 @@ build=${FENCEPOST_BUILD:-$root/build}
 export PATH=$build/bin:/usr/lib/postgresql/15/bin:${GOBIN:-$HOME/go/bin}:$PATH
 
 if [[ -t 1 ]]; then bold=$'\e[1m' dim=$'\e[2m' plain=$'\e[0m'; else bold= dim= plain=; fi
+kubernetes=
+[[ ${1:-} != --kubernetes ]] || kubernetes=yes
 background=() # processes that the clean-up ends
 started=$(date +%s.%N)
 say() { printf '%s[%5.1fs]%s %s\n' "$dim" "$(bc_minus "$(date +%s.%N)" "$started")" "$plain" "$*"; }
@@ -59,6 +63,10 @@ clean_up() {
     fi
     ((${#background[@]})) && kill "${background[@]}" 2>/dev/null
     # The daemon first: it would start again what ends under it.
+    if [[ -n $kubernetes && -z ${FENCEPOST_KEEP:-} ]]; then
+        declare -F remove_objects >/dev/null && remove_objects >/dev/null
+        helm uninstall fencepost --namespace default --wait >/dev/null
+    fi
     [[ -n ${daemon:-} ]] && kill "$daemon" 2>/dev/null && wait "$daemon" 2>/dev/null
     for folder in "$work"/data/pods/*/*/; do
         [[ -s $folder/supervisor.pid ]] && kill "$(<"$folder/supervisor.pid")" 2>/dev/null
@@ -73,26 +81,36 @@ clean_up() {
     exit "$status"
 }
 
+# On Kubernetes the nodes have the chart's images already, or can pull them (scripts/build-images).
 start_daemon() {
     PORT=${PORT:-$(free_port)}
-    export FENCEPOST_SERVER=http://127.0.0.1:$PORT
-    fencepost serve --data-dir "$work/data" --listen "127.0.0.1:$PORT" >>"$work/daemon.log" 2>&1 &
+    api=http://127.0.0.1:$PORT
+    if [[ -n $kubernetes ]]; then
+        helm install fencepost "$root/charts/fencepost" --namespace default --set clusterWide=true --wait >"$work/helm.log"
+        kubectl port-forward --namespace default deployment/fencepost "$PORT:7420" >>"$work/daemon.log" 2>&1 &
+        export FENCEPOST_SERVER=kubernetes://default
+    else
+        fencepost serve --data-dir "$work/data" --listen "127.0.0.1:$PORT" >>"$work/daemon.log" 2>&1 &
+        export FENCEPOST_SERVER=$api
+    fi
     daemon=$!
-    wait_for 20 "the daemon's start" curl -sf "$FENCEPOST_SERVER/readyz"
+    wait_for 20 "the daemon's start" curl -sf "$api/readyz"
 }
 
-# An S3 server on this host, or a folder where none is installed.
+# An S3 server on this host, or a folder where none is installed. STORE_HOST is an address of this host that Pods reach.
 start_store() {
+    STORE_HOST=${STORE_HOST:-127.0.0.1}
     if command -v versitygw >/dev/null; then
         S3_PORT=$(free_port) S3_KEY=fencepost S3_SECRET=fencepost-secret-key BUCKET=backups
         mkdir -p "$work/s3/$BUCKET"
-        ROOT_ACCESS_KEY=$S3_KEY ROOT_SECRET_KEY=$S3_SECRET versitygw --port "127.0.0.1:$S3_PORT" --quiet \
+        ROOT_ACCESS_KEY=$S3_KEY ROOT_SECRET_KEY=$S3_SECRET versitygw --port "$STORE_HOST:$S3_PORT" --quiet \
             posix "$work/s3" >"$work/s3.log" 2>&1 &
         store=$!
-        wait_for 20 "the S3 server's start" bash -c "exec 3<>/dev/tcp/127.0.0.1/$S3_PORT"
-        repository="s3:http://127.0.0.1:$S3_PORT/$BUCKET/fencepost"
+        wait_for 20 "the S3 server's start" bash -c "exec 3<>/dev/tcp/$STORE_HOST/$S3_PORT"
+        repository="s3:http://$STORE_HOST:$S3_PORT/$BUCKET/fencepost"
         render "$root/examples/profile-s3.yaml" | fencepost apply -f -
     else
+        [[ -z $kubernetes ]] || fail "no S3 server to be started here: scripts/install-deps --test installs versitygw"
         mkdir -p "$work/store"
         STORE=$work/store repository=$work/store
         render "$root/examples/profile-file.yaml" | fencepost apply -f -
@@ -102,11 +120,11 @@ start_store() {
 # action JSON: POSTs it, prints each phase as it goes, and leaves the finished action in $finished.
 run_action() {
     local id
-    id=$(curl -sS -X POST "$FENCEPOST_SERVER/v1/actions" -H 'Content-Type: application/json' -d "$1" | jq -re .id) ||
+    id=$(curl -sS -X POST "$api/v1/actions" -H 'Content-Type: application/json' -d "$1" | jq -re .id) ||
         fail "POST /v1/actions was refused"
     local seen='' line
     while :; do
-        finished=$(curl -sS "$FENCEPOST_SERVER/v1/actions/$id?wait=1s")
+        finished=$(curl -sS "$api/v1/actions/$id?wait=1s")
         while read -r line; do
             [[ -z $line || $seen == *"|$line|"* ]] && continue
             seen+="|$line|"

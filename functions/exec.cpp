@@ -6,7 +6,11 @@ namespace fencepost::functions {
 
 std::string exec_in_pod(run::RunContext& run, const ExecTarget& target,
                         const std::vector<std::string>& command,
-                        const std::function<void(std::string_view)>& on_stdout) {
+                        const std::function<void(std::string_view)>& on_stdout, const std::string& input) {
+    if (input.size() > kMaxInput)
+        throw Error(ErrorKind::kTooLarge,
+                    "the command's input has " + std::to_string(input.size()) + " bytes",
+                    "at most " + std::to_string(kMaxInput) + " can be given");
     Tail out;
     Tail err;
     cluster::ExecOptions options;
@@ -14,6 +18,14 @@ std::string exec_in_pod(run::RunContext& run, const ExecTarget& target,
     options.command = command;
     options.pod_uid = target.pod_uid;
     options.deadline = run.deadline();
+    if (!input.empty()) {
+        options.stdin_source = [rest = std::string_view(input)](char* buffer, std::size_t size,
+                                                                const CancelToken& /*ended*/) mutable {
+            const std::size_t piece = rest.copy(buffer, size);
+            rest.remove_prefix(piece);
+            return piece;
+        };
+    }
     options.on_stdout = [&](std::string_view bytes) {
         out.add(bytes);
         on_stdout(bytes);

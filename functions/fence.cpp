@@ -1,16 +1,18 @@
-// Fence quiesces Pods so that their storage, or a dump of them, is of one moment. Two flavours:
+// Fence quiesces Pods so that their storage, or a dump of them, is of one moment. Three flavours:
 //   hooks   runs the commands that EDB's external backup adapter publishes in the Pods' annotations
 //   replay  pauses WAL replay of a streaming PostgreSQL replica
+//   cnpg    has a CloudNativePG Cluster's operator shut one replica down (fence_cnpg.cpp)
 // The obligation to undo is durable before the first command runs; run/obligations.h releases it on every
 // path.
+#include "functions/fence.h"
+
 #include <algorithm>
-#include <cstdlib>
 #include <optional>
 
 #include "base/encodings.h"
 #include "base/error.h"
-#include "functions/exec.h"
 #include "functions/functions.h"
+#include "functions/replica.h"
 #include "run/args.h"
 #include "value/json.h"
 
@@ -23,13 +25,7 @@ using Argv = std::vector<std::string>;
 
 constexpr std::string_view kDefaultPrefix = "kasten-enterprisedb.io";
 constexpr std::string_view kDefaultTimeLimit = "30m";
-constexpr std::string_view kDefaultDatabase = "postgres";
 constexpr std::string_view kDefaultUndoTime = "5m";
-constexpr std::string_view kPauseState =
-    "select pg_is_in_recovery(), case when pg_is_in_recovery() then pg_get_wal_replay_pause_state() else '' "
-    "end, "
-    "case when not pg_is_in_recovery() or pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() then 0 "
-    "else coalesce(extract(epoch from now() - pg_last_xact_replay_timestamp()), 0) end";
 
 run::Need exec_in_any_pod(const std::string& ns) {
     return {.verb = "create", .type = types::kPods, .subresource = "exec", .ns = ns};
@@ -94,21 +90,31 @@ class Fence final : public run::Function {
 
     run::Outcome execute(run::RunContext& run, const Value& args) const override {
         const std::string mode = run::string_arg(args, "mode", "hooks");
-        if (mode != "hooks" && mode != "replay")
-            throw Error(ErrorKind::kInvalid, "unknown mode '" + mode + "'", "it is hooks or replay");
+        if (mode != "hooks" && mode != "replay" && mode != "cnpg")
+            throw Error(ErrorKind::kInvalid, "unknown mode '" + mode + "'", "it is hooks, replay or cnpg");
         Fenced fenced;
-        for (const Value& pod : find_pods(run, args)) {
-            if (mode == "hooks")
-                fence_by_hooks(run, args, pod, fenced);
-            else
-                pause_replay(run, args, pod, fenced);
+        if (mode == "cnpg") {
+            fence_cnpg_replica(run, args, fenced);
+        } else {
+            for (const Value& pod : find_pods(run, args)) {
+                if (mode == "hooks")
+                    fence_by_hooks(run, args, pod, fenced);
+                else
+                    pause_replay(run, args, pod, fenced);
+            }
         }
         Map outputs;
         outputs.set("pod", fenced.pods);
         outputs.set("podUid", fenced.uids);
         outputs.set("obligation", fenced.obligations);
         outputs.set("fencedAt", format_rfc3339_nano(run.world().clock.now()));
-        if (!fenced.replay_lsn.empty()) outputs.set("replayLsn", fenced.replay_lsn);
+        const auto tell = [&](const char* name, const std::string& value) {
+            if (!value.empty()) outputs.set(name, value);
+        };
+        tell("replayLsn", fenced.replay_lsn);
+        tell("state", fenced.state);
+        tell("timeline", fenced.timeline);
+        tell("systemIdentifier", fenced.system_identifier);
         return {Value(std::move(outputs))};
     }
 
@@ -121,7 +127,9 @@ class Fence final : public run::Function {
             const std::string argument = "/pods/" + std::to_string(index++);
             for (run::Need& need : exec_needs(ns, pod, "", argument)) needs.push_back(std::move(need));
         }
-        if (run::has_arg(args, "labelSelector")) {
+        const bool is_cnpg = run::string_arg(args, "mode") == "cnpg";
+        if (is_cnpg) needs = cnpg_needs(args);
+        if (is_cnpg || run::has_arg(args, "labelSelector")) {
             needs.push_back({.verb = "list", .type = types::kPods, .ns = ns});
             needs.push_back(exec_in_any_pod(ns));
         }
@@ -129,31 +137,6 @@ class Fence final : public run::Function {
     }
 
   private:
-    struct Fenced {
-        std::string pods, uids, obligations, replay_lsn;
-        void add(const Value& pod, const std::string& obligation) {
-            const std::string gap = pods.empty() ? "" : " ";
-            pods += gap + cluster::name_of(pod);
-            uids += gap + cluster::uid_of(pod);
-            obligations += gap + obligation;
-        }
-    };
-
-    static run::ObligationRequest obligation_for(const Value& args, const Value& pod, std::string kind,
-                                                 std::string what, std::string container, Argv undo) {
-        run::ObligationRequest request;
-        request.kind = std::move(kind);
-        request.ns = cluster::namespace_of(pod);
-        request.pod = cluster::name_of(pod);
-        request.pod_uid = cluster::uid_of(pod);
-        request.container = std::move(container);
-        request.description = "pod " + request.ns + "/" + request.pod + " " + what;
-        request.undo_commands.push_back(std::move(undo));
-        request.time_limit = std::chrono::duration_cast<std::chrono::seconds>(
-            parse_duration(run::string_arg(args, "timeLimit", kDefaultTimeLimit)));
-        return request;
-    }
-
     static void fence_by_hooks(run::RunContext& run, const Value& args, const Value& pod, Fenced& fenced) {
         const std::string prefix = run::string_arg(args, "annotationPrefix", kDefaultPrefix) + "/";
         const auto pre = command_annotation(pod, prefix + "pre-backup-command");
@@ -171,7 +154,7 @@ class Fence final : public run::Function {
         const std::string post_container =
             annotations[prefix + "post-backup-container"].string_or(pre_container);
         const std::string id =
-            run.incur(obligation_for(args, pod, "fence", "is fenced", post_container, *post));
+            run.incur(undone_by(obligation_for(args, pod, "fence", "is fenced"), post_container, *post));
         const ExecTarget target{cluster::namespace_of(pod), cluster::name_of(pod), pre_container,
                                 cluster::uid_of(pod)};
         std::string error =
@@ -188,45 +171,29 @@ class Fence final : public run::Function {
             }
             throw Error(ErrorKind::kInternal, error);
         }
+        // Evidence of what is copied, where the container has it to give.
+        std::string control;
+        if (exec_in_pod(run, target, {"sh", "-c", kControlFile}, [&](std::string_view bytes) {
+                control += bytes;
+            }).empty())
+            fenced.note(control);
         fenced.add(pod, id);
     }
 
-    static Argv psql(const Value& args, std::string_view sql) {
-        Argv command{"psql",
-                     "--no-psqlrc",
-                     "-qAt",
-                     "-F",
-                     " ",
-                     "-v",
-                     "ON_ERROR_STOP=1",
-                     "-d",
-                     run::string_arg(args, "database", kDefaultDatabase)};
-        if (const std::string port = run::string_arg(args, "port"); !port.empty())
-            command.insert(command.end(), {"-p", port});
-        if (const std::string user = run::string_arg(args, "user"); !user.empty())
-            command.insert(command.end(), {"-U", user});
-        command.insert(command.end(), {"-c", std::string(sql)});
-        return command;
-    }
-
-    static std::string query(run::RunContext& run, const Value& args, const ExecTarget& target,
-                             std::string_view sql) {
-        std::string output;
-        const std::string error =
-            exec_in_pod(run, target, psql(args, sql), [&](std::string_view bytes) { output += bytes; });
-        if (!error.empty()) throw Error(ErrorKind::kInternal, "psql: " + error);
-        while (!output.empty() && output.back() == '\n') output.pop_back();
-        return output;
+    static run::ObligationRequest undone_by(run::ObligationRequest request, std::string container,
+                                            Argv undo) {
+        request.container = std::move(container);
+        request.undo_commands.push_back(std::move(undo));
+        return request;
     }
 
     static void pause_replay(run::RunContext& run, const Value& args, const Value& pod, Fenced& fenced) {
         const ExecTarget target{cluster::namespace_of(pod), cluster::name_of(pod),
                                 run::string_arg(args, "container"), cluster::uid_of(pod)};
-        const std::string state = query(run, args, target, kPauseState);
-        check_replica(args, target, state);
+        check_replica(run, args, target);
         const std::string id =
-            run.incur(obligation_for(args, pod, "walReplayPause", "has its WAL replay paused",
-                                     target.container, psql(args, "select pg_wal_replay_resume()")));
+            run.incur(undone_by(obligation_for(args, pod, "walReplayPause", "has its WAL replay paused"),
+                                target.container, psql(args, "select pg_wal_replay_resume()")));
         (void)query(run, args, target, "select pg_wal_replay_pause()");
         // The request is honoured between two WAL records, which can take a moment.
         while (query(run, args, target, "select pg_get_wal_replay_pause_state()") != "paused") {
@@ -239,48 +206,30 @@ class Fence final : public run::Function {
         fenced.add(pod, id);
     }
 
-    // `state` is what kPauseState answers: "t paused 0.5", or "f  0" on a primary.
-    static void check_replica(const Value& args, const ExecTarget& target, const std::string& state) {
-        const std::string pod = "pod " + target.ns + "/" + target.pod;
-        if (!state.starts_with("t ")) {
-            throw Error(ErrorKind::kFailedPrecondition,
-                        pod + " is not a streaming replica: its PostgreSQL is not in recovery",
-                        "select the replica's pods, never the primary's");
-        }
-        if (state.find("not paused") == std::string::npos) {
-            throw Error(ErrorKind::kFailedPrecondition,
-                        "WAL replay of " + pod + " is paused already, by somebody else",
-                        "resume it with: select pg_wal_replay_resume()");
-        }
-        const std::string limit = run::string_arg(args, "maxLag");
-        if (limit.empty()) return;
-        const double lag = std::strtod(state.c_str() + state.rfind(' ') + 1, nullptr);
-        if (lag > static_cast<double>(parse_duration(limit).count()) / 1e9) {
-            throw Error(
-                ErrorKind::kFailedPrecondition,
-                pod + " lags " + std::to_string(lag) + " s behind its primary, more than maxLag " + limit,
-                "wait until it has caught up, or raise maxLag");
-        }
-    }
-
     model::FunctionSpec spec_{
         .name = "Fence",
-        .args = {{"namespace", model::ArgType::kString, true, "the Pods' namespace"},
-                 {"labelSelector", model::ArgType::kString, false, "which Pods; none running is an error"},
-                 {"pods", model::ArgType::kStringList, false, "which Pods, by name"},
-                 {"mode", model::ArgType::kString, false,
-                  "hooks: the Pods' annotated commands; replay: pause WAL replay", "hooks"},
-                 {"annotationPrefix", model::ArgType::kString, false,
-                  "hooks: what the annotations' names begin with", kDefaultPrefix},
-                 {"container", model::ArgType::kString, false, "where no annotation names one"},
-                 {"timeLimit", model::ArgType::kString, false,
-                  "Go duration after which the fence is lifted whatever runs", kDefaultTimeLimit},
-                 {"maxLag", model::ArgType::kString, false,
-                  "replay: the largest lag that will do, a Go duration"},
-                 {"database", model::ArgType::kString, false, "replay: psql's database", kDefaultDatabase},
-                 {"user", model::ArgType::kString, false, "replay: psql's user"},
-                 {"port", model::ArgType::kString, false, "replay: psql's port"}},
-        .outputs = {"pod", "podUid", "obligation", "fencedAt"},
+        .args =
+            {{"namespace", model::ArgType::kString, true, "the Pods' namespace"},
+             {"labelSelector", model::ArgType::kString, false,
+              "which Pods; none running is an error. cnpg: which of the replicas will do"},
+             {"pods", model::ArgType::kStringList, false, "which Pods, by name"},
+             {"mode", model::ArgType::kString, false,
+              "hooks: the Pods' annotated commands; replay: pause WAL replay; cnpg: shut one replica of a "
+              "CloudNativePG Cluster down",
+              "hooks"},
+             {"cluster", model::ArgType::kString, false, "cnpg: the Cluster's name"},
+             {"annotationPrefix", model::ArgType::kString, false,
+              "hooks: what the annotations' names begin with", kDefaultPrefix},
+             {"container", model::ArgType::kString, false, "where no annotation names one"},
+             {"timeLimit", model::ArgType::kString, false,
+              "Go duration after which the fence is lifted whatever runs", kDefaultTimeLimit},
+             {"maxLag", model::ArgType::kString, false,
+              "replay, cnpg: the largest lag that will do, a Go duration"},
+             {"database", model::ArgType::kString, false, "replay, cnpg: psql's database", kDefaultDatabase},
+             {"user", model::ArgType::kString, false, "replay, cnpg: psql's user"},
+             {"port", model::ArgType::kString, false, "replay, cnpg: psql's port"}},
+        .outputs = {"pod", "podUid", "obligation", "fencedAt", "replayLsn", "state", "timeline",
+                    "systemIdentifier"},
         .description = "quiesces Pods until Unfence, failure, cancellation or its time limit"};
 };
 
@@ -334,6 +283,40 @@ class Unfence final : public run::Function {
 };
 
 }  // namespace
+
+void Fenced::add(const Value& pod, const std::string& obligation) {
+    const std::string gap = pods.empty() ? "" : " ";
+    pods += gap + cluster::name_of(pod);
+    uids += gap + cluster::uid_of(pod);
+    obligations += gap + obligation;
+}
+
+std::string control_value(std::string_view text, std::string_view label) {
+    const std::size_t at = text.find(label);
+    if (at == std::string_view::npos) return {};
+    const std::string_view line = text.substr(at + label.size(), text.find('\n', at) - at - label.size());
+    return std::string(line.substr(std::min(line.find_first_not_of(' '), line.size())));
+}
+
+void Fenced::note(std::string_view control_data) {
+    state = control_value(control_data, kState);
+    replay_lsn = control_value(control_data, "Minimum recovery ending location:");
+    timeline = control_value(control_data, "Latest checkpoint's TimeLineID:");
+    system_identifier = control_value(control_data, "Database system identifier:");
+}
+
+run::ObligationRequest obligation_for(const Value& args, const Value& pod, std::string kind,
+                                      std::string_view what) {
+    run::ObligationRequest request;
+    request.kind = std::move(kind);
+    request.ns = cluster::namespace_of(pod);
+    request.pod = cluster::name_of(pod);
+    request.pod_uid = cluster::uid_of(pod);
+    request.description = "pod " + request.ns + "/" + request.pod + " " + std::string(what);
+    request.time_limit = std::chrono::duration_cast<std::chrono::seconds>(
+        parse_duration(run::string_arg(args, "timeLimit", kDefaultTimeLimit)));
+    return request;
+}
 
 const run::Function& fence() {
     static const Fence function;

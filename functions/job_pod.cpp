@@ -1,10 +1,15 @@
 #include "functions/job_pod.h"
 
 #include <algorithm>
+#include <array>
 #include <memory>
+#include <optional>
 
+#include "base/encodings.h"
 #include "base/error.h"
+#include "cluster/overdue.h"
 #include "cluster/strategic_merge.h"
+#include "functions/pod_state.h"
 #include "functions/tail.h"
 #include "run/args.h"
 
@@ -14,44 +19,6 @@ namespace {
 
 using cluster::ObjectKey;
 namespace types = cluster::types;
-
-std::string phase_of(const Value& pod) { return pod.get("status", "phase").string_or(""); }
-bool is_over(const Value& pod) { return phase_of(pod) == "Succeeded" || phase_of(pod) == "Failed"; }
-
-// Why a Pod that is still Pending will never start, or "".
-std::string hopeless_reason(const Value& pod) {
-    const std::string reason = pod.get("status", "reason").string_or("");
-    if (reason == "OutOfmemory" || reason == "OutOfcpu")
-        return reason + ": " + pod.get("status", "message").string_or("");
-    for (const std::string_view list : {"initContainerStatuses", "containerStatuses"}) {
-        for (const Value& container : pod.get("status", list).list_or_empty()) {
-            const Value& waiting = container.get("state", "waiting");
-            const std::string why = waiting["reason"].string_or("");
-            if (why == "CreateContainerConfigError" || why == "InvalidImageName" ||
-                why == "ErrImageNeverPull") {
-                return "container '" + container["name"].string_or("") + "': " + why + ": " +
-                       waiting["message"].string_or("");
-            }
-        }
-    }
-    return {};
-}
-
-std::string failure_text(const Value& pod) {
-    std::string text = pod.get("status", "message").string_or(pod.get("status", "reason").string_or(""));
-    for (const std::string_view list : {"initContainerStatuses", "containerStatuses"}) {
-        for (const Value& container : pod.get("status", list).list_or_empty()) {
-            const Value& ended = container.get("state", "terminated");
-            if (!ended.is_map() || ended["exitCode"].int_or(0) == 0) continue;
-            if (!text.empty()) text += "; ";
-            text += "container '" + container["name"].string_or("") + "' ended with exit code " +
-                    std::to_string(ended["exitCode"].int_or(0));
-            if (const std::string why = ended["message"].string_or(""); !why.empty())
-                text += " (" + why + ")";
-        }
-    }
-    return text.empty() ? "it failed without a reason" : text;
-}
 
 class Job {
   public:
@@ -76,29 +43,50 @@ class Job {
         }
     }
 
-    void wait_for_start() {
-        const Deadline limit = std::min(run_.deadline(), run_.world().clock.steady_now() + kPodStartLimit);
-        const Value pod = wait(limit, [](const Value& seen) {
-            if (phase_of(seen) == "Pending" || phase_of(seen).empty()) {
-                if (const std::string why = hopeless_reason(seen); !why.empty()) {
-                    throw Error(ErrorKind::kFailedPrecondition, "pod " + cluster::namespace_of(seen) + "/" +
-                                                                    cluster::name_of(seen) +
-                                                                    " cannot start: " + why);
-                }
-                return false;
+    // Not adopting it. What an earlier daemon's same attempt left goes first.
+    void create_anew(const Value& pod) {
+        if (run_.is_resumed()) {
+            try {
+                uid_ = cluster::uid_of(cluster_.get(key_));
+                remove();
+                wait_until_gone();
+            } catch (const Error& e) {
+                if (e.kind() != ErrorKind::kNotFound) throw;
             }
-            return true;
-        });
-        if (pod.is_nil()) {
-            throw Error(ErrorKind::kTimeout,
-                        "Pod did not transition into running state. Timeout:" + format_limit() +
-                            "  Namespace:" + key_.ns + ", Name:" + key_.name,
-                        "look at it with: fencepost describe pod " + key_.name + " -n " + key_.ns);
         }
+        uid_ = cluster::uid_of(cluster_.create(types::kPods, pod));
+    }
+
+    [[nodiscard]] ExecTarget exec_target() const { return {key_.ns, key_.name, container_, uid_}; }
+
+    void wait_for_start() {
+        const std::chrono::seconds allowed = run_.world().job_pods.start_limit;
+        PendingPod pending;
+        Value last;
+        const auto has_started = [&](const Value& seen) {
+            if (!is_pending(seen)) return true;
+            last = seen;
+            if (const std::string why = pending.hopeless_reason(seen); !why.empty())
+                throw Error(ErrorKind::kFailedPrecondition, named() + " cannot start: " + why);
+            return false;
+        };
+        try {
+            if (!wait(run_.world().clock.steady_now() + allowed, has_started).is_nil()) return;
+        } catch (const Cancelled& cancelled) {
+            if (cancelled.reason() == CancelReason::kDeadline)
+                throw Error(ErrorKind::kTimeout, named() +
+                                                     " had not started at the end of its phase's timeout" +
+                                                     told(waiting_reason(last)));
+            throw;
+        }
+        throw Error(ErrorKind::kTimeout,
+                    "Pod did not transition into running state. Timeout:" + format_duration(allowed) +
+                        "  Namespace:" + key_.ns + ", Name:" + key_.name + told(waiting_reason(last)),
+                    "look at it with: kubectl describe pod " + key_.name + " -n " + key_.ns);
     }
 
     void follow_log() {
-        unless_gone([&] {
+        try {
             cluster_.logs(
                 key_.ns, key_.name, {.container = container_, .follow = true},
                 [&](std::string_view bytes) {
@@ -106,17 +94,19 @@ class Job {
                     run_.feed_output(bytes);
                 },
                 run_.cancel());
-        });
+        } catch (const Error& e) {
+            if (e.kind() != ErrorKind::kNotFound) throw;  // wait_for_end() tells why it went
+        }
     }
 
-    void wait_for_end() {
-        const Value pod = wait(run_.deadline(), is_over);
-        if (pod.is_nil())
-            throw Error(ErrorKind::kTimeout, "pod " + key_.ns + "/" + key_.name + " did not end in time");
-        if (phase_of(pod) == "Failed") {
-            throw Error(ErrorKind::kInternal, "Pod " + key_.ns + "/" + key_.name +
-                                                  " failed: " + failure_text(pod) +
-                                                  "; the last lines of its output:" + tail_.text());
+    void wait_for_end(bool may_fail) {
+        const Value pod = wait(run_.deadline(), has_ended);
+        if (pod.is_nil()) throw Error(ErrorKind::kTimeout, named() + " did not end in time");
+        if (has_failed(pod)) {
+            const std::string what = named() + " failed: " + failure_reason(pod);
+            if (!may_fail)
+                throw Error(ErrorKind::kInternal, what + "; the last lines of its output:" + tail_.text());
+            run_.feed_error_output(what + "\n");
         }
     }
 
@@ -130,45 +120,78 @@ class Job {
     }
 
   private:
-    static std::string format_limit() { return std::to_string(kPodStartLimit.count()) + "m"; }
+    [[nodiscard]] std::string named() const { return "Pod " + key_.ns + "/" + key_.name; }
+    static std::string told(const std::string& reason) { return reason.empty() ? "" : ": " + reason; }
 
-    // The Pod once `done` accepts it; nil at the limit. A Pod that vanishes is an error.
+    // The Pod once `done` accepts it; nil at the limit. A Pod that vanishes is an error. One watch sees all
+    // of the Pod's life: what is said of its end is not to be had when it is gone.
     template <typename Done>
     Value wait(Deadline limit, Done done) {
         for (;;) {
-            const auto watch = run_.world().cluster.watch(
-                types::kPods, {.ns = key_.ns, .field_selector = "metadata.name=" + key_.name});
-            Value pod = unless_gone([&] { return cluster_.get(key_); });
+            if (watch_ == nullptr) {
+                watch_ = cluster_.watch(types::kPods,
+                                        {.ns = key_.ns, .field_selector = "metadata.name=" + key_.name});
+                seen_ = get();
+            }
             try {
                 for (;;) {
-                    if (cluster::uid_of(pod) != uid_) throw_gone();
-                    if (done(pod)) return pod;
-                    const auto event = watch->next(run_.cancel(), limit);
+                    if (cluster::uid_of(seen_) != uid_) throw_gone();
+                    if (done(seen_)) return seen_;
+                    const Deadline overdue = overdue_at(seen_);
+                    const auto event = watch_->next(run_.cancel(), std::min(limit, overdue));
+                    if (!event && overdue < limit) throw_stuck(seen_);
                     if (!event) return {};
                     if (event->type == cluster::WatchEvent::Type::kBookmark) continue;
-                    if (event->type == cluster::WatchEvent::Type::kDeleted) throw_gone();
-                    pod = event->object;
+                    if (event->type == cluster::WatchEvent::Type::kDeleted) throw_gone(event->object);
+                    seen_ = event->object;
                 }
             } catch (const Error& e) {
                 if (e.kind() != ErrorKind::kGone) throw;
+                watch_.reset();
             }
         }
     }
 
-    // What reads the Pod: that it is not there is told as its deletion.
-    template <typename Read>
-    auto unless_gone(Read read) const -> decltype(read()) {
+    [[nodiscard]] Deadline overdue_at(const Value& pod) const {
+        const std::optional<SystemTime> overdue = cluster::overdue_from(pod);
+        if (!overdue) return kNoDeadline;
+        const Clock& clock = run_.world().clock;
+        return clock.steady_now() + std::chrono::duration_cast<SteadyTime::duration>(*overdue - clock.now());
+    }
+
+    // Ends with kNotFound as well.
+    void wait_until_gone() {
+        const auto watch =
+            cluster_.watch(types::kPods, {.ns = key_.ns, .field_selector = "metadata.name=" + key_.name});
+        while (cluster::uid_of(cluster_.get(key_)) == uid_) {
+            if (!watch->next(run_.cancel(), run_.deadline())) {
+                throw Error(ErrorKind::kTimeout,
+                            "pod " + key_.ns + "/" + key_.name + " of an earlier attempt did not go");
+            }
+        }
+    }
+
+    // That it is not there is told as its deletion.
+    [[nodiscard]] Value get() const {
         try {
-            return read();
+            return cluster_.get(key_);
         } catch (const Error& e) {
             if (e.kind() == ErrorKind::kNotFound) throw_gone();
             throw;
         }
     }
 
-    [[noreturn]] void throw_gone() const {
+    [[noreturn]] void throw_gone(const Value& last = {}) const {
         throw Error(ErrorKind::kNotFound,
-                    "pod " + key_.ns + "/" + key_.name + " was deleted by somebody else while it ran");
+                    named() + " was deleted by somebody else while it ran" + told(disruption_reason(last)));
+    }
+
+    [[noreturn]] void throw_stuck(const Value& pod) const {
+        throw Error(ErrorKind::kUnavailable,
+                    named() + " was deleted while it ran, and its node '" +
+                        pod.get("spec", "nodeName").string_or("") + "' does not end it" +
+                        told(disruption_reason(pod)),
+                    "what ran in it may still run there; look at the node");
     }
 
     run::RunContext& run_;
@@ -176,8 +199,15 @@ class Job {
     ObjectKey key_;
     std::string container_;
     std::string uid_;
+    std::unique_ptr<cluster::Watch> watch_;  // of this Pod, with what it has told of last
+    Value seen_;
     Tail tail_;
 };
+
+JobPod placed(JobPod job, const run::World& world) {
+    if (job.ns.empty()) job.ns = world.controller_namespace;
+    return job;
+}
 
 Map merged_strings(const std::map<std::string, std::string>& weaker,
                    const std::map<std::string, std::string>& stronger) {
@@ -196,10 +226,98 @@ std::vector<model::ArgSpec> with_pod_args(std::vector<model::ArgSpec> args) {
     return args;
 }
 
-Value build_job_pod(const run::RunContext& run, const JobPod& job, const Value& args) {
+Value command_pod_spec(const std::string& image, const std::vector<std::string>& command) {
+    Value container;
+    container["name"] = "container";
+    container["image"] = image;
+    container["imagePullPolicy"] = "IfNotPresent";
+    for (const std::string& word : command) container["command"].push_back(word);
+    Value pod_spec;
+    pod_spec["restartPolicy"] = "Never";
+    pod_spec["containers"].push_back(std::move(container));
+    return pod_spec;
+}
+
+namespace {
+
+// Below all overrides, where it is told to be secure: no way to more rights than the container begins with;
+// and what the policy asks of every container.
+void add_secure_defaults(const run::JobPodDefaults& defaults, Value& spec) {
+    const bool is_restricted = defaults.policy == model::PodPolicy::kRestricted;
+    if (is_restricted) spec["securityContext"]["runAsNonRoot"] = true;
+    for (const char* list : {"initContainers", "containers"}) {
+        if (!spec[list].is_list()) continue;
+        for (Value& container : spec[list].writable_list()) {
+            Value& context = container["securityContext"];
+            context["allowPrivilegeEscalation"] = false;
+            if (is_restricted) context["capabilities"]["drop"] = List{"ALL"};
+        }
+    }
+}
+
+void map_images(const model::ImageMap& map, Value& spec) {
+    for (const char* list : {"initContainers", "containers"}) {
+        if (!spec[list].is_list()) continue;
+        for (Value& container : spec[list].writable_list()) {
+            if (container["image"].is_string()) container["image"] = map.of(container["image"].as_string());
+        }
+    }
+}
+
+void check_account(const run::JobPodDefaults& defaults, const Value& spec) {
+    if (defaults.service_accounts.empty()) return;
+    // The second is an older name of the first.
+    for (const char* field : {"serviceAccountName", "serviceAccount"}) {
+        const std::string account = spec[field].string_or("");
+        const auto& allowed = defaults.service_accounts;
+        if (account.empty() || account == defaults.service_account ||
+            std::find(allowed.begin(), allowed.end(), account) != allowed.end()) {
+            continue;
+        }
+        throw Error(ErrorKind::kForbidden, "the job Pod is refused: spec." + std::string(field) + ": '" +
+                                               account +
+                                               "' is not among the service accounts of --job-pod-accounts");
+    }
+}
+
+// The Pod as it would be made, whatever made it so.
+void check_policy(const run::JobPodDefaults& defaults, const Value& spec) {
+    check_account(defaults, spec);
+    const auto violations = model::violations_of(spec, defaults.policy);
+    if (violations.empty()) return;
+    std::string what;
+    model::PodPolicy needed = defaults.policy;
+    for (const model::PodViolation& violation : violations) {
+        what += (what.empty() ? "" : "; ") + violation.field + ": " + violation.reason;
+        needed = std::min(needed, violation.allowed_by);
+    }
+    throw Error(ErrorKind::kForbidden, "the job Pod is refused: " + what + "; --job-pod-policy " +
+                                           std::string(to_string(needed)) + " would allow it");
+}
+
+}  // namespace
+
+Value build_job_pod(run::RunContext& run, const JobPod& job, const Value& args) {
+    const run::World& world = run.world();
+    const run::JobPodDefaults& defaults = world.job_pods;
     Value spec = job.spec;
-    if (args["podOverride"].is_map()) spec = cluster::strategic_merge(spec, args["podOverride"]);
-    if (run.action().pod_override.is_map()) spec = cluster::strategic_merge(spec, run.action().pod_override);
+    spec["securityContext"]["seccompProfile"]["type"] = "RuntimeDefault";
+    const std::array<const Value*, 2> overrides{&args["podOverride"], &run.action().pod_override};
+    const bool names_account = std::any_of(overrides.begin(), overrides.end(), [](const Value* override) {
+        return override->is_map() && !(*override)["serviceAccountName"].is_nil();
+    });
+    if (defaults.is_secure || defaults.policy == model::PodPolicy::kRestricted)
+        add_secure_defaults(defaults, spec);
+    if (defaults.is_secure) {
+        if (!names_account) spec["automountServiceAccountToken"] = false;
+    } else if (job.ns == world.controller_namespace && !defaults.service_account.empty()) {
+        spec["serviceAccountName"] = defaults.service_account;
+    }
+    for (const Value* override : overrides) {
+        if (override->is_map()) spec = cluster::strategic_merge(spec, *override);
+    }
+    map_images(defaults.images, spec);
+    check_policy(defaults, spec);
 
     Map labels = merged_strings(run.action().pod_labels, run::string_map_arg(args, "podLabels"));
     labels.set("createdBy", "kanister");
@@ -224,8 +342,7 @@ Value build_job_pod(const run::RunContext& run, const JobPod& job, const Value& 
 }
 
 void run_job_pod(run::RunContext& run, const JobPod& wanted, const Value& args) {
-    JobPod described = wanted;
-    if (described.ns.empty()) described.ns = run.world().controller_namespace;
+    const JobPod described = placed(wanted, run.world());
     const Value pod = build_job_pod(run, described, args);
     const auto job = std::make_shared<Job>(run, ObjectKey{types::kPods, described.ns, cluster::name_of(pod)},
                                            described.log_container);
@@ -233,7 +350,7 @@ void run_job_pod(run::RunContext& run, const JobPod& wanted, const Value& args) 
     try {
         job->wait_for_start();
         job->follow_log();
-        job->wait_for_end();
+        job->wait_for_end(described.may_fail);
     } catch (const Cancelled& cancelled) {
         // A daemon that stops leaves the Pod: the next one adopts it.
         if (cancelled.reason() != CancelReason::kShutdown) job->remove();
@@ -243,6 +360,32 @@ void run_job_pod(run::RunContext& run, const JobPod& wanted, const Value& args) 
         throw;
     }
     run.after_recorded([job] { job->remove(); });
+}
+
+void in_job_pod(run::RunContext& run, const JobPod& wanted, const Value& args,
+                const std::function<void(const ExecTarget&)>& work) {
+    const JobPod described = placed(wanted, run.world());
+    const Value pod = build_job_pod(run, described, args);
+    Job job(run, {types::kPods, described.ns, cluster::name_of(pod)}, described.log_container);
+    job.create_anew(pod);
+    try {
+        job.wait_for_start();
+        work(job.exec_target());
+    } catch (...) {
+        job.remove();
+        throw;
+    }
+    job.remove();
+}
+
+std::vector<run::Need> exec_pod_needs(const run::World& world, const Value& args) {
+    std::vector<run::Need> needs = job_pod_needs(world, args);
+    for (run::Need& need : needs) {
+        if (need.subresource != "log") continue;
+        need.verb = "create";
+        need.subresource = "exec";
+    }
+    return needs;
 }
 
 std::vector<run::Need> job_pod_needs(const run::World& world, const Value& args) {

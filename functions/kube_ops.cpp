@@ -1,6 +1,7 @@
 #include "base/error.h"
 #include "functions/functions.h"
 #include "functions/object_ref.h"
+#include "functions/poll.h"
 #include "run/args.h"
 #include "value/yaml.h"
 
@@ -116,31 +117,15 @@ class KubeOps final : public run::Function {
     static Value remove(run::RunContext& run, const Value& reference, const std::string& ns) {
         cluster::Cluster& cluster = run.world().cluster;
         const cluster::ObjectKey key = object_key(cluster, reference, ns);
+        std::string uid;
         try {
-            cluster.remove(key);
+            uid = cluster::uid_of(cluster.remove(key));
         } catch (const Error& e) {
             if (!run.is_resumed() || e.kind() != ErrorKind::kNotFound) throw;
+            return reference_of(key);
         }
-        wait_until_gone(run, key);
+        wait_until_gone(run, key, uid);
         return reference_of(key);
-    }
-
-    static void wait_until_gone(run::RunContext& run, const cluster::ObjectKey& key) {
-        std::chrono::milliseconds delay{50};
-        for (;;) {
-            try {
-                (void)run.world().cluster.get(key);
-            } catch (const Error& e) {
-                if (e.kind() == ErrorKind::kNotFound) return;
-                throw;
-            }
-            if (run.world().clock.steady_now() >= run.deadline()) {
-                throw Error(ErrorKind::kTimeout, to_string(key) + " is still there",
-                            "a finalizer may hold it");
-            }
-            run.world().clock.sleep(delay, run.cancel());
-            delay = std::min(delay * 2, std::chrono::milliseconds{2000});
-        }
     }
 
     static Value patch(run::RunContext& run, const Value& reference, const std::string& spec,

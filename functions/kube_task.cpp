@@ -13,15 +13,7 @@ class KubeTask final : public run::Function {
     [[nodiscard]] bool is_safe_to_repeat() const override { return true; }
 
     run::Outcome execute(run::RunContext& run, const Value& args) const override {
-        Value container;
-        container["name"] = "container";
-        container["image"] = run::string_arg(args, "image");
-        container["imagePullPolicy"] = "IfNotPresent";
-        for (const std::string& word : run::strings_arg(args, "command"))
-            container["command"].push_back(word);
-        Value pod_spec;
-        pod_spec["restartPolicy"] = "Never";
-        pod_spec["containers"].push_back(std::move(container));
+        Value pod_spec = command_pod_spec(run::string_arg(args, "image"), run::strings_arg(args, "command"));
         run_job_pod(run,
                     {.name_prefix = "kanister-job-",
                      .ns = run::string_arg(args, "namespace"),

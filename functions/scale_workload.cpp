@@ -1,6 +1,7 @@
 #include "base/ascii.h"
 #include "base/error.h"
 #include "functions/functions.h"
+#include "functions/poll.h"
 #include "run/args.h"
 
 namespace fencepost::functions {
@@ -75,14 +76,12 @@ class ScaleWorkload final : public run::Function {
     }
 
     static void wait_until_ready(run::RunContext& run, const cluster::ObjectKey& key, std::int64_t replicas) {
-        std::chrono::milliseconds delay{50};
-        while (!is_ready(run.world().cluster.get(key), replicas, key.type == types::kDeployments)) {
-            if (run.world().clock.steady_now() >= run.deadline()) {
-                throw Error(ErrorKind::kTimeout, to_string(key) + " did not reach " +
-                                                     std::to_string(replicas) + " ready replicas in time");
-            }
-            run.world().clock.sleep(delay, run.cancel());
-            delay = std::min(delay * 2, std::chrono::milliseconds{2000});
+        const bool is_done = poll_until(run, run.deadline(), [&] {
+            return is_ready(run.world().cluster.get(key), replicas, key.type == types::kDeployments);
+        });
+        if (!is_done) {
+            throw Error(ErrorKind::kTimeout, to_string(key) + " did not reach " + std::to_string(replicas) +
+                                                 " ready replicas in time");
         }
     }
 

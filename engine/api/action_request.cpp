@@ -9,6 +9,7 @@
 #include "base/ascii.h"
 #include "base/encodings.h"
 #include "base/error.h"
+#include "base/human.h"
 #include "binding/resolve.h"
 #include "model/diagnostic.h"
 
@@ -170,12 +171,10 @@ class Builder {
         std::vector<std::string> names;
         for (const auto& [key, value] : blueprint["actions"].map_or_empty()) names.push_back(key);
         if (std::find(names.begin(), names.end(), action) != names.end()) return;
-        std::string known;
-        for (const auto& name : names) known += (known.empty() ? "" : ", ") + name;
         const std::string near = model::nearest(action, names);
         check_.fail("/action",
                     "the Blueprint " + cluster::name_of(blueprint) + " has no action '" + action +
-                        "' (has: " + known + ")",
+                        "' (has: " + joined(names, ", ") + ")",
                     near.empty() ? "" : "did you mean '" + near + "'?");
     }
 

@@ -2,11 +2,7 @@
 
 #include "api/auth/certificates.h"
 #include "api/auth/gate.h"
-#include "api/facade/facade.h"
-#include "api/facade/status.h"
-#include "api/metrics.h"
-#include "api/router.h"
-#include "api/routes.h"
+#include "api/site.h"
 #include "api/webhooks/dispatcher.h"
 #include "base/ascii.h"
 #include "base/error.h"
@@ -40,21 +36,11 @@ void refuse_strangers(const net::ServerRequest& request, bool has_authentication
     }
 }
 
-net::ServerResponse plain(std::string text) {
-    net::ServerResponse response;
-    response.headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}};
-    response.body = std::move(text);
-    return response;
-}
-
 class RunningApi final : public Api {
   public:
     RunningApi(const ApiOptions& options, cluster::Cluster& cluster, RunAccess run, Clock& clock, Log& log)
-        : run_(std::move(run)),
-          services_{cluster, run_, clock, log, options.controller_namespace},
-          version_(options.version),
-          metrics_(services_, options.store_bytes),
-          gate_(options.security, cluster, clock, log) {
+        : gate_(options.security, cluster, clock, log),
+          site_(options, cluster, std::move(run), clock, log, gate_.has_authentication()) {
         const Certificates certificates = read_certificates(options.security);
         const bool is_secured = !certificates.key_pem.empty() && gate_.has_authentication();
         if (!is_loopback(options.host) && !is_secured) {
@@ -63,22 +49,24 @@ class RunningApi final : public Api {
                         "listen on 127.0.0.1, or give TLS and authentication: --tls-cert, --tls-key and "
                         "--token-file");
         }
-        add_rest_routes(router_, services_, gate_.has_authentication());
-        add_service_routes();
-        facade::add_routes(router_, cluster);
         listen(options, certificates, log);
         if (options.pods) {
+            // The listener has seen the Pods' token: whoever holds it may do all that is served there.
             pod_listener_ = start_pod_listener(
-                *options.pods, [this](const net::ServerRequest& request) { return answer_pod(request); },
+                *options.pods,
+                [this](const net::ServerRequest& request) {
+                    return site_.answer(request, [] { return Access::unrestricted("pod"); });
+                },
                 log);
         }
-        webhooks_.emplace(services_);
+        if (options.calls_webhooks) call_webhooks();
     }
     RunningApi(const RunningApi&) = delete;
     RunningApi& operator=(const RunningApi&) = delete;
     ~RunningApi() override { stop(); }
 
     std::uint16_t port() const noexcept override { return server_->port(); }
+    void call_webhooks() override { webhooks_.emplace(site_.services()); }
     void stop() override {
         webhooks_.reset();
         certificate_watch_.reset();
@@ -111,80 +99,15 @@ class RunningApi final : public Api {
             log);
     }
 
-    void add_service_routes() {
-        for (const char* path : {"/healthz", "/livez"})
-            router_.add("GET", path, [](const Request&) { return plain("ok\n"); });
-        router_.add("GET", "/readyz", [this](const Request&) {
-            // Ready is: objects can be read.
-            (void)services_.cluster.list(cluster::types::kBlueprints, {.ns = services_.controller_namespace,
-                                                                       .label_selector = "",
-                                                                       .field_selector = "",
-                                                                       .limit = 1,
-                                                                       .continue_token = ""});
-            return plain("ok\n");
-        });
-        router_.add("GET", "/metrics", [this](const Request&) { return plain(metrics_.text()); });
-        const auto version = [this](const Request&) {
-            // The level of Kubernetes' API that is served, as clients compare it with their own; ours is the
-            // rest.
-            Value body;
-            body["gitVersion"] = "v1.34.0+fencepost." + version_;
-            body["major"] = "1";
-            body["minor"] = "34";
-            body["platform"] = "linux/amd64";
-            for (const char* unknown : {"gitCommit", "gitTreeState", "buildDate", "goVersion", "compiler"})
-                body[unknown] = "";
-            return json_response(body);
-        };
-        for (const char* path : {"/version", "/version/"}) router_.add("GET", path, version);
-        router_.add("GET", "/", [this](const Request&) { return json_response(index()); });
-    }
-
-    [[nodiscard]] Value index() const {
-        Value body;
-        body["name"] = "fencepost";
-        body["version"] = version_;
-        body["openapi"] = "/openapi.json";
-        for (const Router::Name& route : router_.routes())
-            body["routes"].push_back(Map{{"method", route.method}, {"path", route.pattern}});
-        return body;
-    }
-
-    Router::Answer dispatch(const net::ServerRequest& request) {
-        try {
-            refuse_strangers(request, gate_.has_authentication());
-            return router_.dispatch(request, gate_.enter(request));
-        } catch (const Problem& problem) {
-            return {
-                is_kubernetes_path(request.path) ? facade::problem_as_status(problem) : to_response(problem),
-                {}};
-        }
-    }
-
     net::ServerResponse answer(const net::ServerRequest& request) {
-        return counted(request, [&] { return dispatch(request); });
+        return site_.answer(request, [&] {
+            refuse_strangers(request, gate_.has_authentication());
+            return gate_.enter(request);
+        });
     }
 
-    // The listener has seen the Pods' token: whoever holds it may do all that is served there.
-    net::ServerResponse answer_pod(const net::ServerRequest& request) {
-        return counted(request, [&] { return router_.dispatch(request, Access::unrestricted("pod")); });
-    }
-
-    net::ServerResponse counted(const net::ServerRequest& request,
-                                const std::function<Router::Answer()>& dispatched) {
-        const SteadyTime began = std::chrono::steady_clock::now();
-        Router::Answer answer = dispatched();
-        metrics_.count_request(request.method, answer.pattern.empty() ? "none" : answer.pattern,
-                               answer.response.status, std::chrono::steady_clock::now() - began);
-        return std::move(answer.response);
-    }
-
-    const RunAccess run_;
-    Services services_;
-    std::string version_;
-    Metrics metrics_;
     Gate gate_;
-    Router router_;
+    Site site_;
     std::unique_ptr<net::HttpServer> server_;
     std::unique_ptr<net::HttpServer> socket_;  // null: there is none
     std::optional<CertificateWatch> certificate_watch_;

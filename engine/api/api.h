@@ -30,16 +30,30 @@ struct ApiOptions {
     std::function<std::uint64_t()> store_bytes;  // for metrics; may be empty
     SecurityOptions security;
     std::optional<PodListenerOptions> pods;  // the embedded cluster's Pods get a port of their own
+    // The objects at /api and /apis. Where an API server stands beside this one, its own rules hold for them:
+    // to serve them here would lend every caller the rights of this process.
+    bool serves_objects = true;
+    // False: not before call_webhooks(). Of several servers of one cluster only one should call them.
+    bool calls_webhooks = true;
+    std::string image_map;  // for those who plan: what runs in place of blueprints' images (image_map.h)
 };
 
 class Api {
   public:
     virtual ~Api() = default;  // stops
     [[nodiscard]] virtual std::uint16_t port() const noexcept = 0;
+    virtual void call_webhooks() = 0;
     virtual void stop() = 0;  // ends waiting requests with 503, waits for the others
 };
 
 [[nodiscard]] std::unique_ptr<Api> start_api(const ApiOptions& options, cluster::Cluster& cluster,
                                              RunAccess run, Clock& clock, Log& log);
+
+// The same routes without a listener: who asks is this process, and the scheme and host of its URLs do not
+// matter. A client's own deadline is not kept: cancel the request. The options' address, security and
+// Pods are of no use here.
+[[nodiscard]] std::unique_ptr<net::HttpClient> make_in_process_api(const ApiOptions& options,
+                                                                   cluster::Cluster& cluster, RunAccess run,
+                                                                   Clock& clock, Log& log);
 
 }  // namespace fencepost::api

@@ -71,6 +71,7 @@ net::ServerResponse match_binding(Services& services, const Request& request) {
         if (type.type == cluster::types::kEvents) continue;
         cluster::ListOptions page;
         page.limit = static_cast<std::int64_t>(kMostAtOnce);
+        page.metadata_only = true;
         do {
             request.http.cancel.throw_if_cancelled();
             const cluster::ObjectList list = services.cluster.list(type.type, page);

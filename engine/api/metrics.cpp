@@ -44,13 +44,18 @@ struct RequestCount {
 
 struct Known {
     std::string state;
+    double started = 0;  // while it is running, in seconds since 1970
     std::set<std::string> counted_phases;
 };
+
+// Whose last success is told: an action, and what it was for.
+using Protected = std::array<std::string, 4>;  // action, kind or resource, namespace, name
 
 struct Counts {
     std::map<std::string, Known> actions;                             // by ActionSet uid
     std::map<std::pair<std::string, std::string>, Histogram> phases;  // by action and phase
     std::map<std::array<std::string, 3>, RequestCount> requests;      // by method, route, code
+    std::map<Protected, double> successes;                            // the last one's end
 };
 
 void add_label(ClientMetric& metric, std::string name, std::string value) {
@@ -94,10 +99,23 @@ double seconds_between(const Value& from, const Value& to) {
     return std::max(0.0, std::chrono::duration<double>(duration).count());
 }
 
+double seconds_of(const Value& time) {
+    return std::chrono::duration<double>(parse_rfc3339(time.as_string()).time_since_epoch()).count();
+}
+
 void learn(Counts& counts, const Value& action_set) {
     const Value view = action_view(action_set);
     Known& known = counts.actions[cluster::uid_of(action_set)];
     known.state = view["state"].string_or("pending");
+    known.started =
+        known.state == "running" && view["startedAt"].is_string() ? seconds_of(view["startedAt"]) : 0;
+    if (known.state == "complete" && view["endedAt"].is_string()) {
+        const Value& subject = view["subject"];
+        double& last = counts.successes[{view["action"].string_or(""),
+                                         subject["kind"].string_or(subject["resource"].string_or("")),
+                                         subject["namespace"].string_or(""), subject["name"].string_or("")}];
+        last = std::max(last, seconds_of(view["endedAt"]));
+    }
     for (const Value& phase : view["phases"].list_or_empty()) {
         if (!phase["startedAt"].is_string() || !phase["endedAt"].is_string()) continue;
         const std::string name = phase["name"].string_or("");
@@ -161,13 +179,25 @@ struct Metrics::Impl {
                              MetricType::Histogram);
         auto requests =
             family("fencepost_http_requests_total", "HTTP requests that were answered.", MetricType::Counter);
+        auto successes = family("fencepost_last_success_timestamp_seconds",
+                                "When an action last completed for an object.", MetricType::Gauge);
+        double oldest = 0;  // start of a running action
         auto seconds = family("fencepost_http_request_seconds_total", "Time spent on HTTP requests.",
                               MetricType::Counter);
         {
             auto locked = counts.lock();
             std::map<std::string, int> states{
                 {"pending", 0}, {"running", 0}, {"complete", 0}, {"failed", 0}, {"cancelled", 0}};
-            for (const auto& [uid, known] : locked->actions) ++states[known.state];
+            for (const auto& [uid, known] : locked->actions) {
+                ++states[known.state];
+                if (known.started > 0 && (oldest == 0 || known.started < oldest)) oldest = known.started;
+            }
+            for (const auto& [whose, when] : locked->successes) {
+                ClientMetric& metric = successes.metric.emplace_back();
+                constexpr std::array kLabels{"action", "kind", "subject_namespace", "subject"};
+                for (std::size_t i = 0; i < kLabels.size(); ++i) add_label(metric, kLabels[i], whose[i]);
+                metric.gauge.value = when;
+            }
             for (const auto& [state, count] : states) {
                 ClientMetric& metric = actions.metric.emplace_back();
                 add_label(metric, "state", state);
@@ -196,10 +226,22 @@ struct Metrics::Impl {
             families.push_back(std::move(requests));
             families.push_back(std::move(seconds));
         }
-        const auto open = services.run.obligations(false).size();
+        if (!successes.metric.empty()) families.push_back(std::move(successes));
+        const double now = std::chrono::duration<double>(services.clock.now().time_since_epoch()).count();
+        families.push_back(gauge("fencepost_oldest_running_action_seconds",
+                                 "For how long the oldest of the running actions has run.",
+                                 oldest > 0 ? std::max(0.0, now - oldest) : 0));
+        const List open = services.run.obligations(false);
+        double overdue = 0;
+        for (const Value& obligation : open) {
+            if (obligation["deadline"].is_string())
+                overdue = std::max(overdue, now - seconds_of(obligation["deadline"]));
+        }
         families.push_back(gauge("fencepost_obligations_open",
                                  "Fences and pauses that are still to be undone.",
-                                 static_cast<double>(open)));
+                                 static_cast<double>(open.size())));
+        families.push_back(gauge("fencepost_obligations_overdue_seconds",
+                                 "How long ago the time limit of the most overdue of them was.", overdue));
         if (store_bytes) {
             families.push_back(gauge("fencepost_store_bytes",
                                      "Size of the embedded cluster's database on disk.",

@@ -1,7 +1,9 @@
 #include "base/clock.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
+#include <vector>
 
 namespace fencepost {
 
@@ -12,11 +14,15 @@ void SystemClock::sleep(std::chrono::nanoseconds duration, const CancelToken& ca
 }
 
 struct ManualClock::Impl {
+    struct Sleeper {
+        SteadyTime until;
+        bool is_cancelled = false;
+    };
     mutable std::mutex mutex;
     std::condition_variable changed;
     SystemTime system;
     SteadyTime steady{std::chrono::seconds{1}};
-    int sleepers = 0;
+    std::vector<const Sleeper*> sleepers;
 };
 
 ManualClock::ManualClock(SystemTime start) : impl_(std::make_unique<Impl>()) { impl_->system = start; }
@@ -33,17 +39,19 @@ SteadyTime ManualClock::steady_now() const {
 }
 
 void ManualClock::sleep(std::chrono::nanoseconds duration, const CancelToken& cancel) {
-    auto wake = cancel.on_cancel([this] {
+    Impl::Sleeper sleeper{SteadyTime::max()};
+    auto wake = cancel.on_cancel([this, &sleeper] {
         std::lock_guard lock(impl_->mutex);
+        sleeper.is_cancelled = true;
         impl_->changed.notify_all();
     });
     std::unique_lock lock(impl_->mutex);
-    const SteadyTime until = impl_->steady + duration;
-    ++impl_->sleepers;
+    sleeper.until = impl_->steady + duration;
+    impl_->sleepers.push_back(&sleeper);
     impl_->changed.notify_all();
-    impl_->changed.wait(lock, [&] { return impl_->steady >= until || cancel.is_cancelled(); });
-    --impl_->sleepers;
-    const bool done = impl_->steady >= until;
+    impl_->changed.wait(lock, [&] { return impl_->steady >= sleeper.until || sleeper.is_cancelled; });
+    std::erase(impl_->sleepers, &sleeper);
+    const bool done = impl_->steady >= sleeper.until;
     lock.unlock();
     if (!done) cancel.throw_if_cancelled();
 }
@@ -57,7 +65,10 @@ void ManualClock::advance(std::chrono::nanoseconds duration) {
 
 int ManualClock::sleepers() const {
     std::lock_guard lock(impl_->mutex);
-    return impl_->sleepers;
+    return static_cast<int>(
+        std::count_if(impl_->sleepers.begin(), impl_->sleepers.end(), [&](const Impl::Sleeper* sleeper) {
+            return !sleeper->is_cancelled && sleeper->until > impl_->steady;
+        }));
 }
 
 }  // namespace fencepost

@@ -39,7 +39,7 @@ class ManualClock final : public Clock {
     [[nodiscard]] SteadyTime steady_now() const override;
     void sleep(std::chrono::nanoseconds duration, const CancelToken& cancel) override;
     void advance(std::chrono::nanoseconds duration);
-    [[nodiscard]] int sleepers() const;
+    [[nodiscard]] int sleepers() const;  // who waits for time to pass, and is not about to wake
 
   private:
     struct Impl;

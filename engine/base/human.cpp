@@ -27,4 +27,10 @@ std::string human_duration(std::chrono::seconds duration) {
     return std::to_string(days / 365) + "y";
 }
 
+std::string joined(const std::vector<std::string>& words, std::string_view between) {
+    std::string text;
+    for (std::size_t i = 0; i < words.size(); ++i) text.append(i == 0 ? "" : between).append(words[i]);
+    return text;
+}
+
 }  // namespace fencepost

@@ -116,7 +116,7 @@ struct BindingController::Impl {
         try {
             while (true) {
                 try {
-                    const auto watch = cluster.watch(type, {});
+                    const auto watch = cluster.watch(type, {.metadata_only = true});
                     // What went away while nobody watched sends no event.
                     enqueue([](Work& queue) { queue.all = true; });
                     while (const auto event = watch->next(token)) {
@@ -180,7 +180,8 @@ struct BindingController::Impl {
 
     std::set<cluster::ObjectKey> all_bindings() {
         std::set<cluster::ObjectKey> keys;
-        for (const Value& object : cluster.list(cluster::types::kBlueprintBindings).items) {
+        for (const Value& object :
+             cluster.list(cluster::types::kBlueprintBindings, {.metadata_only = true}).items) {
             keys.insert({cluster::types::kBlueprintBindings, cluster::namespace_of(object),
                          cluster::name_of(object)});
         }
@@ -199,9 +200,12 @@ struct BindingController::Impl {
             return;
         Value patch;
         patch["status"] = status;
+        // Somebody else's definition of the type may have no subresource for it.
+        const auto type = cluster.find_type(key.type.group, key.type.version, key.type.resource);
+        const std::string where = type && type->has_status_subresource ? "status" : "";
         try {
             cluster.patch(key, cluster::PatchType::kMerge, patch,
-                          {.field_manager = "fencepost", .subresource = "status"});
+                          {.field_manager = "fencepost", .subresource = where});
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::kNotFound) throw;  // deleted meanwhile: nothing to judge
         }

@@ -143,6 +143,7 @@ bool matches_anything(cluster::Cluster& cluster, const Candidate& candidate) {
         if (!may_match(candidate.binding, type.type)) continue;
         cluster::ListOptions page;
         page.limit = 500;
+        page.metadata_only = true;
         do {
             cluster::ObjectList list = cluster.list(type.type, page);
             for (Value& object : list.items) {

@@ -17,6 +17,14 @@ std::map<std::string, std::string> key_values(const std::vector<std::string>& te
     return result;
 }
 
+Value profile_reference(const std::string& text) {
+    const NamespacedName profile = parse_namespaced_name(text, "");
+    Value reference;
+    reference["name"] = profile.name;
+    if (!profile.ns.empty()) reference["namespace"] = profile.ns;
+    return reference;
+}
+
 Value action_body(const RunOptions& options, const Value& subject) {
     Value body;
     body["action"] = options.action;
@@ -29,11 +37,7 @@ Value action_body(const RunOptions& options, const Value& subject) {
     if (!options.blueprint.empty()) body["blueprint"] = options.blueprint;
     if (!options.from.empty()) body["from"] = options.from;
     if (!options.timeout.empty()) body["timeout"] = options.timeout;
-    if (!options.profile.empty()) {
-        const NamespacedName profile = parse_namespaced_name(options.profile, "");
-        body["profile"]["name"] = profile.name;
-        if (!profile.ns.empty()) body["profile"]["namespace"] = profile.ns;
-    }
+    if (!options.profile.empty()) body["profile"] = profile_reference(options.profile);
     for (const auto& [key, value] : key_values(options.options, "--option")) body["options"][key] = value;
     return body;
 }

@@ -14,7 +14,7 @@ namespace fencepost::cli {
 namespace {
 
 constexpr ExitCodeMeaning kExitCodes[] = {
-    {kDone, "done; of run, retry and watch: the action is complete"},
+    {kDone, "done; of run, retry, watch, backup and restore: the action is complete"},
     {kFailed,
      "failed; of lint and plan: there are errors; of render: a phase does not render, or --diff finds a "
      "difference; of test: a case fails"},
@@ -40,7 +40,8 @@ int execute(Parsed& parsed, const World& world) {
     try {
         if (parsed.local_verb) return parsed.local_verb();
         if (parsed.handles_interrupts) block_interrupts();
-        Server server(world.make_http_client(), parsed.server);
+        const auto ns = kubernetes_namespace(parsed.server);
+        Server server(ns ? world.make_kubernetes_client(*ns) : world.make_http_client(), parsed.server);
         return parsed.client_verb(server);
     } catch (const ConfigError& error) {
         for (const model::Diagnostic& diagnostic : error.diagnostics())
@@ -58,6 +59,27 @@ int execute(Parsed& parsed, const World& world) {
     } catch (const std::exception& error) {
         return explain_error(Error(ErrorKind::kInternal, error.what()), kFailed);
     }
+}
+
+constexpr std::string_view kProgram = "fencepost";
+constexpr const char* kDefaultServer = "http://127.0.0.1:7420";
+
+// What people type: kubectl runs a program called kubectl-fencepost for `kubectl fencepost`.
+std::string called(std::string_view argv0) {
+    const std::string_view name = argv0.substr(argv0.rfind('/') + 1);
+    return name == "kubectl-fencepost" ? "kubectl fencepost" : std::string(kProgram);
+}
+
+// Help whose commands begin as they were typed. Paths and names that hold the word stay.
+std::string as_called(std::string text, const std::string& program) {
+    if (program == kProgram) return text;
+    const std::string word = std::string(kProgram) + " ";
+    for (std::size_t at = text.find(word); at != std::string::npos;
+         at = text.find(word, at + program.size())) {
+        const bool is_command = at == 0 || text[at - 1] == ' ' || text[at - 1] == '\'';
+        if (is_command) text.replace(at, kProgram.size(), program);
+    }
+    return text;
 }
 
 std::string footer_of(const Parsed::Text& text) {
@@ -105,19 +127,23 @@ Command command_of(const CLI::App& app, const Parsed& parsed) {
     return command;
 }
 
-void define(CLI::App& app, Parsed& parsed, const World& world) {
-    app.name("fencepost");
+void define(CLI::App& app, Parsed& parsed, const World& world, const std::string& program) {
+    app.name(program);
     app.require_subcommand(1);
     app.fallthrough();
     parsed.texts[&app] = {std::string(kExamples), ""};
+    // As kubectl does, by the kubeconfig.
+    parsed.server.url = program == kProgram ? kDefaultServer : "kubernetes://";
     add_commands(app, parsed, world);
     for (CLI::App* verb : app.get_subcommands({})) {
         if (const auto text = parsed.texts.find(verb); text != parsed.texts.end())
-            verb->footer(footer_of(text->second));
-        for (CLI::App* below : verb->get_subcommands({})) below->footer(footer_of(parsed.texts[below]));
+            verb->footer(as_called(footer_of(text->second), program));
+        for (CLI::App* below : verb->get_subcommands({}))
+            below->footer(as_called(footer_of(parsed.texts[below]), program));
     }
-    app.footer("Examples:\n" + std::string(kExamples) + "\nExit codes:\n" + exit_code_lines() +
-               "\n'fencepost VERB --help' has examples of each; so has man fencepost-VERB.");
+    app.footer(as_called("Examples:\n" + std::string(kExamples) + "\nExit codes:\n" + exit_code_lines() +
+                             "\n'fencepost VERB --help' has examples of each; so has man fencepost-VERB.",
+                         program));
 }
 
 }  // namespace
@@ -135,14 +161,14 @@ Command command_tree() {
     CLI::App app{std::string(kWhat)};
     Parsed parsed;
     const World nowhere;
-    define(app, parsed, nowhere);
+    define(app, parsed, nowhere, std::string(kProgram));
     return command_of(app, parsed);
 }
 
 int run(int argc, const char* const* argv, const World& world) {
     CLI::App app{std::string(kWhat)};
     Parsed parsed;
-    define(app, parsed, world);
+    define(app, parsed, world, called(argc > 0 ? argv[0] : ""));
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/auth/security.h"
 #include "base/error.h"
@@ -36,10 +37,15 @@ class UsageError : public Error {
 // What the settings come to (settings.h).
 struct ServeOptions {
     std::string data_dir;
+    bool uses_kubernetes = false;          // else the embedded cluster
+    bool installs_crds = false;            // on Kubernetes, where they are missing
+    std::string kubeconfig, kube_context;  // "" as kubectl chooses them; in a Pod its service account
     std::string host = "127.0.0.1";
     std::uint16_t port = 7420;
     std::string controller_namespace = "default";
-    int max_running = 0;  // 0: the engine's own default
+    std::vector<std::string> watched_namespaces;  // on Kubernetes; none: as its rights allow
+    int max_running = 0;                          // 0: the engine's own default
+    run::JobPodDefaults job_pods;
     std::string log_level = "info";
     api::SecurityOptions security;
 };
@@ -48,6 +54,9 @@ struct ServeOptions {
 struct World {
     std::function<int(const ServeOptions&)> serve;
     std::function<std::unique_ptr<net::HttpClient>()> make_http_client;
+    // A server within this process, on the cluster of the kubeconfig's current context, with the rights of
+    // its user; for the Fencepost that works in namespace `ns`, "" is the context's.
+    std::function<std::unique_ptr<net::HttpClient>(const std::string& ns)> make_kubernetes_client;
     const run::Catalog* catalog = nullptr;  // borrowed; for lint and render
     std::string version;
 };

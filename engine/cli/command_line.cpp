@@ -8,8 +8,6 @@
 namespace fencepost::cli {
 namespace {
 
-constexpr const char* kDefaultServer = "http://127.0.0.1:7420";
-
 CLI::App* verb(CLI::App& app, Parsed& parsed, const std::string& name, const std::string& what,
                const std::string& examples, const std::string& notes = {}) {
     CLI::App* command = app.add_subcommand(name, what);
@@ -43,14 +41,20 @@ void add_settings(CLI::App& command, ServeFlags& flags, std::string_view only = 
             },
             std::string(setting.what) + "; " + std::string(setting.environment) + ", or " +
                 std::string(setting.key) + " in the file");
-        option->type_name(std::string(setting.value))->default_str(std::string(setting.fallback));
+        option->type_name(std::string(setting.value));
+        if (setting.is_list()) option->join(',');
+        if (setting.is_truth())
+            option->expected(0, 1);
+        else
+            option->default_str(std::string(setting.fallback));
     }
 }
 
 void add_serve(CLI::App& app, Parsed& parsed, const World& world) {
     CLI::App* command =
-        verb(app, parsed, "serve", "Run the server with its embedded cluster",
+        verb(app, parsed, "serve", "Run the server, on its embedded cluster or on Kubernetes",
              "  fencepost serve --data-dir /var/lib/fencepost\n"
+             "  fencepost serve --kubernetes --namespace kanister --data-dir /var/lib/fencepost\n"
              "  fencepost serve --data-dir ./data --listen 127.0.0.1:8080 --max-running 50\n"
              "  fencepost serve --config /etc/fencepost/fencepost.yaml\n",
              "A flag is stronger than the environment, the environment than the file, the file than the "
@@ -181,6 +185,93 @@ void add_run(CLI::App& app, Parsed& parsed, const World& world) {
         }
         parsed.handles_interrupts = !run.detach;
         parsed.client_verb = [&](Server& server) { return run_action(server, run); };
+    });
+}
+
+void add_filters(CLI::App& command, FilterOptions& filters) {
+    command.add_option("--include", filters.included, "These alone: KIND, or KIND/NAME")
+        ->type_name("KIND/NAME")
+        ->allow_extra_args(false);
+    command.add_option("--exclude", filters.excluded, "Not these: KIND, or KIND/NAME")
+        ->type_name("KIND/NAME")
+        ->allow_extra_args(false);
+}
+
+const char* const kStepsNote =
+    "Each step is a line as it begins and ends, on a terminal drawn in place. Ctrl-C cancels the action and "
+    "waits until what it has fenced is released; a second one leaves at once.\n";
+
+void add_backup(CLI::App& app, Parsed& parsed) {
+    CLI::App* command =
+        verb(app, parsed, "backup", "Back up a namespace: its objects and volumes, as its blueprints say",
+             "  fencepost backup app1 --plan\n"
+             "  fencepost backup app1\n"
+             "  fencepost backup app1 --profile store --expires-in 720h\n"
+             "  fencepost backup app1 --exclude-labels kasten-enterprisedb.io/excluded=true --exclude "
+             "deployments\n",
+             "What a blueprint is bound to is captured between its actions backupPrehook and backupPosthook, "
+             "or by its action backup; all else as it stands. --plan tells what that comes to and changes "
+             "nothing.\n\n" +
+                 std::string(kStepsNote));
+    BackupOptions& backup = parsed.backup;
+    command->add_option("namespace", backup.ns, "Whose objects")->required()->type_name("NAMESPACE");
+    CLI::Option* plan =
+        command->add_flag("--plan", backup.is_plan, "Show what would be done; change nothing");
+    add_filters(*command, backup.filters);
+    command
+        ->add_option("--exclude-labels", backup.filters.excluded_labels, "Not what has all of these labels")
+        ->type_name("KEY=VALUE,...")
+        ->allow_extra_args(false);
+    command->add_option("--profile", backup.profile, "Where blueprints push to: NAME or NAMESPACE/NAME")
+        ->type_name("NAME");
+    command->add_option("--expires-in", backup.expires_in, "How long the restore point is kept, as in 720h")
+        ->type_name("DURATION");
+    command->add_flag("--detach", backup.detach, "Do not wait")->excludes(plan);
+    add_output(*command, backup.output);
+    command->callback([&] {
+        parsed.handles_interrupts = !backup.detach && !backup.is_plan;
+        parsed.client_verb = [&](Server& server) { return cli::backup(server, backup); };
+    });
+}
+
+void add_restore(CLI::App& app, Parsed& parsed) {
+    CLI::App* command =
+        verb(app, parsed, "restore", "Restore a namespace from a restore point",
+             "  fencepost restore backup-x7k2pq -n app1 --overwrite\n"
+             "  fencepost restore backup-x7k2pq -n app1 --into app1-copy --transforms copy.yaml\n"
+             "  fencepost restore backup-x7k2pq -n app1 --include secrets --include configmap/settings\n"
+             "  fencepost restore --content app1-backup-x7k2pq\n",
+             "The namespace is made where it is not there. Of a namespace that is gone with its restore "
+             "points, --content names what is left of one: a RestorePointContent. The file of --transforms "
+             "is a list as in a RestoreAction's spec.transforms.\n\n" +
+                 std::string(kStepsNote));
+    RestoreOptions& restore = parsed.restore;
+    CLI::Option* point =
+        command->add_option("restorepoint", restore.restore_point, "The restore point's name")
+            ->type_name("RESTOREPOINT");
+    command->add_option("--content", restore.content, "A RestorePointContent instead")
+        ->excludes(point)
+        ->type_name("RESTOREPOINTCONTENT");
+    command->add_option("-n,--namespace", restore.ns, "Namespace of the restore point")
+        ->type_name("NAMESPACE")
+        ->default_str("default");
+    command->add_option("--into", restore.into, "Where to; by default where it came from")
+        ->type_name("NAMESPACE");
+    command->add_flag("--overwrite", restore.overwrites, "Replace what is there");
+    add_filters(*command, restore.filters);
+    command->add_option("--transforms", restore.transforms, "How objects are changed: a file, or - for stdin")
+        ->type_name("FILE");
+    command
+        ->add_option("--blueprints", restore.blueprints,
+                     "Whose actions run: those kept with the restore point, or the cluster's of today")
+        ->check(CLI::IsMember({"stored", "live"}).description(""))
+        ->type_name("stored|live");
+    command->add_flag("--skip-wait", restore.skips_wait, "Do not wait until workloads are ready");
+    command->add_flag("--detach", restore.detach, "Do not wait");
+    add_output(*command, restore.output);
+    command->callback([&] {
+        parsed.handles_interrupts = !restore.detach;
+        parsed.client_verb = [&](Server& server) { return cli::restore(server, restore); };
     });
 }
 
@@ -360,6 +451,43 @@ void add_schema(CLI::App& app, Parsed& parsed, const World& world) {
     command->callback([&] { parsed.local_verb = [&] { return schema(parsed.schema, world); }; });
 }
 
+void add_policy(CLI::App& app, Parsed& parsed) {
+    CLI::App* command =
+        verb(app, parsed, "policy", "Look at policies: what they would do",
+             "  fencepost policy simulate nightly.yaml\n"
+             "  fencepost policy simulate nightly.yaml --full 800Gi --changed 12Gi --lock 720h\n");
+    command->require_subcommand(1);
+    PolicySimulateOptions& options = parsed.policy_simulate;
+    CLI::App* simulate =
+        verb(*command, parsed, "simulate",
+             "Show a year of what would be kept, deleted, locked and stored; needs no server",
+             "  fencepost policy simulate nightly.yaml\n"
+             "  fencepost policy simulate nightly.yaml --from 2026-01-01T00:00:00Z --days 90 -o json\n"
+             "  fencepost policy simulate nightly.yaml --full 800Gi --changed 12Gi --lock 720h\n",
+             "FILE holds a Policy, of fencepost.io or of Kasten's config.kio.kasten.io. Every run is taken "
+             "to work, at "
+             "the time that it is scheduled for.\n");
+    simulate->add_option("file", options.file, "The policy's file, or - for stdin")
+        ->required()
+        ->type_name("FILE");
+    simulate->add_option("--from", options.from, "When it begins; now if it is not given")->type_name("TIME");
+    simulate->add_option("--days", options.days, "For how long")
+        ->check(CLI::Range(1, 3660).description(""))
+        ->type_name("DAYS")
+        ->capture_default_str();
+    simulate->add_option("--full", options.full, "Size of one restore point, as it is stored")
+        ->type_name("SIZE")
+        ->capture_default_str();
+    simulate->add_option("--changed", options.changed, "What each further one adds to it")
+        ->type_name("SIZE")
+        ->capture_default_str();
+    simulate->add_option("--lock", options.lock, "The location's protection period (S3 Object Lock)")
+        ->type_name("DURATION")
+        ->capture_default_str();
+    add_output(*simulate, options.output);
+    simulate->callback([&] { parsed.local_verb = [&] { return simulate_policy(parsed.policy_simulate); }; });
+}
+
 void add_token(CLI::App& app, Parsed& parsed) {
     CLI::App* command = verb(app, parsed, "token", "Say who may use the API: the token file of the server",
                              "  fencepost token create platform --role operator -n app1 --token-file tokens\n"
@@ -485,8 +613,9 @@ void add_completion(CLI::App& app, Parsed& parsed) {
 }  // namespace
 
 void add_commands(CLI::App& app, Parsed& parsed, const World& world) {
-    parsed.server.url = kDefaultServer;
-    app.add_option("--server", parsed.server.url, "The server: URL, HOST:PORT or unix:/path")
+    app.add_option("--server", parsed.server.url,
+                   "The server: URL, HOST:PORT or unix:/path; kubernetes://[NAMESPACE] needs none, "
+                   "but a kubeconfig")
         ->envname("FENCEPOST_SERVER")
         ->type_name("ADDRESS")
         ->capture_default_str();
@@ -505,6 +634,8 @@ void add_commands(CLI::App& app, Parsed& parsed, const World& world) {
     add_describe(app, parsed);
     add_delete(app, parsed);
     add_run(app, parsed, world);
+    add_backup(app, parsed);
+    add_restore(app, parsed);
     add_retry(app, parsed);
     add_watch(app, parsed);
     add_action_verbs(app, parsed);
@@ -513,6 +644,7 @@ void add_commands(CLI::App& app, Parsed& parsed, const World& world) {
     add_render(app, parsed, world);
     add_plan(app, parsed, world);
     add_test(app, parsed, world);
+    add_policy(app, parsed);
     add_token(app, parsed);
     add_template(app, parsed);
     add_lint(app, parsed, world);

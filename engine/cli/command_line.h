@@ -24,6 +24,8 @@ struct Parsed {
     DescribeOptions describe;
     DeleteOptions remove;
     RunOptions run;
+    BackupOptions backup;
+    RestoreOptions restore;
     RetryOptions retry;
     WatchOptions watch;
     LogsOptions logs;
@@ -33,6 +35,7 @@ struct Parsed {
     RenderOptions render;
     RenderOptions plan;
     TestOptions test;
+    PolicySimulateOptions policy_simulate;
     TokenOptions token;
     LintOptions lint;
     SchemaOptions schema;
@@ -54,7 +57,7 @@ struct Parsed {
     std::map<const CLI::App*, Text> texts;
 };
 
-// REQUIRES: parsed and world outlive the app.
+// REQUIRES: parsed and world outlive the app; parsed has the server's default.
 void add_commands(CLI::App& app, Parsed& parsed, const World& world);
 
 }  // namespace fencepost::cli

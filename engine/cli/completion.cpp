@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/human.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "cluster/local/type_table.h"
@@ -40,12 +41,6 @@ void collect(const Command& command, const std::string& path, std::vector<Path>&
         paths.push_back({path + "/" + below.name, &below});
         collect(below, path + "/" + below.name, paths);
     }
-}
-
-std::string joined(const std::vector<std::string>& words, const char* between) {
-    std::string text;
-    for (const std::string& word : words) text += (text.empty() ? "" : between) + word;
-    return text;
 }
 
 // Every name of an option; "--wait" and "--no-wait" are one.

@@ -37,12 +37,12 @@ void print_end(const Value& action) {
     if (!message.empty()) print_error(paint("error: ", Colour::kRed, 2) + message + "\n");
 }
 
+}  // namespace
+
 int exit_code(const Value& action) {
     const std::string state = action["state"].string_or("");
     return state == "complete" ? kDone : state == "cancelled" ? kCancelled : kFailed;
 }
-
-}  // namespace
 
 std::string action_path(std::string_view id) { return "/v1/actions/" + url_encode(id); }
 
@@ -59,11 +59,7 @@ int follow_action(Server& server, Value action, const Output& output, OnInterrup
         interrupts.emplace([&server, id, path] {
             print_error("cancelling " + id +
                         "; its deferPhase still runs. Press Ctrl-C again to leave it alone.\n");
-            try {
-                server.send("POST", path + "/cancel", {});
-            } catch (const Error& error) {
-                print_error(std::string("error: ") + error.what() + "\n");
-            }
+            server.send("POST", path + "/cancel", {});
         });
     }
     Progress progress;

@@ -19,6 +19,7 @@ enum class OnFailure { kNameLog, kShowLog };
 [[nodiscard]] int follow_new_action(Server& server, const Value& action, const Output& output, bool detach,
                                     OnFailure on_failure = OnFailure::kNameLog);
 
+[[nodiscard]] int exit_code(const Value& action);                          // REQUIRES: it has ended
 [[nodiscard]] std::string action_path(std::string_view id);                // "/v1/actions/ID"
 [[nodiscard]] std::vector<std::string> action_names(const Value& action);  // for -o name
 

@@ -5,7 +5,9 @@
 #include <ctime>
 #include <utility>
 
+#include "base/error.h"
 #include "cli/cli.h"
+#include "cli/terminal.h"
 
 namespace fencepost::cli {
 namespace {
@@ -33,7 +35,11 @@ Interrupts::Interrupts(std::function<void()> on_first) {
         while (!stop.is_cancelled()) {
             if (sigtimedwait(&set, nullptr, &poll) < 0) continue;
             if (std::exchange(has_asked, true)) std::_Exit(kCancelled);
-            on_first();
+            try {
+                on_first();
+            } catch (const Error& error) {
+                print_error(std::string("error: ") + error.what() + "\n");
+            }
         }
     });
 }

@@ -13,7 +13,8 @@ void block_interrupts();
 
 class Interrupts {
   public:
-    explicit Interrupts(std::function<void()> on_first);  // called on a thread of its own; must not throw
+    // Called on a thread of its own; an Error that it throws is told.
+    explicit Interrupts(std::function<void()> on_first);
     Interrupts(const Interrupts&) = delete;
     Interrupts& operator=(const Interrupts&) = delete;
     ~Interrupts();

@@ -1,5 +1,6 @@
 #include "cli/manuals.h"
 
+#include "base/human.h"
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "cli/settings.h"
@@ -9,8 +10,7 @@ namespace {
 
 // "-f, --filename FILE"
 std::string term_of(const CommandOption& option) {
-    std::string term;
-    for (const std::string& name : option.names) term += (term.empty() ? "" : ", ") + name;
+    std::string term = joined(option.names, ", ");
     if (!option.is_positional && !option.value.empty()) term += " " + option.value;
     return term;
 }

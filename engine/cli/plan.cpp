@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <functional>
 
 #include "base/error.h"
 #include "cli/case_file.h"
@@ -57,6 +58,17 @@ Value view_of(const Value& preview, const std::vector<PlanCheck>& checks,
     return view;
 }
 
+// What the caller may not see does not end the plan.
+std::vector<PlanCheck> unless_forbidden(const std::string& what,
+                                        const std::function<std::vector<PlanCheck>()>& look) {
+    try {
+        return look();
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::kForbidden) throw;
+        return {{what, State::kWarning, "could not be looked at: " + error.message()}};
+    }
+}
+
 }  // namespace
 
 int plan(Server& server, const RenderOptions& given, const run::Catalog& catalog) {
@@ -85,8 +97,10 @@ int plan(Server& server, const RenderOptions& given, const run::Catalog& catalog
     diagnostics.insert(diagnostics.end(), placed.begin(), placed.end());
     checks.insert(checks.end(), images.begin(), images.end());
     checks.push_back(permissions);
-    for (PlanCheck& check : looks.check_bindings()) checks.push_back(std::move(check));
-    for (PlanCheck& check : looks.check_volumes()) checks.push_back(std::move(check));
+    for (PlanCheck& check : unless_forbidden("bindings", [&] { return looks.check_bindings(); }))
+        checks.push_back(std::move(check));
+    for (PlanCheck& check : unless_forbidden("volumes", [&] { return looks.check_volumes(); }))
+        checks.push_back(std::move(check));
     checks.push_back(looks.check_location(server));
 
     const bool has_errors = model::has_errors(diagnostics) ||

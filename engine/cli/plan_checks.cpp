@@ -12,6 +12,7 @@
 #include "lint/lint.h"
 #include "location/location.h"
 #include "model/image.h"
+#include "model/image_map.h"
 #include "model/place.h"
 #include "run/launch.h"
 #include "value/yaml.h"
@@ -22,15 +23,6 @@ namespace {
 namespace types = cluster::types;
 using model::child;
 using State = PlanCheck::State;
-
-// A server of Fencepost's own, whose Pods are processes of its host.
-bool is_embedded(Server& server) {
-    try {
-        return server.get("/version")["gitVersion"].string_or("").find("+fencepost") != std::string::npos;
-    } catch (const Error&) {
-        return false;
-    }
-}
 
 cluster::ObjectKey subject_of(run::World& world, const model::ObjectReference& object) {
     const auto type =
@@ -192,13 +184,18 @@ void PlanChecks::check_condition_objects(const Value& args, const std::string& p
 std::vector<PlanCheck> PlanChecks::check_images(const Value& view, Server& server,
                                                 model::Problems& problems) {
     std::vector<PlanCheck> checks;
+    const Value& index = server.index();
+    const model::ImageMap map = model::ImageMap::parse(index["imageMap"].string_or(""));
     const model::Action& action = prospect_.definition();
     const List& phases = view["phases"].list_or_empty();
     for (std::size_t i = 0; i < phases.size(); ++i) {
         const std::string pointer = phase_pointer(prospect_.action().name, i, action.phases.size());
         const model::Phase& written = i < action.phases.size() ? action.phases[i] : *action.defer_phase;
         for (const model::ImageUse& use : model::images_of(phases[i]["args"])) {
-            PlanCheck check{"images", State::kFine, use.image + " (phase '" + written.name + "')"};
+            const std::string runs = map.of(use.image);
+            PlanCheck check{"images", State::kFine,
+                            use.image + (runs == use.image ? "" : ", in whose place runs " + runs) +
+                                " (phase '" + written.name + "')"};
             const std::string place = pointer + "/args" + use.pointer;
             const std::string wrong = is_unknown(use.image) ? "" : model::problem_of_image(use.image);
             const bool is_fixed =
@@ -216,7 +213,7 @@ std::vector<PlanCheck> PlanChecks::check_images(const Value& view, Server& serve
             checks.push_back(std::move(check));
         }
     }
-    if (!checks.empty() && is_embedded(server))
+    if (!checks.empty() && index["cluster"].string_or("") == "embedded")
         checks.push_back({"images", State::kFine,
                           "the server's embedded cluster pulls none: commands are its host's programs"});
     return checks;

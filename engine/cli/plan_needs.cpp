@@ -136,10 +136,16 @@ void PlanNeeds::check_objects(model::Problems& problems) {
     for (const Placed& placed : needs_) {
         const run::Need& need = placed.need;
         const bool is_known = !is_unknown(need.ns) && !is_unknown(need.name) && !need.name.empty();
-        if (!need.ns.empty() && !is_unknown(need.ns)) check_namespace(placed, problems);
-        if (is_known && need.object == Object::kThere) check_there(placed, problems);
-        if (is_known && need.object == Object::kAwaited) check_awaited(placed, problems);
-        if (is_known && need.object == Object::kAbsent) check_absent(placed, problems);
+        try {
+            if (!need.ns.empty() && !is_unknown(need.ns)) check_namespace(placed, problems);
+            if (is_known && need.object == Object::kThere) check_there(placed, problems);
+            if (is_known && need.object == Object::kAwaited) check_awaited(placed, problems);
+            if (is_known && need.object == Object::kAbsent) check_absent(placed, problems);
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::kForbidden) throw;
+            tell(Severity::kWarning, placed, need.argument, "unseen", error.message(),
+                 "whether it is there could not be looked at", problems);
+        }
         if (need.object == Object::kAbsent || need.verb == "update" || need.verb == "patch")
             changed_.insert(is_unknown(need.ns) ? "" : need.ns);
         if (is_known && need.object == Object::kAbsent) made_.insert(key_of(need));

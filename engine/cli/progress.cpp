@@ -106,7 +106,7 @@ void Progress::tell(const Value& action) {
         if (last == state || state == "pending") continue;
         last = state;
         const std::string facts = state == "running" ? "" : phase_facts(phase, SystemClock().now());
-        print("phase " + name + ": " + state + (facts.empty() ? "" : " in " + facts) + "\n");
+        print(part_ + " " + name + ": " + state + (facts.empty() ? "" : " in " + facts) + "\n");
     }
 }
 

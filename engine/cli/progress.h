@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "base/clock.h"
 #include "cli/terminal.h"
@@ -23,12 +24,15 @@ namespace fencepost::cli {
 
 class Progress {
   public:
+    // What the parts of an action are called.
+    explicit Progress(std::string part = "phase") : part_(std::move(part)) {}
     void show(const Value& action);
 
   private:
     void draw(const Value& action);
     void tell(const Value& action);
 
+    const std::string part_;
     LiveLines live_;
     std::map<std::string, std::string> told_;
 };

@@ -25,14 +25,15 @@ bool is_file(const std::string& blueprint) {
 }
 
 // The blueprint's own file is one of the manifests; its name is what the action is asked for.
-std::string name_of_blueprint(const std::string& file, std::vector<Manifest>& manifests) {
+std::string name_of_blueprint(const std::string& file, const std::string& ns,
+                              std::vector<Manifest>& manifests) {
     std::string name;
     for (Manifest& manifest : read_manifests({file})) {
         if (manifest.object["kind"].string_or("") == "Blueprint") {
             if (!name.empty())
                 throw UsageError(file + " holds more than one Blueprint", "give it with -f, and its name");
             name = cluster::name_of(manifest.object);
-            manifest.object["metadata"]["namespace"] = kControllerNamespace;
+            manifest.object["metadata"]["namespace"] = ns;
         }
         manifests.push_back(std::move(manifest));
     }
@@ -79,6 +80,7 @@ run::PreviewInputs inputs_of(const RenderOptions& options, Clock& clock) {
 
 Prospect::Prospect(Server& server, const RenderOptions& options, const run::Catalog& catalog)
     : options_(options),
+      controller_namespace_(server.index()["namespace"].string_or("default")),
       catalog_(catalog),
       manifests_(read_objects()),
       objects_(manifests_, server),
@@ -86,9 +88,9 @@ Prospect::Prospect(Server& server, const RenderOptions& options, const run::Cata
       cluster_(options_.shows_secrets ? static_cast<cluster::Cluster&>(objects_) : hidden_),
       log_(STDERR_FILENO, Log::Format::kText, LogLevel::kError),
       http_(net::make_http_client()),
-      world_{cluster_, clock_, *http_, log_, kControllerNamespace},
+      world_{cluster_, clock_, *http_, log_, controller_namespace_},
       action_(find_action()),
-      blueprint_object_(run::fetch_blueprint(world_, kControllerNamespace, action_)),
+      blueprint_object_(run::fetch_blueprint(world_, controller_namespace_, action_)),
       blueprint_(model::Blueprint::from(blueprint_object_)) {}
 
 std::vector<Manifest> Prospect::read_objects() {
@@ -98,7 +100,7 @@ std::vector<Manifest> Prospect::read_objects() {
     blueprint_name_ = options_.blueprint;
     if (!options_.blueprint.empty() && is_file(options_.blueprint)) {
         blueprint_file_ = options_.blueprint;
-        blueprint_name_ = name_of_blueprint(options_.blueprint, manifests);
+        blueprint_name_ = name_of_blueprint(options_.blueprint, controller_namespace_, manifests);
     }
     return manifests;
 }
@@ -112,7 +114,7 @@ model::ActionSpec Prospect::find_action() {
     request.options = options_.options;
     request.blueprint = blueprint_name_;
     const api::RunAccess nothing_runs;
-    api::Services services{cluster_, nothing_runs, clock_, log_, kControllerNamespace};
+    api::Services services{cluster_, nothing_runs, clock_, log_, controller_namespace_};
     try {
         const Value action_set = api::action_set_from(action_body(request, subject_of(options_)),
                                                       api::Access::unrestricted("render"), services);

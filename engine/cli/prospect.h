@@ -18,8 +18,6 @@
 
 namespace fencepost::cli {
 
-inline constexpr const char* kControllerNamespace = "default";
-
 class Prospect {
   public:
     // `catalog` and `server` are borrowed.
@@ -44,6 +42,7 @@ class Prospect {
     [[nodiscard]] model::ActionSpec find_action();
 
     const RenderOptions options_;
+    const std::string controller_namespace_;
     const run::Catalog& catalog_;
     std::string blueprint_name_, blueprint_file_, reason_;
     std::vector<Manifest> manifests_;

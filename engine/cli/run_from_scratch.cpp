@@ -13,16 +13,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-void create_namespace(Server& server, const std::string& name) {
-    const auto type = server.type("namespaces");
-    if (server.find(object_path(type, "", name))) return;
-    Value object;
-    object["apiVersion"] = "v1";
-    object["kind"] = "Namespace";
-    object["metadata"]["name"] = name;
-    server.send("POST", object_path(type, "", ""), object);
-}
-
 // Namespaces are made as they are needed; Blueprints, bindings and Profiles without one go where the server
 // looks for them.
 void create(Server& server, Manifest manifest, const std::string& default_namespace) {
@@ -37,7 +27,7 @@ void create(Server& server, Manifest manifest, const std::string& default_namesp
             if (cluster::namespace_of(object).empty())
                 object["metadata"]["namespace"] = is_own ? "default" : default_namespace;
             ns = cluster::namespace_of(object);
-            create_namespace(server, ns);
+            ensure_namespace(server, ns);
         } else if (type.kind == "Namespace" && server.find(object_path(type, "", cluster::name_of(object)))) {
             return;
         }

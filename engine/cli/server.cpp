@@ -7,6 +7,7 @@
 #include "base/encodings.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "cluster/kube/kube_cluster.h"
 #include "value/json.h"
 
 namespace fencepost::cli {
@@ -15,46 +16,14 @@ namespace {
 // As kubectl asks for it; an object where the server has no tables.
 constexpr const char* kAsTable = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
 
+constexpr std::string_view kKubernetes = "kubernetes://";
+
 std::string base_of(std::string_view address) {
     std::string base(address);
+    if (base.starts_with(kKubernetes)) return base;
     while (base.ends_with('/')) base.pop_back();
     if (base.starts_with("unix:")) return base + ":";
     return base.find("://") == std::string::npos ? "http://" + base : base;
-}
-
-ErrorKind kind_of(int status) noexcept {
-    switch (status) {
-        case 400:
-        case 405:
-        case 415:
-        case 422:
-            return ErrorKind::kInvalid;
-        case 401:
-            return ErrorKind::kUnauthorized;
-        case 403:
-            return ErrorKind::kForbidden;
-        case 404:
-            return ErrorKind::kNotFound;
-        case 409:
-        case 412:
-            return ErrorKind::kConflict;
-        case 410:
-            return ErrorKind::kGone;
-        case 413:
-            return ErrorKind::kTooLarge;
-        case 429:
-            return ErrorKind::kExhausted;
-        case 501:
-            return ErrorKind::kUnsupported;
-        case 503:
-            return ErrorKind::kUnavailable;
-        case 504:
-            return ErrorKind::kTimeout;
-        case 507:
-            return ErrorKind::kExhausted;
-        default:
-            return ErrorKind::kInternal;
-    }
 }
 
 Value body_of(const net::HttpResponse& response) {
@@ -79,7 +48,8 @@ Error refusal(const net::HttpResponse& response) {
                 message += " (" + hint + ")";
         }
     }
-    return {kind_of(response.status), message, causes.size() > 1 ? "" : body["hint"].string_or("")};
+    return {net::error_kind_of(response.status), message,
+            causes.size() > 1 ? "" : body["hint"].string_or("")};
 }
 
 cluster::ResourceDescription description(const Value& resource, const std::string& group,
@@ -96,6 +66,27 @@ cluster::ResourceDescription description(const Value& resource, const std::strin
 
 }  // namespace
 
+std::optional<std::string> kubernetes_namespace(const ServerAddress& address) {
+    if (!address.url.starts_with(kKubernetes)) return std::nullopt;
+    std::string ns = address.url.substr(kKubernetes.size());
+    if (ns.find('/') != std::string::npos)
+        throw Error(ErrorKind::kInvalid, address.url + " is no address of a server",
+                    "write kubernetes://NAMESPACE, or kubernetes:// for that of the kubeconfig's context");
+    return ns;
+}
+
+// The requests of cluster(): who does not reach the server is told so as by every other request.
+class Server::Client final : public net::HttpClient {
+  public:
+    explicit Client(Server& server) : server_(server) {}
+    net::HttpResponse request(net::HttpRequest request, const CancelToken& cancel) override {
+        return server_.exchange(std::move(request), cancel);
+    }
+
+  private:
+    Server& server_;
+};
+
 Server::Server(std::unique_ptr<net::HttpClient> http, const ServerAddress& address)
     : http_(std::move(http)), base_(base_of(address.url)) {
     if (const char* token = std::getenv("FENCEPOST_TOKEN"); token != nullptr) token_ = Secret(token);
@@ -103,6 +94,8 @@ Server::Server(std::unique_ptr<net::HttpClient> http, const ServerAddress& addre
     if (!address.client_cert.empty()) tls_.client_certificate_pem = read_file(address.client_cert);
     if (!address.client_key.empty()) tls_.client_key_pem = read_file(address.client_key);
 }
+
+Server::~Server() = default;
 
 net::HttpRequest Server::request_to(std::string_view method, std::string_view path) const {
     net::HttpRequest request;
@@ -162,6 +155,17 @@ void Server::stream(std::string_view path, const std::function<void(std::string_
     if (response.status >= 300) throw refusal(response);
 }
 
+const Value& Server::index() {
+    if (!index_) {
+        try {
+            index_ = find("/").value_or(Value());
+        } catch (const Unreachable&) {
+            index_.emplace();
+        }
+    }
+    return *index_;
+}
+
 void Server::discover() {
     types_.clear();
     const auto add = [this](const std::string& group, const std::string& version) {
@@ -182,17 +186,10 @@ void Server::discover() {
 }
 
 std::optional<cluster::ResourceDescription> Server::known_type(std::string_view name) const {
-    const std::string full = ascii_lower(name);
-    const std::size_t dot = full.find('.');
-    const std::string word = full.substr(0, dot);
-    const std::string group = dot == std::string::npos ? "" : full.substr(dot + 1);
+    const std::size_t dot = name.find('.');
+    const std::string group = dot == std::string_view::npos ? "" : ascii_lower(name.substr(dot + 1));
     for (const auto& type : types_) {
-        if (!group.empty() && type.type.group != group) continue;
-        const bool fits =
-            word == type.type.resource || word == ascii_lower(type.kind) ||
-            word == ascii_lower(type.singular) ||
-            std::find(type.short_names.begin(), type.short_names.end(), word) != type.short_names.end();
-        if (fits) return type;
+        if (cluster::matches(type, group, "", name.substr(0, dot))) return type;
     }
     return std::nullopt;
 }
@@ -222,14 +219,33 @@ cluster::ResourceDescription Server::type_of(const Value& object) {
                 "apply its CustomResourceDefinition first");
 }
 
+cluster::Cluster& Server::cluster() {
+    if (cluster_ == nullptr) {
+        client_ = std::make_unique<Client>(*this);
+        cluster::kube::Connection connection;
+        connection.server = base_;
+        connection.tls = tls_;
+        connection.authorization = [this] {
+            return token_.is_empty() ? std::string() : "Bearer " + token_.reveal();
+        };
+        cluster_ = cluster::kube::open_kube_cluster(std::move(connection), *client_, clock_, {});
+    }
+    return *cluster_;
+}
+
 std::string object_path(const cluster::ResourceDescription& type, std::string_view ns,
                         std::string_view name) {
-    std::string path = type.type.group.empty()
-                           ? "/api/" + type.type.version
-                           : "/apis/" + url_encode(type.type.group) + "/" + url_encode(type.type.version);
-    if (type.is_namespaced && !ns.empty()) path += "/namespaces/" + url_encode(ns);
-    path += "/" + url_encode(type.type.resource);
-    return name.empty() ? path : path + "/" + url_encode(name);
+    return cluster::object_path(type.type, type.is_namespaced ? ns : "", name);
+}
+
+void ensure_namespace(Server& server, const std::string& name) {
+    const auto type = server.type("namespaces");
+    if (server.find(object_path(type, "", name))) return;
+    Value object;
+    object["apiVersion"] = "v1";
+    object["kind"] = "Namespace";
+    object["metadata"]["name"] = name;
+    server.send("POST", object_path(type, "", ""), object);
 }
 
 }  // namespace fencepost::cli

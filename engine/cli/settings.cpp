@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstdlib>
 
+#include "base/encodings.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "model/problem.h"
@@ -42,6 +43,35 @@ void set_listen(ServeOptions& options, const std::string& text) {
     if (!host.empty()) options.host = host;
 }
 
+// As a flag it may stand alone.
+bool truth(const std::string& text) {
+    if (text == "true" || text.empty()) return true;
+    if (text != "false") refuse(text, "truth value", "write true or false");
+    return false;
+}
+
+std::vector<std::string> names_in(const std::string& text, const std::string& of_what) {
+    std::vector<std::string> names;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = std::min(text.find(',', at), text.size());
+        if (end == at) refuse(text, "list of " + of_what, "write NAME, or several with a comma between");
+        names.push_back(text.substr(at, end - at));
+        at = end + 1;
+    }
+    return names;
+}
+
+void set_start_limit(ServeOptions& options, const std::string& text) {
+    std::chrono::nanoseconds limit{};
+    try {
+        limit = parse_duration(text);
+    } catch (const Error&) {  // told below
+    }
+    if (limit < std::chrono::seconds{1} || limit > std::chrono::hours{24})
+        refuse(text, "time limit", "write a duration from 1s to 24h, as in 90s or 15m");
+    options.job_pods.start_limit = std::chrono::duration_cast<std::chrono::seconds>(limit);
+}
+
 constexpr const char* kLevels[] = {"debug", "info", "warning", "error"};
 
 void set_log_level(ServeOptions& options, const std::string& text) {
@@ -54,13 +84,28 @@ void set_log_level(ServeOptions& options, const std::string& text) {
     options.log_level = text;
 }
 
+constexpr std::string_view kTruth = "true|false";
+
 constexpr Setting kSettings[] = {
     {"dataDir", "--data-dir", "FENCEPOST_DATA_DIR", "DIR", "",
-     "Folder for the embedded cluster's database, volumes, Pods and logs; it is made where it is missing",
+     "Folder for the logs of phases and for the embedded cluster's database, volumes and Pods; it is made "
+     "where it is missing",
      [](ServeOptions& options, const std::string& text) {
          if (text.empty()) refuse(text, "folder");
          options.data_dir = text;
      }},
+    {"kubernetes", "--kubernetes", "FENCEPOST_KUBERNETES", kTruth, "false",
+     "Control a Kubernetes cluster, not the embedded one: as the Pod's service account, or by kubeconfig",
+     [](ServeOptions& options, const std::string& text) { options.uses_kubernetes = truth(text); }},
+    {"kubeconfig", "--kubeconfig", "FENCEPOST_KUBECONFIG", "FILE", "",
+     "Of the cluster of --kubernetes; without it as kubectl finds it, or in a Pod its service account",
+     [](ServeOptions& options, const std::string& text) { options.kubeconfig = text; }},
+    {"context", "--context", "FENCEPOST_CONTEXT", "NAME", "",
+     "Context of the kubeconfig, if not its current one",
+     [](ServeOptions& options, const std::string& text) { options.kube_context = text; }},
+    {"installCrds", "--install-crds", "FENCEPOST_INSTALL_CRDS", kTruth, "false",
+     "Create those of the CustomResourceDefinitions that the cluster of --kubernetes does not have",
+     [](ServeOptions& options, const std::string& text) { options.installs_crds = truth(text); }},
     {"listen", "--listen", "FENCEPOST_LISTEN", "HOST:PORT", "127.0.0.1:7420",
      "Address to listen on, beyond loopback only with TLS and tokens; port 0 takes a free one, which the log "
      "tells",
@@ -90,11 +135,42 @@ constexpr Setting kSettings[] = {
          if (text.empty()) refuse(text, "namespace");
          options.controller_namespace = text;
      }},
+    {"watchNamespaces", "--watch-namespaces", "FENCEPOST_WATCH_NAMESPACES", "NAMESPACE,...", "",
+     "On Kubernetes: control these namespaces and its own; without it, those that its rights allow: all, or "
+     "its own",
+     [](ServeOptions& options, const std::string& text) {
+         options.watched_namespaces = names_in(text, "namespaces");
+     }},
     {"maxRunning", "--max-running", "FENCEPOST_MAX_RUNNING", "NUMBER", "200",
      "Actions that run at once; others wait",
      [](ServeOptions& options, const std::string& text) {
          options.max_running = number(text, 1, kMostRunning, "number of actions");
      }},
+    {"jobServiceAccount", "--job-service-account", "FENCEPOST_JOB_SERVICE_ACCOUNT", "NAME", "",
+     "Service account of job Pods in the namespace of --namespace; elsewhere they have that namespace's own",
+     [](ServeOptions& options, const std::string& text) { options.job_pods.service_account = text; }},
+    {"secureJobPods", "--secure-job-pods", "FENCEPOST_SECURE_JOB_PODS", kTruth, "false",
+     "Give job Pods no token for the cluster's API, unless their podOverride names a service account",
+     [](ServeOptions& options, const std::string& text) { options.job_pods.is_secure = truth(text); }},
+    {"jobPodPolicy", "--job-pod-policy", "FENCEPOST_JOB_POD_POLICY", "privileged|baseline|restricted",
+     "baseline",
+     "What a job Pod may hold with its podOverride: a level of Kubernetes' Pod Security Standards",
+     [](ServeOptions& options, const std::string& text) {
+         options.job_pods.policy = model::pod_policy(text);
+     }},
+    {"jobPodAccounts", "--job-pod-accounts", "FENCEPOST_JOB_POD_ACCOUNTS", "NAME,...", "",
+     "Service accounts that a podOverride may name; any if empty",
+     [](ServeOptions& options, const std::string& text) {
+         options.job_pods.service_accounts = names_in(text, "service accounts");
+     }},
+    {"imageMap", "--image-map", "FENCEPOST_IMAGE_MAP", "FROM=TO,...", "",
+     "Image that runs in place of another one in job Pods; FROM is a repository, a * at its end is the rest "
+     "of it; where TO has no tag, the one asked for is kept",
+     [](ServeOptions& options, const std::string& text) {
+         options.job_pods.images = model::ImageMap::parse(text);
+     }},
+    {"jobPodStartTimeout", "--job-pod-start-timeout", "FENCEPOST_JOB_POD_START_TIMEOUT", "DURATION", "15m",
+     "For so long a job Pod may be Pending", set_start_limit},
     {"logLevel", "--log-level", "FENCEPOST_LOG_LEVEL", "debug|info|warning|error", "info",
      "Least level that is logged", set_log_level},
 };
@@ -106,9 +182,14 @@ const Setting* find_setting(std::string_view key) {
     return nullptr;
 }
 
-// A scalar of the file as text: what a flag would say.
-std::string text_of(const Value& value) {
+// A scalar of the file as text: what a flag would say. A list, where the setting is one, as a repeated flag.
+std::string text_of(const Value& value, bool may_be_list) {
     if (value.is_string()) return value.as_string();
+    if (may_be_list && value.is_list()) {
+        std::string text;
+        for (const Value& item : value.as_list()) text += (text.empty() ? "" : ",") + text_of(item, false);
+        return text;
+    }
     if (value.is_list() || value.is_map() || value.is_nil())
         throw Error(
             ErrorKind::kInvalid,
@@ -163,7 +244,7 @@ void read_document(const YamlDocument& document, std::string_view file, FileRead
         // A value that is not there is told of at its key.
         const Position place = at(key, value.is_nil() ? SourceMap::Part::kKey : SourceMap::Part::kValue);
         try {
-            std::string text = text_of(value);
+            std::string text = text_of(value, setting->is_list());
             ServeOptions trial;
             setting->set(trial, text);
             reading.settings.push_back({setting, std::move(text), place.line});

@@ -28,6 +28,9 @@ struct Setting {
     std::string_view value;        // what help calls its value: "NUMBER", "DIR", "debug|info"
     std::string_view fallback;     // "" where there is none
     std::string_view what;         // one sentence, without a full stop
+    [[nodiscard]] bool is_truth() const noexcept { return value == "true|false"; }
+    // Several, between commas: as a flag it may be repeated, in the file it may be a list.
+    [[nodiscard]] bool is_list() const noexcept { return value.ends_with(",..."); }
     // Throws Error{kInvalid} that says what would be right.
     void (*set)(ServeOptions& options, const std::string& text);
 };

@@ -58,6 +58,31 @@ struct RunOptions {
     bool is_from_scratch = false;
     std::vector<std::string> files;  // with is_from_scratch: what the cluster holds
 };
+// Which objects of an application.
+struct FilterOptions {
+    std::vector<std::string> included, excluded;  // KIND or KIND/NAME
+    std::vector<std::string> excluded_labels;     // key=value,...; what has all of one of them
+};
+struct BackupOptions {
+    std::string ns;
+    bool is_plan = false;
+    FilterOptions filters;
+    std::string profile, expires_in;
+    bool detach = false;
+    std::string output = "table";
+};
+struct RestoreOptions {
+    std::string restore_point;
+    std::string content;  // instead: a RestorePointContent
+    std::string ns;       // of the restore point; "": default
+    std::string into;     // "": where it came from
+    FilterOptions filters;
+    bool overwrites = false, skips_wait = false;
+    std::string transforms;  // a file
+    std::string blueprints;  // stored or live; "": as the server does
+    bool detach = false;
+    std::string output = "table";
+};
 struct RetryOptions {
     std::string id;
     bool resumes = false;
@@ -116,6 +141,14 @@ struct LintOptions {
     std::string output = "text";  // text, json or sarif
     bool fixes = false;
 };
+struct PolicySimulateOptions {
+    std::string file;
+    std::string from;  // RFC 3339; "": now
+    int days = 365;
+    std::string full = "100Gi", changed = "1Gi";  // of the first restore point, and of each further one
+    std::string lock = "0s";
+    std::string output = "table";
+};
 struct TokenOptions {
     std::string file;
     std::string name, role;
@@ -149,6 +182,8 @@ struct CompletionOptions {
 [[nodiscard]] int remove(Server& server, const DeleteOptions& options);
 [[nodiscard]] int run_action(Server& server, const RunOptions& options);
 [[nodiscard]] int run_from_scratch(const RunOptions& options, const World& world);
+[[nodiscard]] int backup(Server& server, const BackupOptions& options);
+[[nodiscard]] int restore(Server& server, const RestoreOptions& options);
 [[nodiscard]] int retry(Server& server, const RetryOptions& options);
 [[nodiscard]] int watch(Server& server, const WatchOptions& options);
 [[nodiscard]] int logs(Server& server, const LogsOptions& options);
@@ -160,6 +195,7 @@ struct CompletionOptions {
 [[nodiscard]] int plan(Server& server, const RenderOptions& options, const run::Catalog& catalog);
 [[nodiscard]] int test_cases(Server& server, const TestOptions& options, const run::Catalog& catalog);
 [[nodiscard]] int schema(const SchemaOptions& options, const World& world);
+[[nodiscard]] int simulate_policy(const PolicySimulateOptions& options);
 [[nodiscard]] int create_token(const TokenOptions& options);
 [[nodiscard]] int list_tokens(const TokenOptions& options);
 [[nodiscard]] int revoke_token(const TokenOptions& options);

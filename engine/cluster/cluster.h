@@ -21,6 +21,7 @@
 
 #include "base/cancel.h"
 #include "base/clock.h"
+#include "base/error.h"
 #include "value/value.h"
 
 namespace fencepost::cluster {
@@ -41,7 +42,19 @@ struct ResourceDescription {
     std::vector<std::string> short_names;
     bool is_namespaced = true;
     bool has_status_subresource = false;
+    bool is_listable = true;  // false of reviews and the like, which are answered and not kept
 };
+
+// By kind ("StatefulSet", without case), plural, singular or short name. group and version "" accept any;
+// but with a version, group "" is the core group.
+[[nodiscard]] bool matches(const ResourceDescription& type, std::string_view group, std::string_view version,
+                           std::string_view name);
+
+// "/api/v1/namespaces/ns/pods/name", "/apis/g/v/...": where an API server has it. ns "" for what has none or
+// for all of them, name "" for the collection.
+[[nodiscard]] std::string object_path(const ResourceType& type, std::string_view ns, std::string_view name);
+
+[[nodiscard]] Error unknown_type(const ResourceType& type);  // as an API server words it
 
 struct ObjectKey {
     ResourceType type;
@@ -57,6 +70,8 @@ struct ListOptions {
     std::string field_selector;  // "metadata.name=x,status.phase!=Running"
     std::int64_t limit = 0;
     std::string continue_token;
+    // Of each object only `metadata`, without kind and apiVersion: what Secrets hold does not travel.
+    bool metadata_only = false;
 };
 
 struct ObjectList {
@@ -77,6 +92,7 @@ struct WatchOptions {
     std::string field_selector;
     std::string resource_version;  // "" starts with the present objects as kAdded; else what came after it
     bool allow_bookmarks = false;
+    bool metadata_only = false;  // as in ListOptions
 };
 
 class Watch {
@@ -172,8 +188,7 @@ class Cluster {
     virtual Value remove(const ObjectKey& key, const DeleteOptions& options = {}) = 0;
 
     // --- types
-    // By kind ("StatefulSet", without case), plural, singular or short name; group and version "" = any /
-    // preferred.
+    // See matches(); of several the one that the cluster prefers.
     [[nodiscard]] virtual std::optional<ResourceDescription> find_type(std::string_view group,
                                                                        std::string_view version,
                                                                        std::string_view name) = 0;
@@ -203,6 +218,8 @@ class Cluster {
 [[nodiscard]] std::string namespace_of(const Value& object);
 [[nodiscard]] std::string uid_of(const Value& object);
 [[nodiscard]] std::string resource_version_of(const Value& object);
+[[nodiscard]] Value metadata_of(
+    const Value& object);  // an object of nothing else (ListOptions::metadata_only)
 
 // GET, change, replace; again on kConflict with backoff, without end but for the token. `change` returns
 // false to leave the object as it is. Returns the object as stored.
@@ -213,7 +230,10 @@ Value update(Cluster& cluster, const ObjectKey& key, const std::function<bool(Va
 namespace types {
 extern const ResourceType kActionSets, kBlueprints, kProfiles;  // cr.kanister.io/v1alpha1
 extern const ResourceType kBlueprintBindings;                   // config.kio.kasten.io/v1alpha1
-extern const ResourceType kObligations;                         // fencepost.io/v1alpha1
+// fencepost.io/v1alpha1
+extern const ResourceType kObligations;
+extern const ResourceType kBackupActions, kRestoreActions, kRunActions, kCancelActions, kPolicies;
+extern const ResourceType kRestorePoints, kRestorePointContents;  // the contents are in no namespace
 extern const ResourceType kNamespaces, kPods, kSecrets, kConfigMaps, kPersistentVolumeClaims, kEvents,
     kServices;
 extern const ResourceType kStatefulSets, kDeployments, kReplicaSets;

@@ -20,12 +20,12 @@ std::string checked_path(const std::string& path) {
     return key;
 }
 
+}  // namespace
+
 std::string host_name() {
     char name[256] = {};
     return ::gethostname(name, sizeof name - 1) == 0 ? name : "";
 }
-
-}  // namespace
 
 std::string SnapshotReference::to_json() const {
     return fencepost::to_json(

@@ -13,6 +13,8 @@
 
 namespace fencepost::kando {
 
+[[nodiscard]] std::string host_name();  // whose snapshots they are; "" where the system does not tell
+
 // Of Kanister's kopia snapshots, so that blueprints written for those take ours.
 struct SnapshotReference {
     std::string id;

@@ -5,6 +5,7 @@
 #include "base/encodings.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "base/human.h"
 #include "kando/artifact.h"
 #include "kando/streams.h"
 #include "kando/verbs.h"
@@ -38,12 +39,6 @@ std::map<std::string, std::string> read_env_dir(const std::string& folder) {
     return variables;
 }
 
-std::string joined(const std::vector<std::string>& words) {
-    std::string text;
-    for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
-    return text;
-}
-
 std::optional<std::string> read_manifest(location::Location& location, const std::string& path,
                                          const CancelToken& cancel) {
     const auto stat = location.stat(path, cancel);
@@ -74,7 +69,7 @@ class Chronicle {
         std::vector<std::string> words = line.words;
         words.erase(words.begin());
         words.insert(words.end(), line.rest.begin(), line.rest.end());
-        command_ = joined(words);
+        command_ = joined(words, " ");
         if (command_.empty() || profile_file_.empty() || path_file_.empty()) {
             throw Error(ErrorKind::kInvalid,
                         "kando chronicle push needs --profile-path, --artifact-path and a command",

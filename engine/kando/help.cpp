@@ -8,6 +8,7 @@ constexpr std::string_view kGeneral =
 
 Usage:
   kando location push|pull|delete   store, fetch and delete an artifact
+  kando repository backup|restore   store a folder as a snapshot, and write one back
   kando output KEY VALUE            hand an output to the blueprint's phase
   kando chronicle push|pull         store a command's output again and again
   kando version
@@ -41,6 +42,35 @@ Examples:
   pg_dump app1 | kando location push --path pg/app1.sql -     # with `set -o pipefail`; a dump that fails is stored
   kando location pull --path pg/app1.sql - | psql app1
   kando location delete --path pg/app1.sql --kopia-snapshot "$SNAPSHOT"
+
+Exit code: 0 for success, 69 for every failure.
+)help";
+
+constexpr std::string_view kRepository =
+    R"help(kando repository: store a folder as a snapshot in a profile's repository, and write one back.
+
+Usage:
+  kando repository backup FOLDER [--tag TAG] [--host NAME] [--profile JSON]
+  kando repository restore FOLDER --snapshot ID|--tag TAG [--path PATH] [--profile JSON]
+
+Flags:
+  -p, --profile JSON  the profile, which has a repository key. Better: the environment variable FENCEPOST_PROFILE,
+                      which no list of processes shows
+  -t, --tag TAG       of backup: what the snapshot is tagged with; of restore: the newest snapshot that has it
+      --host NAME     whose snapshot it is (default: this host's name); the last one of the same host and folder spares
+                      reading what has not changed since
+      --snapshot ID   the snapshot, or the beginning of its id
+  -s, --path PATH     what of the snapshot is wanted, which then lies in FOLDER itself; without it the snapshot's
+                      absolute paths lie below FOLDER
+
+The repository is a restic repository of format 2 at the profile's prefix, which restic reads and writes too; the first
+backup makes it. A snapshot has modes, owners, times, links, devices and extended attributes. It is stored whole, or not
+at all: a file that cannot be read is an error. The last line of the output is a summary in JSON, as restic's --json.
+
+Examples:
+  kando repository backup /var/lib/app --tag nightly
+  kando repository restore / --tag nightly
+  kando repository restore /mnt/new --snapshot 5f0c12ab --path /var/lib/app
 
 Exit code: 0 for success, 69 for every failure.
 )help";
@@ -83,6 +113,7 @@ Exit code: 0 for success, 69 for every failure.
 
 std::string_view help_text(std::string_view verb) noexcept {
     if (verb == "location") return kLocation;
+    if (verb == "repository") return kRepository;
     if (verb == "output") return kOutput;
     if (verb == "chronicle") return kChronicle;
     return kGeneral;

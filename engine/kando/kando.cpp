@@ -23,6 +23,7 @@ void dispatch(std::vector<std::string> args, const World& world, Log& log) {
     const std::string verb = args[0];
     args.erase(args.begin());
     if (verb == "location") return location_verb(args, world, log);
+    if (verb == "repository") return repository_verb(args, world, log);
     if (verb == "output") return output_verb(args, world);
     if (verb == "chronicle") return chronicle_verb(args, world, log);
     if (verb == "version" || verb == "--version") {

@@ -3,7 +3,7 @@
 
 #include "base/error.h"
 #include "kando/artifact.h"
-#include "kando/marker.h"
+#include "kando/meter.h"
 #include "kando/streams.h"
 #include "kando/verbs.h"
 
@@ -72,28 +72,6 @@ void open_input(PushInput& from, const CommandLine& line, const World& world) {
     }
     from.input.emplace(world.in, world.cancel);
 }
-
-// Tells the phase how much has passed: every kTellEvery, and when asked to.
-class Meter {
-  public:
-    Meter(const World& world, std::string_view what)
-        : world_(world), what_(what), told_(world.clock.steady_now()) {}
-    void add(std::size_t bytes) {
-        bytes_ += bytes;
-        const SteadyTime now = world_.clock.steady_now();
-        if (now - told_ < kTellEvery) return;
-        told_ = now;
-        tell();
-    }
-    void tell() const { print(world_, progress_marker(what_, bytes_)); }
-
-  private:
-    static constexpr std::chrono::seconds kTellEvery{1};
-    const World& world_;
-    std::string_view what_;
-    std::uint64_t bytes_ = 0;
-    SteadyTime told_;
-};
 
 void push(const CommandLine& line, const World& world, Log& log) {
     only(line, "push", {"output-name", "exec"});

@@ -14,10 +14,11 @@
 namespace fencepost::kando {
 
 void location_verb(const std::vector<std::string>& args, const World& world, Log& log);
+void repository_verb(const std::vector<std::string>& args, const World& world, Log& log);
 void output_verb(const std::vector<std::string>& args, const World& world);
 void chronicle_verb(const std::vector<std::string>& args, const World& world, Log& log);
 
-// The help of "", "location", "output" or "chronicle".
+// The help of "", "location", "repository", "output" or "chronicle".
 [[nodiscard]] std::string_view help_text(std::string_view verb) noexcept;
 void print(const World& world, std::string_view text);
 

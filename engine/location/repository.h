@@ -4,11 +4,11 @@
 //
 // A push streams: chunk, hash, look up, compress, encrypt, pack, upload; data and index go first, the
 // snapshot file last, so that a push that dies leaves no snapshot. Memory is bounded: a few packs plus the
-// index. Locks are restic's: every operation holds a non-exclusive lock and refreshes it; where somebody
-// holds an exclusive one it waits as long as it was told to (Error kFailedPrecondition names the holder).
-// Errors: kForbidden for a wrong password, kDataLoss for anything that does not verify, kNotFound. Thread
-// safety: one Repository is used by one thread at a time; several Repositories, hosts and processes may push
-// to the same location at once.
+// index. Locks are restic's: every operation holds a shared lock and refreshes it, a prune an exclusive one;
+// where somebody's forbids it, it waits as long as it was told to (Error kFailedPrecondition names the
+// holder). Errors: kForbidden for a wrong password, kDataLoss for anything that does not verify, kNotFound.
+// Thread safety: one Repository is used by one thread at a time; several Repositories, hosts and processes
+// may push to the same location at once.
 #pragma once
 
 #include <chrono>
@@ -42,12 +42,47 @@ struct PushOptions {
     std::function<void(std::uint64_t logical_bytes, std::uint64_t stored_bytes)> on_progress;
 };
 
+struct FolderBackupOptions {
+    std::string path;  // of the folder or file, absolute
+    std::string host;
+    std::vector<std::string> tags;
+    std::chrono::seconds wait_for_lock{0};
+    std::function<void(std::uint64_t bytes)> on_progress;
+};
+
+struct FolderBackupStats {
+    std::string snapshot_id;
+    std::uint64_t files = 0;
+    std::uint64_t folders = 0;
+    std::uint64_t unchanged_files = 0;
+    std::uint64_t logical_bytes = 0;
+    std::uint64_t stored_bytes = 0;
+};
+
+struct FolderRestoreOptions {
+    std::string inner;   // what of the snapshot, "" is everything
+    std::string target;  // the folder that it goes into, absolute
+    std::function<void(std::uint64_t bytes)> on_progress;
+    std::function<void(const std::string& what)> on_warning;  // of what this user cannot set
+};
+
+struct SnapshotSize {
+    std::uint64_t files = 0;
+    std::uint64_t bytes = 0;
+};
+
 struct SnapshotRecord {
     std::string id;
     SystemTime time;
     std::string host;
     std::vector<std::string> paths;
     std::vector<std::string> tags;
+};
+
+struct PruneStats {
+    std::uint64_t freed_bytes = 0;
+    std::uint64_t removed_packs = 0;
+    std::uint64_t rewritten_packs = 0;  // of the removed ones, those that had something still needed
 };
 
 class Repository {
@@ -62,9 +97,22 @@ class Repository {
     // `id` may be a unique prefix. `path` tells which file where the snapshot has several.
     virtual std::uint64_t pull(std::string_view id, std::string_view path, const Sink& sink,
                                const CancelToken& cancel) = 0;
+    // A folder tree, or a file, as restic's `backup` stores it; the id is a snapshot as any other. The last
+    // snapshot of the same host and path spares reading what did not change.
+    virtual FolderBackupStats backup_folder(const FolderBackupOptions& options,
+                                            const CancelToken& cancel) = 0;
+    // Returns how much was written; `id` as for pull().
+    virtual SnapshotSize restore_folder(std::string_view id, const FolderRestoreOptions& options,
+                                        const CancelToken& cancel) = 0;
+    // What restore_folder() would write. A file with several names counts once.
+    [[nodiscard]] virtual SnapshotSize size_of(std::string_view id, const CancelToken& cancel) = 0;
     [[nodiscard]] virtual std::vector<SnapshotRecord> snapshots(const CancelToken& cancel) = 0;
     virtual void forget(std::string_view id,
                         const CancelToken& cancel) = 0;  // removes the snapshot file; data stays for prune
+    // Removes what no snapshot needs; a twentieth of the repository may stay waste. Nobody backs up
+    // meanwhile. Dying at any instant loses nothing. kDataLoss or kNotFound, with nothing removed, where
+    // something that a snapshot needs is gone.
+    virtual PruneStats prune(std::chrono::seconds wait_for_lock, const CancelToken& cancel) = 0;
 };
 
 }  // namespace fencepost::location

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "aws/endpoint.h"
 #include "base/encodings.h"
 #include "base/error.h"
 #include "location/s3_xml.h"
@@ -9,36 +10,6 @@
 
 namespace fencepost::location {
 namespace {
-
-struct Endpoint {
-    std::string scheme = "https";
-    std::string host;
-    std::string path;
-};
-
-Endpoint parse_endpoint(std::string_view text) {
-    Endpoint endpoint;
-    std::string_view rest = text;
-    if (const std::size_t colon = rest.find("://"); colon != std::string_view::npos) {
-        endpoint.scheme = rest.substr(0, colon);
-        rest.remove_prefix(colon + 3);
-    }
-    const std::size_t slash = rest.find('/');
-    endpoint.host = rest.substr(0, slash);
-    if (slash != std::string_view::npos) endpoint.path = rest.substr(slash);
-    while (!endpoint.path.empty() && endpoint.path.back() == '/') endpoint.path.pop_back();
-    const bool plain = endpoint.host.find_first_of("@?# \t\r\n") == std::string::npos &&
-                       endpoint.path.find_first_of("?# \t\r\n") == std::string::npos;
-    if ((endpoint.scheme != "https" && endpoint.scheme != "http") || endpoint.host.empty() || !plain) {
-        throw Error(ErrorKind::kInvalid,
-                    "profile: location.endpoint '" + std::string(text) + "' is no endpoint",
-                    "it looks like https://s3.example.com or http://10.0.0.5:9000");
-    }
-    // As HTTP clients send the Host header, which is signed.
-    const std::string_view usual = endpoint.scheme == "https" ? ":443" : ":80";
-    if (endpoint.host.ends_with(usual)) endpoint.host.resize(endpoint.host.size() - usual.size());
-    return endpoint;
-}
 
 bool is_aws(std::string_view host) noexcept {
     return host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn");
@@ -117,7 +88,8 @@ S3Client::S3Client(const ResolvedProfile& profile, net::HttpClient& http, Clock&
       bucket_(profile.bucket),
       tls_{.verify = !profile.skip_ssl_verify, .ca_bundle_pem = profile.ca_bundle_pem} {
     check_bucket(bucket_);
-    const Endpoint endpoint = parse_endpoint(
+    const aws::Endpoint endpoint = aws::parse_endpoint(
+        "profile: location.endpoint",
         profile.endpoint.empty() ? "https://s3." + key_.region + ".amazonaws.com" : profile.endpoint);
     scheme_ = endpoint.scheme;
     // A dot in the bucket's name would not fit the server's wildcard certificate.
@@ -137,24 +109,24 @@ std::string S3Client::path_of(std::string_view key) const {
 
 net::HttpResponse S3Client::send_once(const S3Request& request, const CancelToken& cancel) const {
     const SystemTime now = clock_.now();
-    Signable signable{.method = request.method,
-                      .path = path_of(request.key),
-                      .query = request.query,
-                      .headers = request.headers};
+    aws::Signable signable{.method = request.method,
+                           .path = path_of(request.key),
+                           .query = request.query,
+                           .headers = request.headers};
     signable.payload_sha256 =
         hex_encode(as_text(request.body_sha256 ? *request.body_sha256 : sha256(request.body)));
     signable.headers.emplace_back("host", host_);
     signable.headers.emplace_back("x-amz-content-sha256", signable.payload_sha256);
-    signable.headers.emplace_back("x-amz-date", amz_date(now));
+    signable.headers.emplace_back("x-amz-date", aws::amz_date(now));
     if (!session_token_.is_empty()) {
         signable.headers.emplace_back("x-amz-security-token", session_token_.reveal());
     }
     net::HttpRequest http;
     http.method = request.method;
     http.url = scheme_ + "://" + host_ + signable.path;
-    if (!request.query.empty()) http.url += "?" + encode_query(request.query);
+    if (!request.query.empty()) http.url += "?" + aws::encode_query(request.query);
     http.headers = signable.headers;
-    http.headers.emplace_back("authorization", sign_v4(signable, key_, now));
+    http.headers.emplace_back("authorization", aws::sign_v4(signable, key_, now));
     if (!request.body.empty()) {
         http.body_size = request.body.size();
         http.body_source = [rest = request.body](char* buffer, std::size_t size) mutable {

@@ -10,12 +10,12 @@
 #include <utility>
 #include <vector>
 
+#include "aws/sigv4.h"
 #include "base/cancel.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "location/checksum.h"
 #include "location/location.h"
-#include "location/sigv4.h"
 #include "net/http_client.h"
 
 namespace fencepost::location {
@@ -49,7 +49,7 @@ class S3Client {
 
     net::HttpClient& http_;
     Clock& clock_;
-    SigningKey key_;
+    aws::SigningKey key_;
     Secret session_token_;
     std::string bucket_;
     std::string scheme_;  // "https"

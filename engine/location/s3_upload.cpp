@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 
+#include "aws/xml.h"
 #include "base/error.h"
 #include "base/guarded.h"
 #include "base/task_group.h"
@@ -204,7 +205,7 @@ ObjectStat MultipartUpload::complete(bool only_if_absent) {
                                             .headers = headers,
                                             .body = body},
                                            impl_->cancel.token());
-    const XmlNode result = parse_xml(answer.body);
+    const aws::XmlNode result = aws::parse_xml(answer.body);
     std::string etag = result.child_text("ETag");
     std::erase(etag, '"');
     if (result.name != "CompleteMultipartUploadResult" || etag.empty()) {

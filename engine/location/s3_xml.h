@@ -1,11 +1,7 @@
-// The XML that S3 servers answer with, and the few bodies that are sent. A small strict reader: elements,
-// text, the five named entities and character references, CDATA, comments, one declaration; a document type
-// is refused (no entity can be defined, so none can explode), attributes are skipped. Limits: kMaxXmlDepth,
-// kMaxXmlNodes. Pure. Errors: kDataLoss (the peer sent it, not the user).
+// The XML that S3 servers answer with (aws/xml.h reads it), and the few bodies that are sent. Pure. Errors:
+// kDataLoss (the peer sent it, not the user).
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,19 +9,6 @@
 #include "location/location.h"
 
 namespace fencepost::location {
-
-inline constexpr int kMaxXmlDepth = 16;
-inline constexpr std::size_t kMaxXmlNodes = 100'000;
-
-struct XmlNode {
-    std::string name;  // without a namespace prefix
-    std::string text;
-    std::vector<XmlNode> children;
-    [[nodiscard]] const XmlNode* child(std::string_view of_name) const noexcept;
-    [[nodiscard]] std::string child_text(std::string_view of_name) const;  // "" where absent
-};
-
-[[nodiscard]] XmlNode parse_xml(std::string_view document);
 
 struct S3ListPage {
     std::vector<ObjectStat> objects;

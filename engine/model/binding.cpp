@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "base/error.h"
 #include "model/binding_item.h"
 
 namespace fencepost::model {
@@ -101,11 +100,7 @@ Binding Binding::read(const Value& object, Problems& problems) {
 Binding Binding::from(const Value& object) {
     Problems problems;
     Binding binding = read(object, problems);
-    std::string errors;
-    for (const Problem& problem : problems.all()) {
-        if (problem.severity == Severity::kError) errors += (errors.empty() ? "" : "\n") + to_text(problem);
-    }
-    if (!errors.empty()) throw Error(ErrorKind::kInvalid, "BlueprintBinding " + binding.name + ": " + errors);
+    problems.throw_errors("BlueprintBinding " + binding.name);
     return binding;
 }
 

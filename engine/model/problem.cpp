@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/error.h"
+
 namespace fencepost::model {
 namespace {
 
@@ -152,6 +154,14 @@ void Problems::texts(const Value& list, const std::string& pointer) {
 void Problems::text_map(const Value& map, const std::string& pointer) {
     if (!check(map, pointer, Kind::kMap)) return;
     for (const auto& [key, value] : map.map_or_empty()) check(value, child(pointer, key), Kind::kString);
+}
+
+void Problems::throw_errors(std::string_view what) const {
+    std::string errors;
+    for (const Problem& problem : all_) {
+        if (problem.severity == Severity::kError) errors += (errors.empty() ? "" : "\n") + to_text(problem);
+    }
+    if (!errors.empty()) throw Error(ErrorKind::kInvalid, std::string(what) + ": " + errors);
 }
 
 }  // namespace fencepost::model

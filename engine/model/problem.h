@@ -66,6 +66,9 @@ class Problems {
     void texts(const Value& list, const std::string& pointer);    // a list of strings
     void text_map(const Value& map, const std::string& pointer);  // a map of strings
 
+    // Throws Error{kInvalid} that lists all errors, one a line, where there are any.
+    void throw_errors(std::string_view what) const;
+
   private:
     std::vector<Problem> all_;
 };

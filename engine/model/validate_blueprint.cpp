@@ -5,6 +5,7 @@
 
 #include "base/ascii.h"
 #include "model/binding.h"
+#include "model/removed_function.h"
 #include "model/template_check.h"
 #include "model/validate_parts.h"
 
@@ -157,10 +158,12 @@ class ActionCheck {
         if (functions_.empty()) return;
         if (const FunctionSpec* spec = find(name))
             return check_args(*spec, phase["args"], pointer, problems_);
+        const std::string message = "there is no function '" + name + "'";
+        if (const std::string instead = instead_of(name); !instead.empty())
+            return problems_.error(place, "unknown-function", message, instead);
         std::vector<std::string> names;
         for (const FunctionSpec& spec : functions_) names.emplace_back(spec.name);
-        problems_.error(place, "unknown-function", "there is no function '" + name + "'",
-                        hint_among(name, names));
+        problems_.error(place, "unknown-function", message, hint_among(name, names));
         if (const std::string near = nearest(name, names); !near.empty()) problems_.fix_last(name, near);
     }
 

@@ -248,6 +248,36 @@ class CurlClient final : public HttpClient {
 
 }  // namespace
 
+ErrorKind error_kind_of(int status) noexcept {
+    switch (status) {
+        case 401:
+            return ErrorKind::kUnauthorized;
+        case 403:
+            return ErrorKind::kForbidden;
+        case 404:
+            return ErrorKind::kNotFound;
+        case 405:
+        case 406:
+        case 415:
+        case 501:
+            return ErrorKind::kUnsupported;
+        case 409:
+        case 412:
+            return ErrorKind::kConflict;
+        case 410:
+            return ErrorKind::kGone;
+        case 413:
+            return ErrorKind::kTooLarge;
+        case 429:
+        case 507:
+            return ErrorKind::kExhausted;
+        case 504:
+            return ErrorKind::kTimeout;
+        default:
+            return status >= 500 ? ErrorKind::kUnavailable : ErrorKind::kInvalid;
+    }
+}
+
 std::unique_ptr<HttpClient> make_http_client() {
     static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
     if (initialised != CURLE_OK) throw Error(ErrorKind::kInternal, curl_easy_strerror(initialised));

@@ -20,6 +20,7 @@
 
 #include "base/cancel.h"
 #include "base/clock.h"
+#include "base/error.h"
 
 namespace fencepost::net {
 
@@ -57,6 +58,9 @@ struct HttpResponse {
 };
 
 inline constexpr std::size_t kMaxResponseBody = std::size_t{64} << 20U;
+
+// What an answer that is no success is an Error of, by its status alone.
+[[nodiscard]] ErrorKind error_kind_of(int status) noexcept;
 
 class HttpClient {
   public:

@@ -7,27 +7,14 @@
 // time, write() from any thread.
 #pragma once
 
-#include <cstddef>
-#include <functional>
-#include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "base/cancel.h"
 #include "net/http_server.h"
-
-namespace boost::asio {
-class io_context;
-}
-namespace boost::system {
-class error_code;
-}
+#include "net/websocket_stream.h"
 
 namespace fencepost::net {
-
-inline constexpr std::size_t kSocketWindow = std::size_t{256} * 1024;
-inline constexpr std::size_t kMaxSocketMessage = std::size_t{8} << 20U;  // a longer one ends the connection
 
 class WebSocket {
   public:
@@ -37,19 +24,6 @@ class WebSocket {
     [[nodiscard]] virtual std::optional<std::string> read(const CancelToken& cancel) = 0;
     // Blocks while the client is slow; throws Cancelled once it is gone.
     virtual void write(std::string message) = 0;
-};
-
-// The request asks for a WebSocket.
-[[nodiscard]] bool is_websocket_request(const ServerRequest& request);
-
-// What the HTTP server lends: its connection. All of it is called on the io thread, and calls back there.
-struct RawConnection {
-    using Done = std::function<void(const boost::system::error_code& failed, std::size_t size)>;
-    boost::asio::io_context& io;
-    std::function<void(char* buffer, std::size_t size, Done done)> read_some;
-    std::function<void(const char* bytes, std::size_t size, Done done)> write_some;
-    std::function<void()> close;
-    std::function<void()> on_gone;  // the client has said goodbye or is gone
 };
 
 // Answers the handshake, runs `use` on the calling thread and says goodbye. REQUIRES: not the io thread.

@@ -98,7 +98,13 @@ void ActionRun::fail(const std::string& message) {
 
 void ActionRun::launch_action() {
     cancel_.throw_if_cancelled();
-    launch_ = launch(machinery_.world, spec_, record_.current().record["launchedAt"].as_string());
+    const Value record = record_.current().record;
+    const Value& pods_then = record["actions"].as_list().at(index_)["pods"];
+    launch_ = launch(machinery_.world, spec_, record["launchedAt"].as_string(), pods_then);
+    if (const Value seen = pods_seen(launch_); pods_then.is_nil() && !seen.is_nil()) {
+        // Durable with the first phase's intent.
+        record_.stage([&](Status& now) { now.record["actions"].writable_list().at(index_)["pods"] = seen; });
+    }
     const Value params = template_params(launch_, {}, nullptr);
     const auto take = [&](const model::Phase& phase) {
         try {
@@ -129,6 +135,7 @@ void ActionRun::incur_posthook() {
     const Status status = record_.current();
     const Value& mine = status.record["actions"].as_list().at(index_);
     if (!mine["posthook"].bool_or(false) || mine["obligation"].is_string()) return;
+    record_.commit([](Status&) {}, cancel_);  // the claim: nothing is owed for what another controller runs
     Value undo;
     undo["name"] = posthook_of(spec_.name);
     undo["object"] = spec_.object.to_value();
@@ -279,6 +286,7 @@ void ActionRun::attempt_phase(const model::Phase& phase, int index, int attempt,
                                              : "it did not end within its timeout of " + phase.timeout);
         error.add_trace(trace);
         failed(error.what());
+        if (run) clean_ups_ = run->take_clean_ups();
         throw error;
     } catch (Error& e) {
         e.add_trace(trace);
@@ -348,7 +356,13 @@ void ActionRun::release_obligations(bool is_complete) {
     const Incurrer who = incurrer();
     if (is_complete && is_prehook(spec_.name)) return;
     try {
-        if (is_complete) machinery_.keeper.posthook_ended(who);
+        if (is_complete && is_posthook(spec_.name)) {
+            std::optional<SystemTime> began;
+            if (record_.object().get("metadata", "annotations", kUndoes).is_nil())
+                began = parse_rfc3339(record_.current().record["launchedAt"].string_or(""));
+            const std::string lost = machinery_.keeper.posthook_ended(who, began);
+            if (!lost.empty()) fail(lost);
+        }
         if (!machinery_.keeper.has_open(who.uid, spec_.name)) return;
         flush(shutdown_);
         machinery_.keeper.release_of(who.uid, spec_.name, "actionEnded", shutdown_);

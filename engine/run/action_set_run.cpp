@@ -1,6 +1,7 @@
 #include "run/action_set_run.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "base/encodings.h"
 #include "base/error.h"
@@ -93,9 +94,16 @@ void ActionSetRun::run() {
         if (action_set_.is_being_deleted) record_.remove_finalizer(shutdown_);
         return;
     }
-    if (!prepare()) return;
-    run_actions();
-    finish();
+    try {
+        if (is_anothers(record_.object())) throw NotOurs();
+        if (!prepare()) return;
+        run_actions();
+        finish();
+    } catch (const NotOurs&) {
+        machinery_.world.log.info(
+            "an ActionSet is left alone: another controller has begun it, or it is gone",
+            {{"actionSet", action_set_.name}, {"namespace", action_set_.ns}});
+    }
 }
 
 // False: it has failed for good, durably.
@@ -105,10 +113,6 @@ bool ActionSetRun::prepare() {
     try {
         if (was_begun_) {
             thaw();
-        } else if (status.status["state"].string_or(state::kPending) == state::kRunning) {
-            throw Error(ErrorKind::kFailedPrecondition,
-                        "another controller began this ActionSet; Fencepost cannot know how far it came",
-                        "make a new ActionSet");
         } else {
             freeze();
         }
@@ -201,6 +205,7 @@ void ActionSetRun::run_actions() {
                                                     cancel_, shutdown_));
     }
     Guarded<std::vector<ActionEnd>> outcomes{std::vector<ActionEnd>(count, ActionEnd::kUnknown)};
+    std::atomic<bool> is_ours = true;
     const auto run_one = [&](std::size_t i) {
         ActionEnd outcome = ActionEnd::kInterrupted;
         try {
@@ -224,6 +229,8 @@ void ActionSetRun::run_actions() {
             }
         } catch (const Cancelled&) {
             // The daemon stops; the record says how far it came.
+        } catch (const NotOurs&) {
+            is_ours = false;
         } catch (const std::exception& e) {
             machinery_.world.log.error("an action ended in an unexpected way",
                                        {{"actionSet", action_set_.name}, {"error", e.what()}});
@@ -240,6 +247,7 @@ void ActionSetRun::run_actions() {
         TaskGroup threads;
         for (std::size_t i = 0; i < count; ++i) threads.spawn([&, i] { run_one(i); });
     }
+    if (!is_ours) throw NotOurs();
     const std::vector<ActionEnd> all = *outcomes.lock();
     if (std::find(all.begin(), all.end(), ActionEnd::kInterrupted) != all.end())
         throw Cancelled(CancelReason::kShutdown);

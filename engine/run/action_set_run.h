@@ -16,7 +16,8 @@ namespace fencepost::run {
 class ActionSetRun {
   public:
     ActionSetRun(Machinery& machinery, const Value& object, CancelToken cancel, CancelToken shutdown);
-    // Returns when the state is terminal and durable (or the object has vanished). Throws
+    // Returns when the state is terminal and durable (or the object has vanished, or another controller was
+    // quicker to begin it). Throws
     // Cancelled{kShutdown} and leaves what runs as it is: the next daemon goes on. Error: what the cluster
     // throws.
     void run();

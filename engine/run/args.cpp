@@ -2,6 +2,8 @@
 
 #include <charconv>
 #include <cmath>
+#include <iterator>
+#include <sstream>
 
 #include "base/error.h"
 #include "value/format.h"
@@ -56,6 +58,11 @@ std::vector<std::string> strings_arg(const Value& args, std::string_view name) {
     if (!value.is_list()) return {weak_string(value, name)};
     for (const Value& item : value.as_list()) result.push_back(weak_string(item, name));
     return result;
+}
+
+std::vector<std::string> words_arg(const Value& args, std::string_view name) {
+    std::istringstream stream(string_arg(args, name));
+    return {std::istream_iterator<std::string>(stream), {}};
 }
 
 std::int64_t int_arg(const Value& args, std::string_view name, std::int64_t fallback) {

@@ -17,6 +17,8 @@ namespace fencepost::run {
 [[nodiscard]] std::string string_arg(const Value& args, std::string_view name,
                                      std::string_view fallback = "");
 [[nodiscard]] std::vector<std::string> strings_arg(const Value& args, std::string_view name);
+// The words of a text that blanks separate: "pod-0 pod-1".
+[[nodiscard]] std::vector<std::string> words_arg(const Value& args, std::string_view name);
 [[nodiscard]] std::int64_t int_arg(const Value& args, std::string_view name, std::int64_t fallback);
 [[nodiscard]] bool bool_arg(const Value& args, std::string_view name, bool fallback);
 [[nodiscard]] std::map<std::string, std::string> string_map_arg(const Value& args, std::string_view name);

@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "base/error.h"
 #include "base/task_group.h"
@@ -23,15 +24,12 @@ bool wants_cancel(const Value& object) {
            !object.get("metadata", "deletionTimestamp").is_nil();
 }
 
-bool has_our_finalizer(const Value& object) {
-    const List& finalizers = object.get("metadata", "finalizers").list_or_empty();
-    return std::find(finalizers.begin(), finalizers.end(), Value(kFinalizer)) != finalizers.end();
-}
-
 // One ActionSet that waits or runs.
 struct Entry {
     cluster::ObjectKey key;
     CancelSource source;
+    // As it was seen, where it can start at once. One that was begun is read again: it may have ended since.
+    Value object;
     bool is_running = false;
     explicit Entry(cluster::ObjectKey what, const CancelToken& parent)
         : key(std::move(what)), source(parent) {}
@@ -125,12 +123,14 @@ void Engine::Impl::look_at(const Value& object) {
     }
     // A terminal one that is being deleted has its finalizer taken off.
     const bool is_leaving = !object.get("metadata", "deletionTimestamp").is_nil();
-    if (is_terminal(object) && !(is_leaving && has_our_finalizer(object))) return;
-    if (is_leaving && !has_our_finalizer(object)) return;  // never begun: nothing to clean up
+    if (is_terminal(object) && !(is_leaving && has_finalizer(object))) return;
+    if (is_leaving && !has_finalizer(object)) return;  // never begun: nothing to clean up
+    if (is_anothers(object)) return;
     auto entry = std::make_shared<Entry>(
         cluster::ObjectKey{types::kActionSets, cluster::namespace_of(object), cluster::name_of(object)},
         stop_source.token());
     if (wants_cancel(object)) entry->source.cancel(CancelReason::kUser);
+    if (locked->running < options.max_running && !is_begun(object)) entry->object = object;
     locked->entries[uid] = std::move(entry);
     locked->waiting.push_back(uid);
     start_what_fits(locked);
@@ -167,7 +167,8 @@ void Engine::Impl::run_entry(const std::string& uid, const std::shared_ptr<Entry
     bool is_done = false;
     while (!is_done && !stop_source.token().is_cancelled()) {
         try {
-            const Value object = world.cluster.get(entry->key);
+            Value object = std::exchange(entry->object, {});
+            if (object.is_nil()) object = world.cluster.get(entry->key);
             if (cluster::uid_of(object) == uid)
                 ActionSetRun(machinery, object, entry->source.token(), stop_source.token()).run();
             is_done = true;
@@ -198,13 +199,18 @@ void Engine::Impl::run_entry(const std::string& uid, const std::shared_ptr<Entry
 // fails alone.
 void Engine::Impl::refuse_unreadable(const cluster::ObjectKey& key, const std::string& why) {
     world.log.error("an ActionSet cannot be read and is failed", {{"actionSet", key.name}, {"error", why}});
-    Value patch;
-    patch["metadata"]["finalizers"] = Value();
-    patch["metadata"]["annotations"][kRecordAnnotation] = Value();
-    patch["status"]["state"] = state::kFailed;
-    patch["status"]["error"]["message"] = "the ActionSet cannot be read: " + why;
     try {
-        world.cluster.patch(key, cluster::PatchType::kMerge, patch, {.field_manager = "fencepost"});
+        update(world.cluster, key,
+               [&](Value& object) {
+                   if (has_finalizer(object)) object = without_finalizer(std::move(object));
+                   if (object["metadata"]["annotations"].is_map())
+                       object["metadata"]["annotations"].erase(kRecordAnnotation);
+                   if (!object["status"].is_map()) object["status"] = Map{};
+                   object["status"]["state"] = state::kFailed;
+                   object["status"]["error"] = Map{{"message", "the ActionSet cannot be read: " + why}};
+                   return true;
+               },
+               {}, {.field_manager = "fencepost"});
     } catch (const Error& e) {
         if (e.kind() != ErrorKind::kNotFound)
             world.log.error("an unreadable ActionSet could not be failed",

@@ -16,18 +16,31 @@
 #include <string_view>
 #include <vector>
 
+#include "aws/environment.h"
 #include "base/cancel.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "cluster/cluster.h"
 #include "location/location.h"
+#include "model/image_map.h"
 #include "model/objects.h"
+#include "model/pod_policy.h"
 #include "model/validate.h"
 #include "net/http_client.h"
 #include "run/need.h"
 #include "value/value.h"
 
 namespace fencepost::run {
+
+// What a job Pod is where its blueprint says nothing else, and may be at most (functions/job_pod.h).
+struct JobPodDefaults {
+    std::string service_account;            // of those in the controller's namespace; "": none is named
+    bool is_secure = false;                 // no token of an account that the blueprint has not named
+    std::chrono::seconds start_limit{900};  // for so long it may stay Pending
+    model::ImageMap images{};               // what runs in place of a blueprint's images
+    model::PodPolicy policy = model::PodPolicy::kBaseline;
+    std::vector<std::string> service_accounts{};  // those that a podOverride may name; none: any
+};
 
 // What the process as a whole has; made by main, shared by all runs, outlives them.
 struct World {
@@ -36,6 +49,8 @@ struct World {
     net::HttpClient& http;
     Log& log;
     std::string controller_namespace;  // where Blueprints, bindings and job Pods live by default
+    JobPodDefaults job_pods{};
+    aws::Environment aws{};
 };
 
 // A promise to undo something, stored before it is done (see obligations.h).

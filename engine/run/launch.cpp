@@ -8,6 +8,7 @@
 #include "base/encodings.h"
 #include "base/error.h"
 #include "model/diagnostic.h"
+#include "model/removed_function.h"
 #include "value/json.h"
 
 namespace fencepost::run {
@@ -123,6 +124,24 @@ WorkloadPods running_pods(World& world, const Value& object, Workload kind) {
     return result;
 }
 
+std::vector<std::string> texts(const Value& list) {
+    std::vector<std::string> texts;
+    for (const Value& item : list.list_or_empty()) texts.push_back(item.as_string());
+    return texts;
+}
+
+WorkloadPods pods_of(World& world, const Value& object, Workload kind, const Value& then) {
+    WorkloadPods now = running_pods(world, object, kind);
+    if (then["Pods"].list_or_empty().size() <= now.pods.size()) return now;
+    WorkloadPods seen{.pods = texts(then["Pods"])};
+    for (const Value& of_pod : then["Containers"].list_or_empty()) seen.containers.push_back(texts(of_pod));
+    for (const Member& pod : then["PersistentVolumeClaims"].map_or_empty()) {
+        for (const Member& claim : pod.value.map_or_empty())
+            seen.claims[pod.key][claim.key] = claim.value.as_string();
+    }
+    return seen;
+}
+
 cluster::ObjectKey subject_key(World& world, const model::ObjectReference& object) {
     if (equal_without_case(object.kind, "StatefulSet")) return {types::kStatefulSets, object.ns, object.name};
     if (equal_without_case(object.kind, "Deployment")) return {types::kDeployments, object.ns, object.name};
@@ -175,13 +194,14 @@ void check_functions(const Catalog& catalog, const model::Action& action) {
                         "give each its own name");
         }
         if (catalog.find(phase.func) != nullptr) return;
+        const std::string message =
+            "phase '" + phase.name + "': Requested function {" + phase.func + "} has not been registered";
+        if (const std::string instead = model::instead_of(phase.func); !instead.empty())
+            throw Error(ErrorKind::kInvalid, message + ": " + instead);
         std::vector<std::string> known;
         for (const auto& spec : catalog.specs()) known.emplace_back(spec.name);
         const std::string near = model::nearest(phase.func, known);
-        throw Error(
-            ErrorKind::kInvalid,
-            "phase '" + phase.name + "': Requested function {" + phase.func + "} has not been registered",
-            near.empty() ? "" : "did you mean '" + near + "'?");
+        throw Error(ErrorKind::kInvalid, message, near.empty() ? "" : "did you mean '" + near + "'?");
     };
     for (const model::Phase& phase : action.phases) check(phase);
     if (action.defer_phase) check(*action.defer_phase);
@@ -214,7 +234,8 @@ location::ResolvedProfile resolve_profile(World& world, const model::ObjectRefer
     return location::ResolvedProfile::from_json(parse_json(to_json(fetch_profile(world, reference))));
 }
 
-LaunchParams launch(World& world, const model::ActionSpec& action, const std::string& time) {
+LaunchParams launch(World& world, const model::ActionSpec& action, const std::string& time,
+                    const Value& pods_then) {
     LaunchParams params;
     params.time = time;
     params.artifacts = action.artifacts;
@@ -240,16 +261,21 @@ LaunchParams launch(World& world, const model::ActionSpec& action, const std::st
     }
     if (equal_without_case(object.kind, "StatefulSet")) {
         params.stateful_set = workload(Workload::kStatefulSet, object.name, object.ns,
-                                       running_pods(world, params.object, Workload::kStatefulSet));
+                                       pods_of(world, params.object, Workload::kStatefulSet, pods_then));
     } else if (equal_without_case(object.kind, "Deployment")) {
         params.deployment = workload(Workload::kDeployment, object.name, object.ns,
-                                     running_pods(world, params.object, Workload::kDeployment));
+                                     pods_of(world, params.object, Workload::kDeployment, pods_then));
     } else if (equal_without_case(object.kind, "PVC")) {
         params.pvc = reference(Named::kPvc, object.name, object.ns);
     } else if (equal_without_case(object.kind, "Namespace")) {
         params.ns = reference(Named::kNamespace, object.ns, object.ns);
     }
     return params;
+}
+
+Value pods_seen(const LaunchParams& launch) {
+    const Value& params = launch.stateful_set.is_nil() ? launch.deployment : launch.stateful_set;
+    return params.is_nil() ? Value() : parse_json(to_json(params));
 }
 
 PhaseParams fetch_phase_objects(World& world, const std::map<std::string, model::ObjectReference>& objects) {

@@ -24,7 +24,12 @@ void check_args(const Function& function, const Value& rendered);
 // As the location's code takes it, with its credentials.
 [[nodiscard]] location::ResolvedProfile resolve_profile(World& world,
                                                         const model::ObjectReference& reference);
-[[nodiscard]] LaunchParams launch(World& world, const model::ActionSpec& action, const std::string& time);
+// `pods_then` is what pods_seen() told of an earlier launch of the same action, or nil. Where more Pods of
+// the subject ran then than now, as the action has scaled it down since, they are still the subject's.
+[[nodiscard]] LaunchParams launch(World& world, const model::ActionSpec& action, const std::string& time,
+                                  const Value& pods_then = {});
+// The subject's Pods as JSON, nil where it is no workload.
+[[nodiscard]] Value pods_seen(const LaunchParams& launch);
 
 // The Secrets and ConfigMaps of a phase's `objects`; references are rendered with params that know no phases
 // yet.

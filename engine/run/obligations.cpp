@@ -5,6 +5,7 @@
 #include "base/encodings.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "run/listed_entry.h"
 #include "run/record.h"
 
 namespace fencepost::run {
@@ -12,7 +13,8 @@ namespace {
 
 namespace types = cluster::types;
 
-constexpr std::chrono::milliseconds kLookEvery{500};
+constexpr std::chrono::milliseconds kLookEvery{500};  // while anything is open
+constexpr std::chrono::seconds kLookWhenIdle{30};
 constexpr std::chrono::seconds kLongestLead{
     1};  // before the deadline: for the undo itself; a tenth of short ones
 constexpr std::chrono::minutes kUndoLimit{5};
@@ -20,6 +22,7 @@ constexpr std::chrono::seconds kLongestBackoff{60};
 constexpr std::chrono::hours kKeepDischarged{24};
 constexpr std::size_t kKeptOutput = 2'000;
 constexpr std::string_view kPrehook = "Prehook";
+constexpr std::string_view kPosthook = "Posthook";
 
 bool is_open(const Value& obligation) { return obligation.get("status", "state").string_or("") == "Open"; }
 
@@ -35,16 +38,30 @@ std::int64_t nanoseconds(auto duration) {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count();
 }
 
+bool has_worked(const Value& action_set) {
+    return action_set.get("status", "state").string_or("") == state::kComplete;
+}
+
 cluster::ObjectKey key_of(const World& world, const std::string& id) {
     return {types::kObligations, world.controller_namespace, id};
 }
 
 }  // namespace
 
+std::string why_lost(const Value& obligation) {
+    const std::string state = obligation.get("status", "state").string_or("");
+    std::string reason = obligation.get("status", "reason").string_or("");
+    const bool is_gone = state == "Withdrawn" && reason.ends_with("is gone");
+    const bool is_early = reason == "deadline" || reason == "shutdown" || reason == "operator";
+    return is_gone || is_early ? reason : "";
+}
+
 bool is_prehook(std::string_view action) noexcept { return action.ends_with(kPrehook); }
 
+bool is_posthook(std::string_view action) noexcept { return action.ends_with(kPosthook); }
+
 std::string posthook_of(std::string_view prehook) {
-    return std::string(prehook.substr(0, prehook.size() - kPrehook.size())) + "Posthook";
+    return std::string(prehook.substr(0, prehook.size() - kPrehook.size())).append(kPosthook);
 }
 
 ObligationKeeper::ObligationKeeper(World& world)
@@ -85,8 +102,22 @@ std::string ObligationKeeper::store(Value spec, std::chrono::seconds time_limit,
     object["status"]["state"] = "Open";
     object["status"]["attempts"] = 0;
     object["status"]["createdAt"] = format_rfc3339_nano(now);
-    return cluster::name_of(
-        world_.cluster.create(types::kObligations, object, {.field_manager = "fencepost"}));
+    note_debtor(who.uid);
+    const Value stored = world_.cluster.create(types::kObligations, object, {.field_manager = "fencepost"});
+    note_debtor(who.uid);  // again: who asked the cluster meanwhile may have been a moment too early
+    look_soon();
+    return cluster::name_of(stored);
+}
+
+void ObligationKeeper::note_debtor(const std::string& uid) {
+    auto debtors = debtors_.lock();
+    if (debtors->uids) debtors->uids->insert(uid);
+}
+
+void ObligationKeeper::look_soon() {
+    auto debtors = debtors_.lock();
+    debtors->has_new = true;
+    debtors.notify_all();
 }
 
 std::string ObligationKeeper::incur(const ObligationRequest& request, const Incurrer& who) {
@@ -136,7 +167,7 @@ void ObligationKeeper::refuse_second_fence(const ObligationRequest& request, con
 // again, the keeper's next look posts the guard.
 void ObligationKeeper::keep_guard(const Value& obligation) const {
     const Value& spec = obligation["spec"];
-    if (!spec["pod"].is_map()) return;
+    if (spec["undoCommands"].list_or_empty().empty()) return;
     cluster::Guard guard;
     guard.id = cluster::name_of(obligation);
     guard.ns = spec.get("pod", "namespace").string_or("");
@@ -191,13 +222,17 @@ void ObligationKeeper::act_ended(const std::string& id) {
     update(world_.cluster, key_of(world_, id),
            [](Value& object) {
                Value& status = object["status"];
-               if (status["state"].string_or("") != "Released") return false;
+               // An entry that was not there yet when it was looked for is no proof.
+               const bool is_entry = object.get("spec", "details", "listedEntry").is_map();
+               const bool is_proven = status["state"].string_or("") == "Withdrawn" && !is_entry;
+               if (is_open(object) || is_proven) return false;
                status["state"] = "Open";
                status.erase("reason");
                status.erase("releasedAt");
                return true;
            },
            {});
+    look_soon();
 }
 
 void ObligationKeeper::mark(const std::string& id, const char* state, std::string_view reason,
@@ -336,6 +371,10 @@ bool ObligationKeeper::release_one(const std::string& id, std::string_view reaso
 
 std::string ObligationKeeper::undo(const Value& obligation, const CancelToken& cancel) {
     const Value& spec = obligation["spec"];
+    if (const Value& entry = spec.get("details", "listedEntry"); entry.is_map()) {
+        return unlist_entry(world_.cluster, ListedEntry::from_value(entry), cluster::name_of(obligation),
+                            cancel);
+    }
     const std::string ns = spec.get("pod", "namespace").string_or("");
     const std::string name = spec.get("pod", "name").string_or("");
     const std::string uid = spec.get("pod", "uid").string_or("");
@@ -402,22 +441,36 @@ bool ObligationKeeper::start_undo_action(const Value& obligation) {
     return false;
 }
 
-void ObligationKeeper::posthook_ended(const Incurrer& who) {
-    const auto waits_for_it = [&](const Value& object) {
-        const Value& spec = object["spec"];
-        return spec.get("undoAction", "name").string_or("") == who.action &&
-               is_same_subject(spec["subject"], who.subject);
-    };
-    for (const Value& obligation : open(waits_for_it))
-        mark(cluster::name_of(obligation), "Released", "posthook", stop_.token());
+std::string ObligationKeeper::posthook_ended(const Incurrer& who, std::optional<SystemTime> began) {
+    Objects found = world_.cluster.list(types::kObligations, {.ns = world_.controller_namespace}).items;
+    std::erase_if(found, [&](const Value& object) {
+        return !is_same_subject(object.get("spec", "subject"), who.subject);
+    });
+    for (const Value& object : found) {
+        if (is_open(object) && object.get("spec", "undoAction", "name").string_or("") == who.action)
+            mark(cluster::name_of(object), "Released", "posthook", stop_.token());
+    }
+    return began ? lost_before(std::move(found), who, *began) : "";
+}
+
+bool ObligationKeeper::may_owe(const std::string& uid) const {
+    auto debtors = debtors_.lock();
+    if (!debtors->uids) {
+        std::set<std::string> found;
+        for (const Value& object :
+             world_.cluster.list(types::kObligations, {.ns = world_.controller_namespace}).items)
+            found.insert(object.get("spec", "actionSet", "uid").string_or(""));
+        debtors->uids = std::move(found);
+    }
+    return debtors->uids->contains(uid);
 }
 
 bool ObligationKeeper::has_open(const std::string& uid, const std::string& action) const {
-    return !open([&](const Value& object) {
-                const Value& spec = object["spec"];
-                return spec.get("actionSet", "uid").string_or("") == uid &&
-                       spec["action"].string_or("") == action;
-            }).empty();
+    return may_owe(uid) && !open([&](const Value& object) {
+                                const Value& spec = object["spec"];
+                                return spec.get("actionSet", "uid").string_or("") == uid &&
+                                       spec["action"].string_or("") == action;
+                            }).empty();
 }
 
 void ObligationKeeper::undo_action_ended(const std::string& id, bool is_complete, const std::string& error) {
@@ -432,25 +485,71 @@ void ObligationKeeper::undo_action_ended(const std::string& id, bool is_complete
 }
 
 std::string ObligationKeeper::lost_fence(const std::string& uid, const std::string& action) const {
+    if (!may_owe(uid)) return {};
     for (const Value& object :
          world_.cluster.list(types::kObligations, {.ns = world_.controller_namespace}).items) {
         const Value& spec = object["spec"];
         if (spec.get("actionSet", "uid").string_or("") != uid || spec["action"].string_or("") != action)
             continue;
-        const std::string state = object.get("status", "state").string_or("");
-        const std::string reason = object.get("status", "reason").string_or("");
-        const bool is_gone = state == "Withdrawn" && reason.ends_with("is gone");
         // Past its deadline it is being undone at this moment, if it is not yet.
-        const bool is_late = state == "Open" && time_left(object).count() <= 0;
-        if (is_late)
+        if (is_open(object) && time_left(object).count() <= 0)
             return spec["description"].string_or("") +
                    ", but its time limit passed before the action ended (deadline)";
-        if (reason == "deadline" || reason == "shutdown" || reason == "operator" || is_gone) {
+        if (const std::string reason = why_lost(object); !reason.empty()) {
             return spec["description"].string_or("") + ", but that ended before the action did (" + reason +
                    ")";
         }
     }
     return {};
+}
+
+std::string ObligationKeeper::lost_before(Objects found, const Incurrer& posthook, SystemTime began) const {
+    std::erase_if(found, [&](const Value& object) {
+        const std::string prehook = object.get("spec", "action").string_or("");
+        return !is_prehook(prehook) || posthook_of(prehook) != posthook.action;
+    });
+    const auto created = [](const Value& object) { return object.get("status", "createdAt").string_or(""); };
+    const auto newest = std::max_element(
+        found.begin(), found.end(), [&](const Value& a, const Value& b) { return created(a) < created(b); });
+    if (newest == found.end()) return {};
+    const Value prehook = newest->get("spec", "actionSet");
+    const auto action_set = find_action_set(prehook);
+    // One that failed has said so itself; of one that was deleted since it ended nobody knows.
+    if (action_set && !has_worked(*action_set)) return {};
+    std::string lost;
+    for (const Value& object : found) {
+        const std::string told = object.get("status", "toldBy").string_or("");
+        const std::string reason = why_lost(object);
+        if (object.get("spec", "actionSet") != prehook || reason.empty() ||
+            (!told.empty() && told != posthook.uid))
+            continue;
+        // What this posthook found gone was gone before; what the daemon undid since then, it was to undo.
+        if (object.get("status", "state").string_or("") == "Released" &&
+            parse_rfc3339(object.get("status", "releasedAt").string_or("")) >= began)
+            continue;
+        update(world_.cluster, key_of(world_, cluster::name_of(object)),
+               [&](Value& now) {
+                   now["status"]["toldBy"] = posthook.uid;
+                   return true;
+               },
+               {});
+        lost = object.get("spec", "description").string_or("") + ", but that ended before " +
+               posthook.action + " (" + reason + "): what was copied meanwhile may not be of one moment";
+    }
+    return lost;
+}
+
+// What an obligation's actionSet refers to; nullopt where it is gone, or another has its name.
+std::optional<Value> ObligationKeeper::find_action_set(const Value& reference) const {
+    try {
+        Value found = world_.cluster.get(
+            {types::kActionSets, reference["namespace"].string_or(""), reference["name"].string_or("")});
+        if (cluster::uid_of(found) != reference["uid"].string_or("")) return std::nullopt;
+        return found;
+    } catch (const Error& e) {
+        if (e.kind() != ErrorKind::kNotFound) throw;
+        return std::nullopt;
+    }
 }
 
 List ObligationKeeper::list(bool with_discharged) const {
@@ -481,10 +580,20 @@ List ObligationKeeper::list(bool with_discharged) const {
 
 // --- the keeper's thread: it logs what fails and goes on
 
+// False: stop.
+bool ObligationKeeper::wait_for_news(std::chrono::nanoseconds limit) {
+    auto debtors = debtors_.lock();
+    (void)debtors.wait_until(std::chrono::steady_clock::now() + limit,
+                             [&] { return debtors->has_new || stop_.token().is_cancelled(); });
+    debtors->has_new = false;
+    return !stop_.token().is_cancelled();
+}
+
 void ObligationKeeper::run() {
     SystemTime forget_at = world_.clock.now();
     std::chrono::nanoseconds pause = kLookEvery;
-    while (stop_.token().wait_for(pause)) {
+    const CancelCallback wake = stop_.token().on_cancel([this] { debtors_.lock().notify_all(); });
+    while (wait_for_news(pause)) {
         pause = kLookEvery;
         try {
             pause = look_after();
@@ -501,26 +610,19 @@ void ObligationKeeper::run() {
 }
 
 bool ObligationKeeper::is_abandoned(const Value& obligation) const {
-    const Value& owner = obligation.get("spec", "actionSet");
-    try {
-        const Value action_set = world_.cluster.get(
-            {types::kActionSets, owner["namespace"].string_or(""), owner["name"].string_or("")});
-        if (cluster::uid_of(action_set) != owner["uid"].string_or("")) return true;
-        if (!is_terminal(action_set)) return false;
-        // A prehook that worked leaves its fence to the posthook, until the deadline.
-        const bool is_complete = action_set.get("status", "state").string_or("") == state::kComplete;
-        return !(is_complete && is_prehook(obligation.get("spec", "action").string_or("")));
-    } catch (const Error& e) {
-        if (e.kind() == ErrorKind::kNotFound) return true;
-        throw;
-    }
+    const auto action_set = find_action_set(obligation.get("spec", "actionSet"));
+    if (!action_set) return true;
+    if (!is_terminal(*action_set)) return false;
+    // A prehook that worked leaves its fence to the posthook, until the deadline.
+    return !(has_worked(*action_set) && is_prehook(obligation.get("spec", "action").string_or("")));
 }
 
 std::chrono::nanoseconds ObligationKeeper::look_after() {
-    std::chrono::nanoseconds next_look = kLookEvery;
+    const Objects obligations = open([](const Value&) { return true; });
+    std::chrono::nanoseconds next_look = obligations.empty() ? kLookWhenIdle : kLookEvery;
     const SystemTime now = world_.clock.now();
     std::optional<Error> failure;
-    for (const Value& obligation : open([](const Value&) { return true; })) {
+    for (const Value& obligation : obligations) {
         try {
             const std::string next = obligation.get("status", "nextAttemptAt").string_or("");
             if (!next.empty() && parse_rfc3339(next) > now) continue;
@@ -549,6 +651,7 @@ std::chrono::nanoseconds ObligationKeeper::look_after() {
 }
 
 void ObligationKeeper::forget_old() {
+    debtors_.lock()->uids.reset();
     const SystemTime limit = world_.clock.now() - kKeepDischarged;
     for (const Value& object :
          world_.cluster.list(types::kObligations, {.ns = world_.controller_namespace}).items) {

@@ -6,15 +6,20 @@
 // place: the undo goes to the pod uid of the record.
 //
 //   spec    kind, description, actionSet{name,namespace,uid}, action, subject, pod{namespace,name,uid},
-//           container, undoCommands[][], undoAction{}, deadline, monotonicDeadline{bootId, nanoseconds},
-//           leadNanoseconds
-//   status  state (Open|Released|Withdrawn), reason, attempts, lastError, createdAt, releasedAt
+//           container, undoCommands[][] or details.listedEntry (see listed_entry.h), undoAction{}, deadline,
+//           monotonicDeadline{bootId, nanoseconds}, leadNanoseconds
+//   status  state (Open|Released|Withdrawn), reason, attempts, lastError, createdAt, releasedAt, toldBy (the
+//           uid of the posthook that failed because this was lost)
+//
+// Nobody else stores obligations, so most questions about an ActionSet that never incurred one are answered
+// without asking the cluster.
 //
 // Thread safety: all members may be called from any thread. An obligation is undone by one thread at a time.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -65,8 +70,10 @@ class ObligationKeeper {
     // Of one that is open; else does nothing. Its guard has the new deadline when this returns.
     void extend(const std::string& id, SystemTime deadline, const CancelToken& cancel);
 
-    // The posthook of this subject has worked: what waited for it is discharged.
-    void posthook_ended(const Incurrer& who);
+    // The posthook of this subject has worked: what waited for it is discharged. Returns what of the latest
+    // prehook, if that worked, was undone before the posthook `began`, in lost_fence()'s words; it is told to
+    // one posthook only, and not to the keeper's own undo, which has no `began`.
+    [[nodiscard]] std::string posthook_ended(const Incurrer& who, std::optional<SystemTime> began);
     [[nodiscard]] bool has_open(const std::string& uid, const std::string& action) const;
 
     // What was undone too early for this action: past its deadline, or because the daemon stopped. "" if
@@ -105,21 +112,40 @@ class ObligationKeeper {
     std::string store(Value spec, std::chrono::seconds time_limit, const Incurrer& who);
     void mark(const std::string& id, const char* state, std::string_view reason, const CancelToken& cancel);
     void note_failure(const std::string& id, const std::string& error);
+    void note_debtor(const std::string& uid);
+    void look_soon();
+    [[nodiscard]] bool wait_for_news(std::chrono::nanoseconds limit);
     void run();
     std::chrono::nanoseconds look_after();  // until it should look again
     [[nodiscard]] bool is_abandoned(const Value& obligation) const;
+    [[nodiscard]] std::optional<Value> find_action_set(const Value& reference) const;
+    // `found`: the obligations of the posthook's subject.
+    [[nodiscard]] std::string lost_before(Objects found, const Incurrer& posthook, SystemTime began) const;
     void forget_old();
 
+    // False: this ActionSet has nothing stored, open or not.
+    [[nodiscard]] bool may_owe(const std::string& uid) const;
+
+    struct Debtors {
+        std::optional<std::set<std::string>> uids;  // of ActionSets; absent until they are asked for
+        bool has_new = false;                       // for the thread
+    };
     World& world_;
     const std::string boot_id_;
+    mutable Guarded<Debtors> debtors_;
     Guarded<int> incurring_{0};  // one fence at a time is looked for and stored
     Guarded<std::set<std::string>> in_hand_;
     CancelSource stop_;
     TaskGroup thread_;
 };
 
+// Why what it held ended without anybody wanting it (its deadline, the daemon's stop, an operator, its Pod's
+// end); "" if it holds still, or was undone as it should be.
+[[nodiscard]] std::string why_lost(const Value& obligation);
+
 // True for actions that leave what they quiesced to a later action: backupPrehook and its like.
 [[nodiscard]] bool is_prehook(std::string_view action) noexcept;
+[[nodiscard]] bool is_posthook(std::string_view action) noexcept;
 [[nodiscard]] std::string posthook_of(std::string_view prehook);  // backupPosthook
 
 }  // namespace fencepost::run

@@ -1,6 +1,7 @@
 #include "run/record.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/encodings.h"
 #include "base/error.h"
@@ -13,26 +14,43 @@ namespace {
 constexpr std::chrono::milliseconds kFirstPause{50};
 constexpr std::chrono::milliseconds kLongestPause{5'000};
 
+Value with_finalizer(Value object) {
+    if (!has_finalizer(object)) object["metadata"]["finalizers"].push_back(kFinalizer);
+    return object;
+}
+
+bool has_record(const Value& action_set) noexcept {
+    return !action_set.get("metadata", "annotations", kRecordAnnotation).is_nil();
+}
+
+Value record_of(const Value& action_set) {
+    const std::string text = action_set.get("metadata", "annotations", kRecordAnnotation).string_or("");
+    return text.empty() ? Value() : parse_json(text);
+}
+
+}  // namespace
+
+bool has_finalizer(const Value& object) {
+    const List& present = object.get("metadata", "finalizers").list_or_empty();
+    return std::find(present.begin(), present.end(), Value(kFinalizer)) != present.end();
+}
+
 Value without_finalizer(Value object) {
     std::erase(object["metadata"]["finalizers"].writable_list(), Value(kFinalizer));
     return object;
 }
-
-Value with_finalizer(Value object) {
-    Value& list = object["metadata"]["finalizers"];
-    const List& present = list.list_or_empty();
-    if (std::find(present.begin(), present.end(), Value(kFinalizer)) == present.end())
-        list.push_back(kFinalizer);
-    return object;
-}
-
-}  // namespace
 
 bool is_terminal(const Value& action_set) noexcept {
     const Value& value = action_set.get("status", "state");
     return value.is_string() &&
            (value.as_string() == state::kComplete || value.as_string() == state::kFailed);
 }
+
+bool is_begun(const Value& action_set) noexcept {
+    return has_record(action_set) || !action_set.get("status", "state").string_or("").empty();
+}
+
+bool is_anothers(const Value& action_set) noexcept { return is_begun(action_set) && !has_record(action_set); }
 
 Value& Status::phase(std::size_t action, int phase) {
     Value& entry = status["actions"].writable_list().at(action);
@@ -76,10 +94,7 @@ void Status::update_progress() {
 Record::Record(World& world, Value object) : world_(world) {
     auto state = state_.lock();
     state->now.status = object["status"];
-    if (const std::string text = object.get("metadata", "annotations", kRecordAnnotation).string_or("");
-        !text.empty()) {
-        state->now.record = parse_json(text);
-    }
+    state->now.record = record_of(object);
     state->object = std::move(object);
 }
 
@@ -115,7 +130,7 @@ void Record::remove_finalizer(const CancelToken& cancel) {
 }
 
 void Record::write(Guarded<State>::Locked& state, const CancelToken& cancel) {
-    std::chrono::milliseconds pause = kFirstPause;
+    std::chrono::milliseconds pause{0};  // the first conflict is met at once
     while (!state->is_lost) {
         Value next = state->has_finalizer ? with_finalizer(state->object) : without_finalizer(state->object);
         // Against what is stored: a write that failed, or that only its answer was lost of, is told of once.
@@ -135,31 +150,40 @@ void Record::write(Guarded<State>::Locked& state, const CancelToken& cancel) {
             const bool may_pass = e.is_transient() || e.kind() == ErrorKind::kExhausted;
             if (e.kind() != ErrorKind::kConflict && e.kind() != ErrorKind::kNotFound && !may_pass) throw;
             if (may_pass) {
+                pause = std::max(pause, kFirstPause);
                 world_.log.warning("cannot write an ActionSet's status, trying again",
                                    {{"actionSet", cluster::name_of(state->object)}, {"error", e.what()}});
-                if (!cancel.wait_for(pause)) cancel.throw_if_cancelled();
-                pause = std::min(pause * 2, kLongestPause);
-                continue;
-            }
-        }
-        // Somebody else changed the object, or it is gone.
-        const cluster::ObjectKey key{cluster::types::kActionSets, cluster::namespace_of(state->object),
-                                     cluster::name_of(state->object)};
-        try {
-            Value fresh = world_.cluster.get(key);
-            if (cluster::uid_of(fresh) != cluster::uid_of(state->object)) {
-                state->is_lost = true;
             } else {
-                state->now.record["journal"] = journal_of(fresh);
-                state->object = std::move(fresh);
+                read_again(*state);
             }
-        } catch (const Error& e) {
-            if (e.kind() == ErrorKind::kNotFound)
-                state->is_lost = true;
-            else if (!e.is_transient())
-                throw;
         }
+        if (pause.count() > 0 && !cancel.wait_for(pause)) cancel.throw_if_cancelled();
+        pause = std::clamp(pause * 2, kFirstPause, kLongestPause);
     }
+}
+
+// Somebody else changed the object, or it is gone.
+void Record::read_again(State& state) {
+    const cluster::ObjectKey key{cluster::types::kActionSets, cluster::namespace_of(state.object),
+                                 cluster::name_of(state.object)};
+    const bool is_claimed = has_record(state.object);
+    try {
+        Value fresh = world_.cluster.get(key);
+        state.is_lost = cluster::uid_of(fresh) != cluster::uid_of(state.object);
+        // A claim of ours whose answer was lost has our launch in its record.
+        const Value record = record_of(fresh);
+        if (!state.is_lost && !is_claimed && is_begun(fresh) &&
+            (record.is_nil() || record["launchedAt"] != std::as_const(state.now.record)["launchedAt"]))
+            throw NotOurs();
+        if (!state.is_lost) {
+            state.now.record["journal"] = journal_of(fresh);
+            state.object = std::move(fresh);
+        }
+    } catch (const Error& e) {
+        state.is_lost = e.kind() == ErrorKind::kNotFound;
+        if (!state.is_lost && !e.is_transient()) throw;
+    }
+    if (state.is_lost && !is_claimed) throw NotOurs();
 }
 
 Value initial_status(const model::ActionSet& action_set, const std::vector<model::Action>& actions) {

@@ -7,8 +7,9 @@
 //
 // Somebody else's changes to the object are kept: on a conflict it is read again and status and annotation
 // are put over it. A store that cannot be written (disk full, server away) is tried again until it can, or
-// the token fires. Once the object has vanished, writes do nothing and is_lost() is true.
-// Thread safety: all members may be called from any thread; commits of one record follow each other.
+// the token fires. The first write is the claim to the ActionSet: where another controller was quicker, or
+// the object has vanished, it throws NotOurs. Where it vanishes later, writes do nothing and is_lost() is
+// true. Thread safety: all members may be called from any thread; commits of one record follow each other.
 #pragma once
 
 #include <functional>
@@ -32,13 +33,18 @@ inline constexpr const char* kFailed = "failed";
 inline constexpr const char* kSkipped = "skipped";
 }  // namespace state
 
+[[nodiscard]] bool has_finalizer(const Value& object);  // ours
+[[nodiscard]] Value without_finalizer(Value object);    // without ours; those of others stay
 [[nodiscard]] bool is_terminal(const Value& action_set) noexcept;
+[[nodiscard]] bool is_begun(const Value& action_set) noexcept;  // by whomever
+// Another controller (Kanister's own) has begun this ActionSet: it has a state, and no record.
+[[nodiscard]] bool is_anothers(const Value& action_set) noexcept;
 
 // What a change works on.
 struct Status {
     Value status;  // as ActionSet.status
-    Value record;  // as the annotation: {launchedAt, resumedAt?, actions: [{blueprint, definition, attempts:
-                   // {phase: n}}], journal (see journal.h)}
+    Value record;  // as the annotation: {launchedAt, resumedAt?, actions: [{blueprint, definition, pods? (see
+                   // launch.h), attempts: {phase: n}}], journal (see journal.h)}
     // The phase's entry in status; `phase` -1 is the deferPhase.
     [[nodiscard]] Value& phase(std::size_t action, int phase);
     [[nodiscard]] const Value& phase(std::size_t action, int phase) const;
@@ -48,6 +54,9 @@ struct Status {
     void update_progress();  // percentCompleted from the core phases of all actions
 };
 
+// Not an Error: nothing failed, nothing is to be undone, and nothing may be written.
+struct NotOurs {};
+
 class Record {
   public:
     // `object` is the ActionSet as read.
@@ -55,7 +64,8 @@ class Record {
     [[nodiscard]] Status current() const;
     [[nodiscard]] Value object() const;  // as last read or written
     void stage(const std::function<void(Status&)>& change);
-    // Throws Cancelled, or Error{kTooLarge} for a status that would be too large (then nothing has changed).
+    // Throws Cancelled, NotOurs, or Error{kTooLarge} for a status that would be too large (then nothing
+    // has changed).
     void commit(const std::function<void(Status&)>& change, const CancelToken& cancel);
     // The last write: as commit, and nothing holds the object back any longer.
     void finish(const std::function<void(Status&)>& change, const CancelToken& cancel);
@@ -70,6 +80,7 @@ class Record {
         bool has_finalizer = true;
     };
     void write(Guarded<State>::Locked& state, const CancelToken& cancel);
+    void read_again(State& state);
     World& world_;
     mutable Guarded<State> state_;
 };

@@ -68,8 +68,8 @@ def corpus():
 
 
 def shipped():
-    """One value a line is how the shipped blueprints have them."""
-    lines = [line.split(": ", 1)[1].strip() for file in sorted(ROOT.glob("blueprints/*/blueprint.yaml"))
+    """Those of PostgreSQL's blueprints, which PARAMS are for; they have one value a line."""
+    lines = [line.split(": ", 1)[1].strip() for file in sorted(ROOT.glob("blueprints/postgres-*/blueprint.yaml"))
              for line in file.read_text().splitlines() if "{{" in line]
     return [line[1:-1] if line[0] in "'\"" else line for line in lines]
 

@@ -109,7 +109,7 @@ class Schemas(unittest.TestCase):
 class Plan(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.stack = cls.enterClassContext(Stack())
+        cls.stack = cls.enterClassContext(Stack(serve_options=["--image-map", "tools=ours/tools"]))
         cls.stack.start()
         cls.stack.apply(OBJECTS)
 
@@ -144,7 +144,7 @@ class Plan(unittest.TestCase):
         self.assertEqual(result.returncode, 1, output)
         self.assertRegex(output, r"blueprint/targets:\d+:\d+: error: there is no StatefulSet app1/nowhere \[missing-object\]")
         self.assertRegex(output, r"blueprint/targets:\d+:\d+: error: there is a ConfigMap app1/taken already \[existing-object\]")
-        self.assertRegex(output, r"images +ok +tools:1 \(phase 'job'\)")
+        self.assertRegex(output, r"images +ok +tools:1, in whose place runs ours/tools:1 \(phase 'job'\)")
         self.assertRegex(output, r"images +ok +the server's embedded cluster pulls none")
         self.assertRegex(output, r"permissions +skipped +the server has no access reviews; an embedded cluster has no RBAC")
 

@@ -131,7 +131,10 @@ class FailedHooks(unittest.TestCase):
         self.assertEqual(self.run_hook("backupPrehook")["state"], "complete")
         self.stack.cli("delete", "pod", "pg-2", "-n", self.namespace)
         self.apply_pod()
-        self.assertEqual(self.run_hook("backupPosthook")["state"], "complete")
+        action = self.run_hook("backupPosthook")
+        self.assertEqual(action["state"], "failed")
+        self.assertIn("may not be of one moment", action["error"]["message"])
+        self.assertEqual(self.run_hook("backupPosthook")["state"], "complete", "it is told once")
         self.assert_nothing_is_fenced()
         fence = [o for o in self.obligations() if o["kind"] == "fence"]
         self.assertEqual([o["state"] for o in fence], ["withdrawn"])
@@ -222,7 +225,8 @@ class FailedDumps(unittest.TestCase):
         return {**APP1_DB, "name": name}
 
     def s3_profile(self, name, bucket="backups", key="fencepost", secret="fencepost-secret-key"):
-        text = render(ROOT / "examples/profile-s3.yaml", S3_KEY=key, S3_SECRET=secret, BUCKET=bucket, S3_PORT=self.stack.s3_port)
+        text = render(ROOT / "examples/profile-s3.yaml", S3_KEY=key, S3_SECRET=secret, BUCKET=bucket, STORE_HOST="127.0.0.1",
+                      S3_PORT=self.stack.s3_port)
         self.stack.apply(text.replace("name: store", f"name: {name}").replace("s3-credentials", f"{name}-credentials"))
         return {"name": name, "namespace": "default"}
 

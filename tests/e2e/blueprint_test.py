@@ -38,10 +38,11 @@ class OnTheLaptop(unittest.TestCase):
     def start_instances(self):
         user = pwd.getpwnam("postgres") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
         self.ports = [free_port(), free_port()]
+        cluster = json.loads(self.stack.cli("get", "clusters", "cluster-example", "-n", "edb", "-o", "json").stdout)
         for number, role in ((1, "primary"), (2, "replica")):
             mark = 'kasten-enterprisedb.io/hasHooks: "true"' if role == "replica" else 'kasten-enterprisedb.io/excluded: "true"'
             self.stack.apply(render(ROOT / "examples/edb-snapshot/instance.yaml", NUMBER=number, ROLE=role, MARK="volume: data",
-                                    POD_MARK=mark, SOURCE="", INSTANCE_PORT=self.ports[number - 1],
+                                    POD_MARK=mark, CLUSTER_UID=cluster["metadata"]["uid"], INSTANCE_PORT=self.ports[number - 1],
                                     PRIMARY_PORT=self.ports[0], POSTGRES_UID=user.pw_uid, POSTGRES_GID=user.pw_gid))
             wait_for(f"the {role}'s readiness", lambda: self.stack.pod_is_ready("edb", f"cluster-example-{number}"))
 

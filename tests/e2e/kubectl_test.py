@@ -9,7 +9,7 @@ import threading
 import time
 import unittest
 
-from stack import KUBECTL, Stack, wait_for
+from stack import FENCEPOST, KUBECTL, Stack, wait_for
 
 CONFIG_MAP = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings", "namespace": "app"},
               "data": {"colour": "red"}}
@@ -72,11 +72,31 @@ class Kubectl(unittest.TestCase):
     def json(self, *arguments):
         return json.loads(self.kubectl("get", *arguments, "-o", "json"))
 
+    # --- the plugin
+    def test_the_command_line_is_a_plugin_of_kubectl(self):
+        folder = self.stack.work / "plugins"
+        folder.mkdir()
+        (folder / "kubectl-fencepost").symlink_to(FENCEPOST)
+
+        def kubectl(*arguments):
+            result = subprocess.run([KUBECTL, *arguments], capture_output=True, text=True, timeout=60, env=dict(
+                self.stack.environment, PATH=f"{folder}:{os.environ['PATH']}", HOME=str(self.stack.work)))
+            self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+            return result.stdout
+        self.assertIn(f"{folder}/kubectl-fencepost\n", kubectl("plugin", "list"))
+        usage = kubectl("fencepost", "--help")
+        self.assertIn("Usage: kubectl fencepost [OPTIONS] SUBCOMMAND", usage)
+        self.assertIn("  kubectl fencepost run backup --object secret/app1-db -n app1\n", usage)
+        self.assertNotRegex(usage, r"(?m)^  fencepost |'fencepost ")
+        self.assertIn("Usage: kubectl fencepost get ", kubectl("fencepost", "get", "--help"))
+        self.assertRegex(kubectl("fencepost", "get", "pods", "-n", "app"), r"(?m)^shell +2/2 +Running ")
+
     # --- what there is
     def test_discovery_names_kinds_short_names_and_categories(self):
         resources = self.kubectl("api-resources", "--no-headers")
         for line in (r"^pods +po +v1 +true +Pod$", r"^actionsets +cr\.kanister\.io/v1alpha1 +true +ActionSet$",
-                     r"^statefulsets +sts +apps/v1 +true +StatefulSet$"):
+                     r"^statefulsets +sts +apps/v1 +true +StatefulSet$",
+                     r"^restorepointcontents +rpc +fencepost\.io/v1alpha1 +false +RestorePointContent$"):
             self.assertRegex(resources, re.compile(line, re.M))
         self.assertIn("config.kio.kasten.io/v1alpha1\n", self.kubectl("api-versions"))
         self.assertIn("pod/shell", self.kubectl("get", "all", "-o", "name"))
@@ -194,6 +214,7 @@ class Kubectl(unittest.TestCase):
         text = self.kubectl("explain", "blueprint.actions.phases")
         self.assertIn("func\t<string>", text)
         self.assertIn("The function, as in KubeTask.", text)
+        self.assertIn("Which of the application's objects are backed up.", self.kubectl("explain", "backupactions.spec.filters"))
         self.assertIn("FIELD: spec <Object>", self.kubectl("explain", "pods.spec"))
 
     def test_server_side_apply_keeps_account_of_who_owns_what(self):

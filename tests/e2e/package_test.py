@@ -150,7 +150,8 @@ class Installed(unittest.TestCase):
         self.assertEqual(self.copy.run("fencepost", "lint", "/usr/share/fencepost/blueprints/postgres-dump",
                                        "/usr/share/fencepost/bindings").returncode, 0)
         files = self.files()
-        for name in ("/usr/share/man/man1/fencepost-run.1.gz", "/usr/share/man/man5/fencepost.yaml.5.gz",
+        self.assertIn("Usage: kubectl fencepost [OPTIONS]", self.copy.run("kubectl-fencepost", "--help").stdout)
+        for name in ("/usr/share/man/man1/fencepost-run.1.gz", "/usr/share/man/man1/kubectl-fencepost.1.gz", "/usr/share/man/man5/fencepost.yaml.5.gz",
                      "/usr/share/bash-completion/completions/fencepost", "/usr/share/zsh/vendor-completions/_fencepost",
                      "/usr/share/fish/vendor_completions.d/fencepost.fish", "/lib/systemd/system/fencepost.service"):
             self.assertIn(name, files)

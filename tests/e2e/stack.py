@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -20,6 +21,7 @@ KANDO = BUILD / "bin" / "kando"
 VERSITYGW = shutil.which("versitygw") or shutil.which("versitygw", path=os.path.expanduser("~/go/bin"))
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache"))) / "fencepost"  # scripts/install-deps --test
 KUBECTL = next(iter(sorted(CACHE.glob("kubectl-v*"), reverse=True)), None)
+HELM = next(iter(sorted(CACHE.glob("helm-v*"), reverse=True)), None)
 PYTHON = pathlib.Path(os.environ.get("FENCEPOST_PYTHON", CACHE / "python")) / "bin" / "python"  # with the packages that the tests take from PyPI
 REPOSITORY_KEY = "a-key-that-only-the-example-knows"
 TERMINAL = ("complete", "failed", "cancelled")
@@ -49,6 +51,8 @@ def render(path, **names):
     text = pathlib.Path(path).read_text()
     for name, value in names.items():
         text = text.replace(f"@{name}@", str(value))
+    if left := re.search("@[A-Z0-9_]+@", text):
+        raise AssertionError(f"{path}: nobody says what {left[0]} is")
     return text
 
 
@@ -185,19 +189,23 @@ class Stack:
         return self.get("/v1/obligations")["items"]
 
     # --- what stands beside it
-    def start_s3(self):
-        """A real S3 server with one bucket; the profile `store` points at it. Returns restic's name of the repository."""
+    def start_s3_server(self, host="127.0.0.1"):
+        """A real S3 server with one bucket."""
         self.s3_port = free_port()
         (self.work / "s3" / "backups").mkdir(parents=True)
         log = open(self.work / "s3.log", "ab")
-        server = subprocess.Popen([VERSITYGW, "--port", f"127.0.0.1:{self.s3_port}", "--quiet", "posix", self.work / "s3"],
+        server = subprocess.Popen([VERSITYGW, "--port", f"{host}:{self.s3_port}", "--quiet", "posix", self.work / "s3"],
                                   stdout=log, stderr=log, stdin=subprocess.DEVNULL,
                                   env=dict(os.environ, ROOT_ACCESS_KEY="fencepost", ROOT_SECRET_KEY="fencepost-secret-key"))
         log.close()
         self.clean_up.callback(lambda: (server.kill(), server.wait()))
-        wait_for("the S3 server's start", lambda: socket.create_connection(("127.0.0.1", self.s3_port)).close() or True)
+        wait_for("the S3 server's start", lambda: socket.create_connection((host, self.s3_port)).close() or True)
+
+    def start_s3(self):
+        """That server, and the profile `store` that points at it."""
+        self.start_s3_server()
         self.apply(render(ROOT / "examples/profile-s3.yaml", S3_KEY="fencepost", S3_SECRET="fencepost-secret-key",
-                          BUCKET="backups", S3_PORT=self.s3_port))
+                          BUCKET="backups", STORE_HOST="127.0.0.1", S3_PORT=self.s3_port))
         self.repository = f"s3:http://127.0.0.1:{self.s3_port}/backups/fencepost"
 
     def start_file_store(self):
@@ -214,7 +222,8 @@ class Stack:
         """The quickstart's primary and streaming replica with that many rows, and its Secret app1/app1-db."""
         user = pwd.getpwnam("postgres") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
         self.primary_port, self.replica_port = free_port(), free_port()
-        self.names = dict(PRIMARY_PORT=self.primary_port, REPLICA_PORT=self.replica_port, ROWS=rows,
+        self.names = dict(PRIMARY_HOST="127.0.0.1", PRIMARY_PORT=self.primary_port, REPLICA_HOST="127.0.0.1",
+                          REPLICA_PORT=self.replica_port, LISTEN="127.0.0.1", ROWS=rows, POSTGRES_IMAGE="postgres:15",
                           POSTGRES_UID=user.pw_uid, POSTGRES_GID=user.pw_gid)
         self.apply(render(ROOT / "examples/quickstart/database.yaml", **self.names))
         wait_for("the primary's readiness", lambda: self.pod_is_ready("app1", "pg-primary"))

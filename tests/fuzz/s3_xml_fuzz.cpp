@@ -1,10 +1,12 @@
 // What an S3 server answers: any text is XML or kDataLoss, and the tree is within its limits.
 #include <cstdlib>
 
+#include "aws/xml.h"
 #include "base/error.h"
 #include "location/s3_xml.h"
 
 using namespace fencepost;
+using namespace fencepost::aws;
 using namespace fencepost::location;
 
 namespace {

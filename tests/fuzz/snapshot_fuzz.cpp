@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "location/restic/documents.h"
+#include "location/restic/tree.h"
 
 using namespace fencepost;
 using namespace fencepost::location::restic;

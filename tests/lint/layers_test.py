@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Proves the layer table of the design from the #includes, and the house rules that need no compiler.
 
-    main -> {api, cli, functions, protect} -> {run, binding, lint} -> {model, cluster, location} -> {template, net} -> value -> base
+    main -> {api, cli, functions, protect} -> {run, binding, lint, policy} -> {model, cluster, location} -> {template, net, aws} -> value -> base
 """
 import pathlib
 import re
@@ -17,13 +17,16 @@ BELOW = {
     "net": {"base"},
     "model": {"base", "value", "template"},
     "lint": {"base", "value", "template", "model"},
+    "policy": {"base", "value", "model"},
     "cluster": {"base", "value", "net", "supervisor"},
-    "location": {"base", "value", "net"},
+    "aws": {"base", "net"},
+    "location": {"base", "value", "template", "net", "aws"},
     "binding": {"base", "value", "template", "model", "cluster"},
-    "run": {"base", "value", "template", "net", "model", "cluster", "location"},
-    "functions": {"base", "value", "template", "net", "model", "cluster", "location", "run"},
+    "run": {"base", "value", "template", "net", "model", "cluster", "aws", "location"},
+    "functions": {"base", "value", "template", "net", "model", "cluster", "aws", "location", "run"},
+    "protect": {"base", "value", "template", "net", "model", "cluster", "location", "run", "binding", "policy"},
     "api": {"base", "value", "template", "net", "model", "cluster", "location", "run", "binding", "lint"},
-    "cli": {"base", "value", "template", "net", "model", "cluster", "location", "run", "binding", "lint", "api", "supervisor"},
+    "cli": {"base", "value", "template", "net", "model", "cluster", "location", "run", "binding", "lint", "policy", "protect", "api", "supervisor"},
     "kando": {"base", "value", "net", "location"},
     "supervisor": set(),
 }

@@ -1,20 +1,21 @@
 // pods/exec as kubectl and the client libraries speak it: the subprotocols v5.channel.k8s.io and
-// v4.channel.k8s.io over a WebSocket. The first byte of a message is its channel; the last message is a
-// Status on the error channel. v5 adds a signal that closes stdin alone.
+// v4.channel.k8s.io over a WebSocket (see cluster/exec_channels.h).
 #include <algorithm>
 
 #include "api/facade/facade.h"
 #include "api/facade/status.h"
 #include "api/problem.h"
 #include "base/error.h"
+#include "cluster/exec_channels.h"
 #include "net/websocket.h"
 #include "value/json.h"
 
 namespace fencepost::api::facade {
 namespace {
 
-enum Channel : char { kStdin = 0, kStdout = 1, kStderr = 2, kError = 3, kResize = 4, kClose = '\xff' };
-constexpr std::string_view kProtocols[] = {"v5.channel.k8s.io", "v4.channel.k8s.io"};  // the best one first
+using namespace cluster;  // the channels
+
+constexpr std::string_view kProtocols[] = {kExecV5, kExecV4};  // the best one first
 
 // The best subprotocol that the client offers; "" where it offers none of ours.
 std::string choose_protocol(std::string_view offered) {
@@ -80,7 +81,7 @@ cluster::ExecOptions exec_options(const net::ServerRequest& request) {
 
 void run(cluster::Cluster& cluster, const Target& target, const net::ServerRequest& request,
          cluster::ExecOptions options, net::WebSocket& socket) {
-    const auto send = [&](Channel channel, std::string_view bytes) {
+    const auto send = [&](ExecChannel channel, std::string_view bytes) {
         socket.write(std::string(1, channel).append(bytes));
     };
     StdinChannel in(socket);

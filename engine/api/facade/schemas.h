@@ -1,6 +1,6 @@
-// What the objects of a type look like, as OpenAPI 3.0 schemas: Kanister's and our own kinds in full, the
-// usual kinds of Kubernetes in outline (their spec is open), a custom type as its CustomResourceDefinition
-// says. Pure; thread-safe.
+// What the objects of a type look like, as OpenAPI 3.0 schemas: Kanister's kinds in full, the usual kinds of
+// Kubernetes in outline (their spec is open), a custom type, as most of ours are, as its
+// CustomResourceDefinition says. Pure; thread-safe.
 #pragma once
 
 #include "cluster/cluster.h"

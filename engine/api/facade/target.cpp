@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "cluster/kube/definitions.h"
 
 namespace fencepost::api::facade {
 namespace {
@@ -38,7 +39,7 @@ Value definition_of(cluster::Cluster& cluster, const cluster::ResourceType& type
             {cluster::types::kCustomResourceDefinitions, "", type.resource + "." + type.group});
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::kNotFound) throw;
-        return {};
+        return cluster::kube::definition_of(type);
     }
 }
 

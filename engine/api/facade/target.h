@@ -22,7 +22,8 @@ struct Target {
 
 // "v1", "apps/v1".
 [[nodiscard]] std::string api_version_of(const cluster::ResourceType& type);
-// The CustomResourceDefinition of a type; nil where it has none.
+// The CustomResourceDefinition of a type; where the cluster has none, the chart's, so that our kinds are told
+// of in one place. Nil where neither has one.
 [[nodiscard]] Value definition_of(cluster::Cluster& cluster, const cluster::ResourceType& type);
 
 // `rest` is what follows /api/v1/ or /apis/{group}/{version}/. Throws Error{kNotFound} for a type or shape

@@ -69,14 +69,15 @@ class LocalWatch final : public Watch {
     LocalWatch(Store& store, const ResourceType& type, const WatchOptions& options)
         : filter_(options.label_selector, options.field_selector),
           ns_(options.ns),
-          bookmarks_(options.allow_bookmarks) {
+          bookmarks_(options.allow_bookmarks),
+          metadata_only_(options.metadata_only) {
         std::uint64_t revision = 0;
         if (options.resource_version.empty() || options.resource_version == "0") {
             Store::Listing present =
                 store.list(type, ns_, [this](const Value& object) { return filter_.accepts(object); });
             revision = present.revision;
             for (auto& [key, object] : present.items)
-                first_.push_back({WatchEvent::Type::kAdded, std::move(object)});
+                first_.push_back({WatchEvent::Type::kAdded, shown(std::move(object))});
         } else {
             revision = to_revision(options.resource_version, "resourceVersion");
         }
@@ -112,16 +113,22 @@ class LocalWatch final : public Watch {
         const bool did = change.before && filter_.accepts(*change.before);
         const bool does = change.after && filter_.accepts(*change.after);
         if (does)
-            return WatchEvent{did ? WatchEvent::Type::kModified : WatchEvent::Type::kAdded, *change.after};
+            return WatchEvent{did ? WatchEvent::Type::kModified : WatchEvent::Type::kAdded,
+                              shown(*change.after)};
         if (!did) return std::nullopt;
         Value last = change.after ? *change.after : *change.before;
         last["metadata"]["resourceVersion"] = std::to_string(change.revision);
-        return WatchEvent{WatchEvent::Type::kDeleted, std::move(last)};
+        return WatchEvent{WatchEvent::Type::kDeleted, shown(std::move(last))};
+    }
+
+    [[nodiscard]] Value shown(Value object) const {
+        return metadata_only_ ? metadata_of(object) : std::move(object);
     }
 
     Filter filter_;
     std::string ns_;
     bool bookmarks_;
+    bool metadata_only_;
     std::uint64_t seen_ = 0;
     std::vector<WatchEvent> first_;
     std::size_t given_ = 0;
@@ -181,7 +188,7 @@ class LocalCluster final : public Cluster {
                     Continuation::token(result.resource_version, namespace_of(last), name_of(last));
                 break;
             }
-            result.items.push_back(std::move(object));
+            result.items.push_back(options.metadata_only ? metadata_of(object) : std::move(object));
         }
         return result;
     }

@@ -47,6 +47,14 @@ std::vector<ResourceDescription> built_in() {
     add("config.kio.kasten.io", "v1alpha1", "blueprintbindings", "BlueprintBinding", kNamespaced, kHasStatus);
     add("fencepost.io", "v1alpha1", "obligations", "Obligation", kNamespaced, kNoStatus);
     add("fencepost.io", "v1alpha1", "webhooks", "Webhook", kNamespaced, kNoStatus);
+    add("fencepost.io", "v1alpha1", "policies", "Policy", kNamespaced, kNoStatus);
+    add("fencepost.io", "v1alpha1", "runactions", "RunAction", kNamespaced, kNoStatus);
+    add("fencepost.io", "v1alpha1", "backupactions", "BackupAction", kNamespaced, kNoStatus);
+    add("fencepost.io", "v1alpha1", "restoreactions", "RestoreAction", kNamespaced, kNoStatus);
+    add("fencepost.io", "v1alpha1", "cancelactions", "CancelAction", kNamespaced, kNoStatus);
+    add("fencepost.io", "v1alpha1", "restorepoints", "RestorePoint", kNamespaced, kNoStatus, {"rp"});
+    add("fencepost.io", "v1alpha1", "restorepointcontents", "RestorePointContent", kCluster, kNoStatus,
+        {"rpc"});
     return types;
 }
 
@@ -81,17 +89,9 @@ TypeTable::TypeTable() : types_(built_in()) {}
 
 std::optional<ResourceDescription> TypeTable::find(std::string_view group, std::string_view version,
                                                    std::string_view name) const {
-    const std::string word = ascii_lower(name);
     auto types = types_.lock();
     for (const ResourceDescription& type : *types) {
-        if (!version.empty() && type.type.version != version) continue;
-        // With a version, "" is the core group; without one it is any group.
-        if (!group.empty() && type.type.group != group) continue;
-        if (group.empty() && !version.empty() && !type.type.group.empty()) continue;
-        const bool fits =
-            word == type.type.resource || word == ascii_lower(type.kind) || word == type.singular ||
-            std::find(type.short_names.begin(), type.short_names.end(), word) != type.short_names.end();
-        if (fits) return type;
+        if (matches(type, group, version, name)) return type;
     }
     return std::nullopt;
 }
@@ -103,10 +103,7 @@ ResourceDescription TypeTable::at(const ResourceType& wanted) const {
             if (type.type == wanted) return type;
         }
     }
-    const std::string name = wanted.group.empty() ? wanted.resource : wanted.resource + "." + wanted.group;
-    throw Error(ErrorKind::kNotFound,
-                "the server could not find the requested resource (" + name + "/" + wanted.version + ")",
-                "a custom type needs its CustomResourceDefinition first");
+    throw unknown_type(wanted);
 }
 
 std::vector<ResourceDescription> TypeTable::all() const { return *types_.lock(); }

@@ -3,14 +3,11 @@
 #include <algorithm>
 #include <deque>
 #include <exception>
-#include <unordered_set>
 
-#include "base/encodings.h"
 #include "base/error.h"
 #include "base/guarded.h"
 #include "base/task_group.h"
 #include "location/restic/buffer.h"
-#include "location/restic/compress.h"
 
 namespace fencepost::location::restic {
 namespace {
@@ -31,8 +28,7 @@ struct Chunk {
 
 class Pipeline {
   public:
-    Pipeline(const Index& index, const MasterKey& key, PackWriter& writer)
-        : index_(index), key_(key), writer_(writer) {
+    explicit Pipeline(BlobStore& store) : store_(store) {
         for (int i = 0; i < kWorkers; ++i) workers_.spawn([this] { work(); });
     }
     Pipeline(const Pipeline&) = delete;
@@ -79,7 +75,6 @@ class Pipeline {
         std::deque<Chunk> waiting;
         std::size_t bytes_held = 0;  // of chunks that wait or are worked on
         std::vector<std::unique_ptr<Buffer>> free;
-        std::unordered_set<Digest, DigestHash> taken;  // stored by this push, or being stored
         StreamContent content;
         std::exception_ptr failure;
         bool closed = false;
@@ -97,13 +92,13 @@ class Pipeline {
 
     void work() noexcept {
         try {
-            Cipher cipher(key_);
-            Compressor compressor;
-            Buffer sealed(Chunker::kMaxBytes + kSealBytes);
+            BlobStore::Tools tools(store_.key());
             while (auto chunk = next()) {
-                store(*chunk, cipher, compressor, sealed);
+                const auto stored = store_.put(BlobType::kData, {chunk->bytes->data(), chunk->size}, tools);
                 chunk->bytes->trim(kKeepBytes);
                 auto state = shared_.lock();
+                state->content.chunks[chunk->number] = stored.id;
+                if (stored.is_new) ++state->content.new_chunks;
                 state->bytes_held -= chunk->size;
                 state->free.push_back(std::move(chunk->bytes));
                 state.notify_all();
@@ -125,41 +120,17 @@ class Pipeline {
         return chunk;
     }
 
-    void store(const Chunk& chunk, Cipher& cipher, Compressor& compressor, Buffer& sealed) {
-        const std::string_view plain(chunk.bytes->data(), chunk.size);
-        const Digest id = sha256(plain);
-        const bool known = index_.find(BlobType::kData, id).has_value();
-        {
-            auto state = shared_.lock();
-            state->content.chunks[chunk.number] = id;
-            if (known || !state->taken.insert(id).second) return;
-            ++state->content.new_chunks;
-        }
-        // What does not become smaller is stored as it is.
-        char* text = sealed.data() + kIvBytes;
-        std::size_t size = compressor.compress(plain, text, plain.size() - 1);
-        const std::uint32_t raw_length = size == 0 ? 0 : static_cast<std::uint32_t>(plain.size());
-        if (size == 0) size = plain.copy(text, plain.size());
-        cipher.seal({text, size}, sealed.data());
-        writer_.add(BlobType::kData, id, {sealed.data(), size + kSealBytes}, raw_length);
-        sealed.trim(kKeepBytes);
-    }
-
-    const Index& index_;
-    const MasterKey& key_;
-    PackWriter& writer_;
+    BlobStore& store_;
     Guarded<Shared> shared_;
     TaskGroup workers_;  // last: its threads use what stands above
 };
 
 }  // namespace
 
-StreamContent store_stream(const Source& source, Polynomial polynomial, const Index& index,
-                           const MasterKey& key, PackWriter& writer,
+StreamContent store_stream(const Source& source, const Chunker& chunker, BlobStore& store,
                            const std::function<void(std::uint64_t bytes)>& on_progress,
                            const CancelToken& cancel) {
-    const Chunker chunker(polynomial);
-    Pipeline pipeline(index, key, writer);
+    Pipeline pipeline(store);
     auto buffer = pipeline.take_buffer();
     std::uint64_t total = 0;
     std::size_t size = 0;  // bytes in the buffer, of one chunk and perhaps of the next

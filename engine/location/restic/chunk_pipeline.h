@@ -9,9 +9,8 @@
 
 #include "base/cancel.h"
 #include "location/location.h"
+#include "location/restic/blob_store.h"
 #include "location/restic/chunker.h"
-#include "location/restic/index.h"
-#include "location/restic/pack_writer.h"
 
 namespace fencepost::location::restic {
 
@@ -23,8 +22,7 @@ struct StreamContent {
 
 // Returns when the source has ended and every chunk is with the writer (not yet uploaded). `on_progress` is
 // called from the calling thread.
-[[nodiscard]] StreamContent store_stream(const Source& source, Polynomial polynomial, const Index& index,
-                                         const MasterKey& key, PackWriter& writer,
+[[nodiscard]] StreamContent store_stream(const Source& source, const Chunker& chunker, BlobStore& store,
                                          const std::function<void(std::uint64_t bytes)>& on_progress,
                                          const CancelToken& cancel);
 

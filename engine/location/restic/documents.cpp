@@ -9,8 +9,6 @@
 namespace fencepost::location::restic {
 namespace {
 
-constexpr std::int64_t kFileMode = 0644;
-constexpr std::int64_t kFolderMode = (std::int64_t{1} << 31U) | 0755;  // Go's os.ModeDir
 constexpr std::string_view kProgram = "fencepost";
 
 // A document that others wrote: every failure to read it is a broken repository, not a wrong argument.
@@ -156,49 +154,6 @@ std::string encode_snapshot(const Snapshot& snapshot) {
                  {"program_version", kProgram}};
     if (!snapshot.tags.empty()) document.set("tags", values(snapshot.tags));
     return to_json(document);
-}
-
-std::vector<Node> parse_tree(std::string_view json) {
-    return reading("tree", json, [](const Value& value) {
-        std::vector<Node> nodes;
-        for (const Value& item : value["nodes"].list_or_empty()) {
-            Node node;
-            node.name = item["name"].as_string();
-            node.type = item["type"].as_string();
-            if (node.name.empty() || node.name == "." || node.name == ".." ||
-                node.name.find('/') != std::string::npos) {
-                throw Error(ErrorKind::kInvalid, "a node is called '" + node.name + "'");
-            }
-            if (const Value* size = item.find("size")) node.size = whole(*size);
-            for (const Value& id : item["content"].list_or_empty())
-                node.content.push_back(parse_id(id.as_string()));
-            if (node.type == "dir") node.subtree = parse_id(item["subtree"].as_string());
-            nodes.push_back(std::move(node));
-        }
-        return nodes;
-    });
-}
-
-std::string encode_tree(const std::vector<Node>& nodes) {
-    List all;
-    for (const Node& node : nodes) {
-        const bool is_folder = node.subtree.has_value();
-        const std::string time = format_rfc3339_nano(node.time);
-        Map entry{{"name", node.name}, {"type", node.type}, {"mode", is_folder ? kFolderMode : kFileMode},
-                  {"mtime", time},     {"atime", time},     {"ctime", time},
-                  {"uid", 0},          {"gid", 0},          {"content", nullptr}};
-        if (is_folder) {
-            entry.set("subtree", to_hex(*node.subtree));
-        } else {
-            List content;
-            for (const Digest& id : node.content) content.emplace_back(to_hex(id));
-            entry.set("content", std::move(content));
-            entry.set("size", node.size);
-            entry.set("links", 1);
-        }
-        all.emplace_back(std::move(entry));
-    }
-    return to_json(Map{{"nodes", std::move(all)}}) + "\n";
 }
 
 }  // namespace fencepost::location::restic

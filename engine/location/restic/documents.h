@@ -1,5 +1,5 @@
-// The JSON documents of a repository, as values: config, keys, locks, snapshots, trees. parse_* take what
-// others wrote (members that are not known are skipped) and throw kDataLoss; encode_* write what restic
+// The JSON documents of a repository, as values: config, keys, locks, snapshots (trees: tree.h). parse_* take
+// what others wrote (members that are not known are skipped) and throw kDataLoss; encode_* write what restic
 // reads. Pure.
 #pragma once
 
@@ -52,16 +52,5 @@ struct Snapshot {
 };
 [[nodiscard]] Snapshot parse_snapshot(std::string_view json);
 [[nodiscard]] std::string encode_snapshot(const Snapshot& snapshot);
-
-struct Node {
-    std::string name;
-    std::string type;  // file, dir, and what restic else has
-    std::uint64_t size = 0;
-    std::vector<Digest> content;    // of a file
-    std::optional<Digest> subtree;  // of a folder
-    SystemTime time;
-};
-[[nodiscard]] std::vector<Node> parse_tree(std::string_view json);
-[[nodiscard]] std::string encode_tree(const std::vector<Node>& nodes);
 
 }  // namespace fencepost::location::restic

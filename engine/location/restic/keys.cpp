@@ -23,6 +23,7 @@ class Opener {
     Opened open(bool create) {
         if (const auto config = load_config()) return open_with(*config, true);
         if (!create) throw no_repository();
+        refuse_ruins();
         const std::optional<MasterKey> made = make();
         const auto config = load_config();
         if (!config) throw no_repository();
@@ -34,6 +35,16 @@ class Opener {
     [[nodiscard]] Error no_repository() const {
         return {ErrorKind::kNotFound, "there is no repository in " + location_.description(),
                 "the first push with this profile makes one"};
+    }
+
+    // Snapshots without a config are a repository that lost it: a new one in its place would bury them.
+    void refuse_ruins() {
+        bool has_snapshots = false;
+        location_.list(kSnapshots, [&](const ObjectStat&) { has_snapshots = true; }, cancel_);
+        if (!has_snapshots) return;
+        throw Error(ErrorKind::kDataLoss,
+                    "the repository in " + location_.description() + " has snapshots, but no config",
+                    "put its object 'config' back, or begin in another place");
     }
 
     [[nodiscard]] std::optional<std::string> load_config() {
@@ -104,41 +115,43 @@ class Opener {
     }
 
     // Leaves a config behind, ours or somebody else's; the key is returned if it opens that.
+    //
+    // A key file is removed only once there is a config that it does not open: until then another one may
+    // be about to seal the config with the key that it read there.
     [[nodiscard]] std::optional<MasterKey> make() {
-        std::vector<std::string> before = key_names();
+        const std::vector<std::string> before = key_names();
         if (!before.empty()) {
             adopt(before);
             return std::nullopt;
         }
         const MasterKey fresh = MasterKey::random();
         const std::string mine = save_key(fresh);
-        std::vector<std::string> now = key_names();
-        std::sort(now.begin(), now.end());
-        if (!now.empty() && now.front() != mine) {
-            location_.remove(mine, cancel_);
+        const std::vector<std::string> now = key_names();
+        if (std::all_of(now.begin(), now.end(), [&](const std::string& name) { return mine <= name; })) {
+            save_config(fresh);
+        } else {
             adopt(now);
-            return std::nullopt;
         }
-        if (save_config(fresh)) return fresh;
-        // Somebody was faster: with their key, or with ours, which they took over?
-        const auto config = load_config();
         try {
-            if (config) static_cast<void>(Cipher(fresh).open(*config));
+            static_cast<void>(Cipher(fresh).open(location_.get_bytes(kConfigKey, cancel_)));
             return fresh;
-        } catch (const Error&) {
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::kDataLoss) throw;
             location_.remove(mine, cancel_);
             return std::nullopt;
         }
     }
 
+    // Makes the config with the first of these keys that our password opens, unless there is one.
     void adopt(std::vector<std::string> names) {
         std::sort(names.begin(), names.end());
         for (const std::string& name : names) {
             if (const auto key = try_key(name)) {
-                static_cast<void>(save_config(*key));
+                save_config(*key);
                 return;
             }
         }
+        if (location_.stat(kConfigKey, cancel_)) return;  // its maker removed the others' keys meanwhile
         throw Error(ErrorKind::kForbidden,
                     "a repository is being made in " + location_.description() + " with another key",
                     "two profiles with different repository keys cannot share a prefix");
@@ -153,20 +166,19 @@ class Opener {
         return name;
     }
 
-    // False where there is one already.
-    [[nodiscard]] bool save_config(const MasterKey& key) {
+    // Leaves the one that is there already as it is.
+    void save_config(const MasterKey& key) {
         const Config config{.id = hex_encode(random_bytes(32)), .polynomial = random_polynomial()};
         const std::string sealed = Cipher(key).seal(encode_config(config));
         try {
             location_.put_bytes(kConfigKey, sealed, {.only_if_absent = true}, cancel_);
-            return true;
+            return;
         } catch (const Error& error) {
-            if (error.kind() == ErrorKind::kAlreadyExists) return false;
+            if (error.kind() == ErrorKind::kAlreadyExists) return;
             if (error.kind() != ErrorKind::kUnsupported) throw;
         }
-        if (location_.stat(kConfigKey, cancel_)) return false;  // a store without conditional writes
+        if (location_.stat(kConfigKey, cancel_)) return;  // a store without conditional writes
         location_.put_bytes(kConfigKey, sealed, {}, cancel_);
-        return true;
     }
 
     Location& location_;

@@ -18,7 +18,7 @@ namespace {
 constexpr std::chrono::minutes kStaleAfter{30};
 constexpr std::chrono::minutes kRefreshEvery{5};
 constexpr std::chrono::minutes kRefreshAgainAfter{1};
-constexpr std::chrono::minutes kLostAfter{20};  // well before others take it for stale
+constexpr std::chrono::minutes kLostAfter{25};  // well before others take it for stale
 constexpr std::chrono::milliseconds kSettle{200};
 constexpr std::chrono::seconds kLookAgainEvery{2};
 
@@ -55,36 +55,75 @@ struct RepositoryLock::Impl {
 
     const Files& files;
     Clock& clock;
+    const LockMode mode;
     Guarded<Shared> shared;
     SteadyTime written;
     CancelSource stop;
     TaskGroup refresher;  // last: its thread uses what stands above
 
-    Impl(const Files& of, Clock& by) : files(of), clock(by) {}
+    Impl(const Files& of, Clock& by, LockMode as) : files(of), clock(by), mode(as) {}
 
     [[nodiscard]] Files::Saved write(SystemTime now, const CancelToken& cancel) const {
-        const Lock lock{
-            .time = now, .exclusive = false, .host = host_name(), .user = user_name(), .pid = ::getpid()};
+        const Lock lock{.time = now,
+                        .exclusive = mode == LockMode::kExclusive,
+                        .host = host_name(),
+                        .user = user_name(),
+                        .pid = ::getpid()};
         return files.save(kLocks, encode_lock(lock), cancel);
     }
 
-    // Throws for an exclusive lock that is not stale.
-    void look(bool sweep, const CancelToken& cancel) const {
+    // Throws for a lock of somebody else that forbids this one and is not stale.
+    void look(bool sweep, const Digest& own, const CancelToken& cancel) const {
         const SystemTime now = clock.now();
         files.load_all(kLocks, cancel, [&](const Digest& id, const std::string& json) {
+            if (id == own) return;
             const Lock lock = parse_lock(json);
-            if (!lock.exclusive) {
-                if (sweep && is_dead_here(lock)) files.remove(kLocks, id, cancel);
-                return;
-            }
-            if (is_stale(lock, now)) return;
+            if (sweep && is_dead_here(lock)) return files.remove(kLocks, id, cancel);
+            if ((!lock.exclusive && mode == LockMode::kShared) || is_stale(lock, now)) return;
             throw Error(ErrorKind::kFailedPrecondition,
-                        "the repository in " + files.location().description() + " is locked exclusively by " +
-                            lock.user + " on " + lock.host + " (process " + std::to_string(lock.pid) +
-                            ") since " + format_rfc3339(lock.time),
+                        "the repository in " + files.location().description() +
+                            (lock.exclusive ? " is locked exclusively by " : " is in use by ") + lock.user +
+                            " on " + lock.host + " (process " + std::to_string(lock.pid) + ") since " +
+                            format_rfc3339(lock.time),
                         "wait until that is done; if it died, `restic unlock` removes its lock");
         });
     }
+
+    // Writes the lock and makes it this one's.
+    void take(const CancelToken& cancel) {
+        const SystemTime now = clock.now();
+        const Digest id = write(now, cancel).id;
+        written = clock.steady_now();
+        auto state = shared.lock();
+        state->id = id;
+        state->refreshed = now;
+    }
+    void give_back() noexcept {
+        try {
+            files.remove(kLocks, shared.lock()->id, CancelToken());
+        } catch (...) {  // it becomes stale in half an hour
+        }
+    }
+    void settle(const CancelToken& cancel) const {
+        const auto since = clock.steady_now() - written;
+        if (since < kSettle) clock.sleep(kSettle - since, cancel);
+    }
+
+    // Looks, takes the lock, and where it is exclusive looks again. Throws where somebody's forbids it.
+    void acquire(const CancelToken& cancel) {
+        look(true, Digest{}, cancel);
+        take(cancel);
+        if (mode == LockMode::kShared) return;
+        try {
+            settle(cancel);
+            look(false, shared.lock()->id, cancel);
+        } catch (...) {
+            give_back();
+            throw;
+        }
+    }
+
+    [[nodiscard]] bool is_lost(SystemTime now) { return now - shared.lock()->refreshed > kLostAfter; }
 
     void refresh_until_stopped() {
         const CancelToken token = stop.token();
@@ -102,6 +141,7 @@ struct RepositoryLock::Impl {
     [[nodiscard]] bool refresh(const CancelToken& cancel) {
         try {
             const SystemTime now = clock.now();
+            if (is_lost(now)) return false;  // others may have passed it over
             const Digest fresh = write(now, cancel).id;
             Digest old{};
             {
@@ -118,46 +158,35 @@ struct RepositoryLock::Impl {
     }
 };
 
-RepositoryLock::RepositoryLock(const Files& files, Clock& clock, std::chrono::seconds patience,
+RepositoryLock::RepositoryLock(const Files& files, Clock& clock, LockMode mode, std::chrono::seconds patience,
                                const CancelToken& cancel)
-    : impl_(std::make_unique<Impl>(files, clock)) {
+    : impl_(std::make_unique<Impl>(files, clock, mode)) {
     const SteadyTime until = clock.steady_now() + patience;
     while (true) {
         try {
-            impl_->look(true, cancel);
+            impl_->acquire(cancel);
             break;
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::kFailedPrecondition || clock.steady_now() >= until) throw;
         }
         clock.sleep(kLookAgainEvery, cancel);
     }
-    const SystemTime now = clock.now();
-    const Files::Saved saved = impl_->write(now, cancel);
-    {
-        auto state = impl_->shared.lock();
-        state->id = saved.id;
-        state->refreshed = now;
-    }
-    impl_->written = clock.steady_now();
     impl_->refresher.spawn([impl = impl_.get()] { impl->refresh_until_stopped(); });
 }
 
 RepositoryLock::~RepositoryLock() {
     impl_->stop.cancel(CancelReason::kShutdown);
     impl_->refresher.join();
-    try {
-        impl_->files.remove(kLocks, impl_->shared.lock()->id, CancelToken());
-    } catch (...) {  // it becomes stale in half an hour
-    }
+    impl_->give_back();
 }
 
 void RepositoryLock::confirm(const CancelToken& cancel) {
-    const auto since = impl_->clock.steady_now() - impl_->written;
-    if (since < kSettle) impl_->clock.sleep(kSettle - since, cancel);
-    impl_->look(false, cancel);
-    if (impl_->clock.now() - impl_->shared.lock()->refreshed > kLostAfter) {
-        throw Error(ErrorKind::kUnavailable, "the repository's lock could not be refreshed for too long");
+    if (impl_->mode == LockMode::kShared) {
+        impl_->settle(cancel);
+        impl_->look(false, Digest{}, cancel);
     }
+    if (impl_->is_lost(impl_->clock.now()))
+        throw Error(ErrorKind::kUnavailable, "the repository's lock could not be refreshed for too long");
 }
 
 }  // namespace fencepost::location::restic

@@ -1,11 +1,12 @@
-// restic's lock, non-exclusive: it says that the repository is in use, so that nobody prunes it meanwhile.
-// Held from the constructor to the destructor and refreshed by a thread of its own.
+// restic's lock. A shared one says that the repository is in use, so that nobody prunes it meanwhile; an
+// exclusive one that it is pruned. Held from the constructor to the destructor and refreshed by a thread of
+// its own.
 //
-// The protocol: look for exclusive locks, write one's own, and look again a moment later (confirm()). What
-// was written before confirm() must not be relied on: a push commits nothing before it. A lock is stale after
-// 30 minutes, or where its process on this host is gone; stale exclusive locks are passed over, and the
-// non-exclusive ones that dead processes of this host left are removed. Errors: kFailedPrecondition, which
-// names the holder. Thread safety: one thread.
+// The protocol: look for locks that forbid one's own, write that, and look again a moment later. An exclusive
+// lock does all of it in the constructor; a shared one looks again in confirm(): what was read before it may
+// be what a prune removes that saw no lock yet, and nothing must be built upon it. A lock is stale after 30
+// minutes, or where its process on this host is gone; stale ones are passed over, and those of this host's
+// dead processes removed. Errors: kFailedPrecondition, which names the holder. Thread safety: one thread.
 #pragma once
 
 #include <chrono>
@@ -17,16 +18,19 @@
 
 namespace fencepost::location::restic {
 
+enum class LockMode { kShared, kExclusive };
+
 class RepositoryLock {
   public:
-    // Waits up to `patience` for somebody's exclusive lock to go.
-    RepositoryLock(const Files& files, Clock& clock, std::chrono::seconds patience,
+    // Waits up to `patience` for the locks of others to go that forbid it.
+    RepositoryLock(const Files& files, Clock& clock, LockMode mode, std::chrono::seconds patience,
                    const CancelToken& cancel);
     RepositoryLock(const RepositoryLock&) = delete;
     RepositoryLock& operator=(const RepositoryLock&) = delete;
     ~RepositoryLock();
 
-    // Throws unless the lock is good: no exclusive one came up while it was made, and refreshing works.
+    // Throws unless the lock is good: nobody's exclusive one came up while it was made, and it was refreshed
+    // in time ever since. A lock that was not, as of a machine that slept, stays lost.
     void confirm(const CancelToken& cancel);
 
   private:

@@ -4,11 +4,10 @@
 #include <exception>
 #include <functional>
 
-#include "base/encodings.h"
 #include "base/error.h"
 #include "base/guarded.h"
 #include "base/task_group.h"
-#include "location/restic/compress.h"
+#include "location/restic/blob_opener.h"
 #include "location/restic/pack.h"
 
 namespace fencepost::location::restic {
@@ -23,15 +22,6 @@ struct Range {
     std::uint64_t end = 0;
     std::vector<std::pair<Digest, Index::Place>> chunks;
 };
-
-std::string decode(Cipher& cipher, Decompressor& decompressor, const Digest& id, const Index::Place& place,
-                   std::string_view sealed) {
-    std::string plain = cipher.open(sealed);
-    if (place.raw_length != 0) plain = decompressor.decompress_exactly(plain, place.raw_length);
-    if (sha256(plain) != id)
-        throw Error(ErrorKind::kDataLoss, "blob " + to_hex(id) + " does not have its checksum");
-    return plain;
-}
 
 // Fetches the next range while the caller works on the present one.
 class Prefetch {
@@ -136,30 +126,37 @@ void SnapshotReader::index_the_unindexed() {
 
 std::string SnapshotReader::load_blob(BlobType type, const Digest& id) {
     const Index::Place place = place_of(type, id);
-    Cipher cipher(files_.key());
-    Decompressor decompressor;
-    return decode(cipher, decompressor, id, place,
-                  files_.location().get_bytes(pack_key(place.pack), cancel_, place.offset, place.length));
+    return BlobOpener(files_.key())
+        .open(id, place.raw_length,
+              files_.location().get_bytes(pack_key(place.pack), cancel_, place.offset, place.length));
 }
 
-void SnapshotReader::collect(const Digest& tree, const std::string& folder, int depth,
-                             std::vector<SnapshotFile>& found) {
+std::vector<Node> SnapshotReader::load_tree(const Digest& tree) {
+    return parse_tree(load_blob(BlobType::kTree, tree));
+}
+
+void SnapshotReader::visit_tree(const Digest& tree, const std::string& folder, int depth,
+                                const Visit& visit) {
     if (depth > kMaxTreeDepth)
         throw Error(ErrorKind::kTooLarge, "the snapshot's folders are nested too deep");
-    for (Node& node : parse_tree(load_blob(BlobType::kTree, tree))) {
+    for (const Node& node : load_tree(tree)) {
         if (++nodes_ > kMaxTreeNodes) throw Error(ErrorKind::kTooLarge, "the snapshot has too many files");
         const std::string path = folder + "/" + node.name;
-        if (node.subtree) {
-            collect(*node.subtree, path, depth + 1, found);
-        } else if (node.type == "file") {
-            found.push_back({.path = path, .size = node.size, .content = std::move(node.content)});
-        }
+        visit(path, node);
+        if (node.subtree) visit_tree(*node.subtree, path, depth + 1, visit);
     }
+}
+
+void SnapshotReader::visit(const Snapshot& snapshot, const Visit& visit) {
+    nodes_ = 0;
+    visit_tree(snapshot.tree, "", 0, visit);
 }
 
 SnapshotFile SnapshotReader::find_file(const Snapshot& snapshot, std::string_view path) {
     std::vector<SnapshotFile> files;
-    collect(snapshot.tree, "", 0, files);
+    visit(snapshot, [&](const std::string& at, const Node& node) {
+        if (node.type == "file") files.push_back({.path = at, .size = node.size, .content = node.content});
+    });
     if (files.empty()) throw Error(ErrorKind::kNotFound, "the snapshot has no file");
     if (files.size() == 1) return std::move(files.front());
     if (path.empty()) {
@@ -201,8 +198,7 @@ std::uint64_t SnapshotReader::stream(const SnapshotFile& file, const Sink& sink)
         return files_.location().get_bytes(pack_key(range.pack), cancel_, range.begin,
                                            range.end - range.begin);
     });
-    Cipher cipher(files_.key());
-    Decompressor decompressor;
+    BlobOpener opener(files_.key());
     std::uint64_t written = 0;
     Range ahead = next_range();
     bool under_way = !ahead.chunks.empty();
@@ -216,7 +212,7 @@ std::uint64_t SnapshotReader::stream(const SnapshotFile& file, const Sink& sink)
             cancel_.throw_if_cancelled();
             const std::string_view sealed =
                 std::string_view(bytes).substr(place.offset - range.begin, place.length);
-            const std::string plain = decode(cipher, decompressor, id, place, sealed);
+            const std::string plain = opener.open(id, place.raw_length, sealed);
             written += plain.size();
             sink(plain);
         }

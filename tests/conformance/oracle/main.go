@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"text/template"
@@ -40,9 +41,16 @@ func main() {
 		return
 	}
 	debug.SetMaxStack(16 << 20)
+	// Memory is given back between two lines alone, and not between the two runs of one: what is allocated in
+	// both has two addresses then, and is known to vary.
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(1 << 30)
 	in := bufio.NewReaderSize(os.Stdin, 1<<20)
 	out := bufio.NewWriter(os.Stdout)
-	for {
+	for lines := 1; ; lines++ {
+		if lines%1000 == 0 {
+			runtime.GC()
+		}
 		line, err := in.ReadBytes('\n')
 		if len(bytes.TrimSpace(line)) > 0 {
 			said := answerTo(line, kanister)

@@ -2,15 +2,16 @@
 #include <catch2/catch.hpp>
 
 #include "api/facade/columns.h"
+#include "cluster/kube/definitions.h"
 #include "value/json.h"
 
 namespace fencepost::api::facade {
 namespace {
 
 // As kubectl heads them; those of -o wide left out.
-std::string headers(const cluster::ResourceType& type) {
+std::string headers(const cluster::ResourceType& type, const Value& definition = {}) {
     std::string text;
-    for (const Column& column : columns_of(type, {})) {
+    for (const Column& column : columns_of(type, definition)) {
         if (!column.is_wide) text += (text.empty() ? "" : "|") + column.name;
     }
     return text;
@@ -32,6 +33,18 @@ TEST_CASE("ActionSets have Kanister's columns, BlueprintBindings have K10's") {
     CHECK(columns.at(0).cell(binding, {}) == Value("b"));
     CHECK(columns.at(1).cell(binding, {}).is_nil());  // blank where it is not set
     CHECK(columns.at(2).cell(binding, {}) == Value("Success"));
+}
+
+TEST_CASE("the kinds of application protection have the columns of the chart's definitions") {
+    namespace types = cluster::types;
+    const auto ours = [](const cluster::ResourceType& type) {
+        return headers(type, cluster::kube::definition_of(type));
+    };
+    CHECK(ours(types::kBackupActions) == "Name|State|Progress|Restore-Point|Age");
+    CHECK(ours(types::kRestoreActions) == "Name|State|Progress|Restore-Point|Age");
+    CHECK(ours(types::kCancelActions) == "Name|Kind|Subject|Age");
+    CHECK(ours(types::kRestorePoints) == "Name|State|Content|Action-Time|Age");
+    CHECK(ours(types::kRestorePointContents) == "Name|Application|State|Age");
 }
 
 }  // namespace fencepost::api::facade

@@ -290,6 +290,30 @@ TEST_CASE("OpenAPI documents say what kubectl explain and field validation ask f
     CHECK(world.get("/openapi/v2").body["definitions"]["io.k8s.api.core.v1.Pod"].is_map());
 }
 
+TEST_CASE("our own kinds are told of as the chart's definitions tell of them") {
+    ApiWorld world;
+    const Value document = world.get("/openapi/v3/apis/fencepost.io/v1alpha1").body;
+    const Value& schema = document["components"]["schemas"]["io.fencepost.v1alpha1.BackupAction"];
+    CHECK_THAT(schema["description"].string_or(""), Contains("a backup of a whole application"));
+    CHECK(schema.get("properties", "spec", "properties", "filters", "properties", "excludeResources", "items",
+                     "properties", "matchLabels", "type") == Value("object"));
+    CHECK(schema.get("properties", "metadata", "$ref").is_string());
+
+    const std::string group = "/apis/fencepost.io/v1alpha1/";
+    const std::string actions = group + "namespaces/app/backupactions";
+    const auto typo = world.post(actions + "?fieldValidation=Strict",
+                                 R"({"metadata":{"name":"b"},"spec":{"cancle":true}})");
+    CHECK(typo.status == 400);
+    CHECK_THAT(typo.body["message"].as_string(), Contains(R"(unknown field "spec.cancle")"));
+    CHECK(world.post(actions, R"({"metadata":{"name":"b"},"spec":{"cancel":"yes"}})").status == 422);
+    const auto made = world.post(actions, R"({"metadata":{"name":"b"},"spec":{},"status":{"ours":1}})");
+    CHECK(made.status == 201);
+    CHECK(made.header("Warning").empty());
+    CHECK(made.body.get("status", "ours") == Value(1));  // no subresource: it is written with the rest
+    CHECK(world.post(group + "restorepointcontents", R"({"metadata":{"name":"c"},"spec":{}})").status == 201);
+    CHECK(world.get(group + "namespaces/app/restorepointcontents/c").status == 404);
+}
+
 TEST_CASE("a workload's scale is read and written on its own") {
     ApiWorld world;
     const std::string path = "/apis/apps/v1/namespaces/app/deployments";

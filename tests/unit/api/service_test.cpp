@@ -40,6 +40,10 @@ TEST_CASE("metrics count actions, phases and requests in Prometheus' text format
     CHECK_THAT(text, Contains("fencepost_http_requests_total{") && Contains("code=\"404\"") &&
                          Contains("route=\"/v1/actions/{id}\""));
     CHECK_THAT(text, Contains("fencepost_obligations_open 0") && Contains("fencepost_store_bytes 4711"));
+    CHECK_THAT(text, Contains("fencepost_obligations_overdue_seconds 0") &&
+                         Contains("fencepost_oldest_running_action_seconds 0"));
+    CHECK_THAT(text, Contains("fencepost_last_success_timestamp_seconds{action=\"backup\",kind=\"") &&
+                         !Contains("fencepost_last_success_timestamp_seconds{action=\"broken\""));
     CHECK_THAT(text, !Contains("nobody"));  // no label grows with what clients ask for
     CHECK_THAT(world.get("/metrics").header("Content-Type"), Catch::StartsWith("text/plain; version=0.0.4"));
 }

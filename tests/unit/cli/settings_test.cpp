@@ -82,7 +82,8 @@ TEST_CASE("every setting can be set by flag, environment and file, and is docume
         CHECK(setting.environment.starts_with("FENCEPOST_"));
         CHECK(!setting.what.empty());
         CHECK(!setting.what.ends_with('.'));
-        const std::string value = setting.fallback.empty() ? "some-value" : std::string(setting.fallback);
+        const std::string example = setting.value.starts_with("FROM=TO") ? "from=to" : "some-value";
+        const std::string value = setting.fallback.empty() ? example : std::string(setting.fallback);
         const std::string key(setting.key);
         const Folder folder;
         const std::string file = folder.write("f.yaml", key + ": \"" + value + "\"\n");
@@ -120,6 +121,28 @@ TEST_CASE("a configuration file's mistakes are all told, each with its place and
            "f.yaml:1:9: error: listen: 'nowhere' is no address to listen on [wrong-value] | write HOST:PORT, "
            "as in "
            "127.0.0.1:7420\n"},
+          {"jobPodStartTimeout: 24h\n", ""},
+          {"jobPodStartTimeout: soon\n",
+           "f.yaml:1:21: error: jobPodStartTimeout: 'soon' is no time limit [wrong-value] | write a duration "
+           "from 1s to 24h, as in 90s or 15m\n"},
+          {"jobPodStartTimeout: 0s\n",
+           "f.yaml:1:21: error: jobPodStartTimeout: '0s' is no time limit [wrong-value] | write a duration "
+           "from 1s to 24h, as in 90s or 15m\n"},
+          {"imageMap: [a=b, 'c/*=d:1']\njobPodAccounts: a,b\njobPodPolicy: restricted\n", ""},
+          {"imageMap: [a=b, c]\n",
+           "f.yaml:1:11: error: imageMap: 'c' maps no image: it has no '=' [wrong-value] | an entry is "
+           "FROM=TO, "
+           "as in ghcr.io/kanisterio/*=ghcr.io/fencepost/tools:0.1.0\n"},
+          {"imageMap: [[a=b]]\n",
+           "f.yaml:1:11: error: imageMap: it must be one value, not list [wrong-value] | \n"},
+          {"jobPodAccounts: a,,b\n",
+           "f.yaml:1:17: error: jobPodAccounts: 'a,,b' is no list of service accounts [wrong-value] | write "
+           "NAME, "
+           "or several with a comma between\n"},
+          {"jobPodPolicy: strict\n",
+           "f.yaml:1:15: error: jobPodPolicy: 'strict' is no policy for Pods [wrong-value] | there are "
+           "privileged, "
+           "baseline and restricted\n"},
           {"- listen\n",
            "f.yaml:1:1: error: the file must hold settings, as in listen: 127.0.0.1:7420 [wrong-type] | \n"},
           {"listen: :1\n---\nlisten: :2\n",
@@ -155,6 +178,10 @@ TEST_CASE("config show tells what holds and who said so") {
     const Value document = parse_json(shown.output);
     CHECK(to_json(document["dataDir"]) == R"({"from":"fencepost.yaml:1","value":"/data"})");
     CHECK(to_json(document["listen"]) == R"({"from":"--listen","value":"127.0.0.1:9"})");
+    const Result repeated =
+        fencepost_cli({"config", "show", "--image-map", "a=b", "--image-map", "c=d:1,e=f", "-o", "json"});
+    CHECK(to_json(parse_json(repeated.output)["imageMap"]) ==
+          R"({"from":"--image-map","value":"a=b,c=d:1,e=f"})");
     const Result rows = fencepost_cli({"config", "show"});
     CHECK(rows.output.find("SETTING") == 0);
     CHECK(rows.output.find("FENCEPOST_MAX_RUNNING") != std::string::npos);

@@ -27,7 +27,8 @@ namespace types = cluster::types;
 
 class FunctionsWorld {
   public:
-    FunctionsWorld() {
+    explicit FunctionsWorld(std::unique_ptr<net::HttpClient> outside = net::make_http_client())
+        : http(std::move(outside)) {
         std::string name = "/tmp/fencepost-functions-XXXXXX";
         if (::mkdtemp(name.data()) == nullptr) throw errno_error("mkdtemp", errno);
         folder = name;
@@ -35,11 +36,8 @@ class FunctionsWorld {
         const auto programs = std::filesystem::canonical("/proc/self/exe").parent_path();
         cluster = cluster::local::open_local_cluster({.data_dir = folder / "data", .program_dir = programs},
                                                      clock, log);
-        http = net::make_http_client();
         world = std::make_unique<run::World>(run::World{*cluster, clock, *http, log, "default"});
-        engine = std::make_unique<run::Engine>(*world, catalog(),
-                                               run::EngineOptions{.log_folder = folder / "logs"});
-        engine->start();
+        restart();
         create("{apiVersion: v1, kind: Namespace, metadata: {name: default}}", true);
         create("{apiVersion: v1, kind: Namespace, metadata: {name: app}}");
         create(
@@ -57,6 +55,14 @@ class FunctionsWorld {
         std::this_thread::sleep_for(std::chrono::milliseconds(50));
         std::error_code ignored;
         std::filesystem::remove_all(folder, ignored);
+    }
+
+    // The engine, as a daemon that comes back has it.
+    void restart() {
+        engine.reset();
+        engine = std::make_unique<run::Engine>(*world, catalog(),
+                                               run::EngineOptions{.log_folder = folder / "logs"});
+        engine->start();
     }
 
     // One object or several documents; the last one as stored.

@@ -82,6 +82,112 @@ TEST_CASE("a job Pod that can never start fails at once with its reason") {
                Contains("nowhere"));
 }
 
+TEST_CASE("a job Pod has seccomp's default profile, and a service account by the controller's settings") {
+    FunctionsWorld world;
+    const auto spec_of = [&](const std::string& more) {
+        std::filesystem::remove(world.file("go"));
+        const std::string run = world.start(
+            "[{func: KubeTask, name: one, args: {image: debian, command: " + waiting(world) + more + "}}]");
+        const std::string ns = more.find("namespace: app") == std::string::npos ? "default" : "app";
+        const Value pod = world.wait_for_job_pod(ns);
+        std::ofstream(world.file("go")).put('x');
+        CHECK(world.finish(run).get("status", "state") == Value("complete"));
+        for (int i = 0; i < 1'000 && !world.job_pods(ns).empty(); ++i)
+            std::this_thread::sleep_for(std::chrono::milliseconds(4));
+        return pod["spec"];
+    };
+    const Value plain = spec_of("");
+    CHECK(plain.get("securityContext", "seccompProfile", "type") == Value("RuntimeDefault"));
+    CHECK(plain["serviceAccountName"].is_nil());
+    CHECK(plain["automountServiceAccountToken"].is_nil());
+    CHECK(spec_of(", podOverride: {securityContext: {seccompProfile: {type: Localhost}}}")
+              .get("securityContext", "seccompProfile", "type") == Value("Localhost"));
+
+    world.world->job_pods.service_account = "controller";
+    CHECK(spec_of("")["serviceAccountName"] == Value("controller"));
+    CHECK(spec_of(", podOverride: {serviceAccountName: mine}")["serviceAccountName"] == Value("mine"));
+    CHECK(spec_of(", namespace: app")["serviceAccountName"].is_nil());
+
+    world.world->job_pods.is_secure = true;
+    const Value secure = spec_of("");
+    CHECK(secure["serviceAccountName"].is_nil());
+    CHECK(secure["automountServiceAccountToken"] == Value(false));
+    CHECK(secure["containers"].as_list().at(0).get("securityContext", "allowPrivilegeEscalation") ==
+          Value(false));
+    CHECK(spec_of(", podOverride: {serviceAccountName: mine}")["automountServiceAccountToken"].is_nil());
+    CHECK(spec_of(", podOverride: {automountServiceAccountToken: true}")["automountServiceAccountToken"] ==
+          Value(true));
+}
+
+TEST_CASE("a job Pod is held to its policy, whoever's override made it so") {
+    FunctionsWorld world;
+    const std::string args = "{image: debian, command: ['true']";
+    const std::string refused =
+        world.error("KubeTask", args +
+                                    ", podOverride: {hostNetwork: true, volumes: [{name: h, hostPath: {path: "
+                                    "/etc}}]}}");
+    CHECK_THAT(refused, Contains("the job Pod is refused: spec.hostNetwork: it is true") &&
+                            Contains("spec.volumes[0].hostPath: the node's '/etc' would be mounted") &&
+                            Contains("--job-pod-policy privileged would allow it"));
+    // Half in the blueprint, half in the ActionSet: neither alone is anything.
+    CHECK_THAT(
+        world.error("KubeTask",
+                    args + ", podOverride: {containers: [{name: container, securityContext: {capabilities: "
+                           "{add: [CHOWN]}}}]}}",
+                    ", podOverride: {containers: [{name: container, securityContext: {privileged: true}}]}"),
+        Contains("spec.containers[0].securityContext.privileged"));
+    CHECK_THAT(world.error("MultiContainerRun",
+                           "{backgroundImage: a, backgroundCommand: ['true'], outputImage: b, outputCommand: "
+                           "['true'], podOverride: {hostPID: true}}"),
+               Contains("spec.hostPID"));
+    CHECK(world.job_pods().empty());
+
+    world.world->job_pods.policy = model::PodPolicy::kPrivileged;
+    (void)world.outputs("KubeTask", args + ", podOverride: {hostNetwork: true}}");
+
+    world.world->job_pods.policy = model::PodPolicy::kRestricted;
+    (void)world.outputs("KubeTask", args + "}");  // its defaults are what the policy asks for
+    CHECK_THAT(world.error("KubeTask", args + ", podOverride: {securityContext: {runAsUser: 0}}}"),
+               Contains("spec.securityContext.runAsUser: it is 0") &&
+                   Contains("--job-pod-policy baseline would allow it"));
+
+    world.world->job_pods.service_accounts = {"backup"};
+    (void)world.outputs("KubeTask", args + ", podOverride: {serviceAccountName: backup}}");
+    for (const char* field : {"serviceAccountName", "serviceAccount"}) {
+        CHECK_THAT(world.error("KubeTask", args + ", podOverride: {" + field + ": admin}}"),
+                   Contains("spec." + std::string(field) +
+                            ": 'admin' is not among the service accounts of "
+                            "--job-pod-accounts"));
+    }
+}
+
+TEST_CASE("a job Pod's images run as the map says, its override's too") {
+    FunctionsWorld world;
+    world.world->job_pods.images =
+        model::ImageMap::parse("ghcr.io/kanisterio/*=ours/tools:1,debian=ours/debian");
+    const std::string run =
+        world.start("[{func: KubeTask, name: one, args: {image: 'ghcr.io/kanisterio/x:0.119.0', command: " +
+                    waiting(world) +
+                    ", podOverride: {initContainers: [{name: first, image: "
+                    "'debian:12', command: ['true']}]}}}]");
+    const Value pod = world.wait_for_job_pod();
+    std::ofstream(world.file("go")).put('x');
+    CHECK(world.finish(run).get("status", "state") == Value("complete"));
+    CHECK(pod.get("spec", "containers").as_list().at(0)["image"] == Value("ours/tools:1"));
+    CHECK(pod.get("spec", "initContainers").as_list().at(0)["image"] == Value("ours/debian:12"));
+}
+
+TEST_CASE("a job Pod that has not started in time is told with what it waits for") {
+    FunctionsWorld world;
+    world.world->job_pods.start_limit = std::chrono::seconds{1};
+    const std::string args =
+        "{image: debian, command: ['true'], podOverride: {volumes: [{name: v, persistentVolumeClaim: "
+        "{claimName: nowhere}}]}}";
+    const std::string late = world.error("KubeTask", args);
+    CHECK_THAT(late, Contains("Pod did not transition into running state. Timeout:1s") &&
+                         Contains("container 'container': ContainerCreating"));
+}
+
 TEST_CASE("a job Pod that somebody deletes fails its phase; one that outlives its timeout is ended") {
     FunctionsWorld world;
     const std::string run =

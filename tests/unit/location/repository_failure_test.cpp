@@ -80,31 +80,21 @@ namespace {
 // Pushes in a process of its own; true if that was killed.
 bool push_in_a_process(const std::string& folder, const std::string& dump, int writes, bool after,
                        std::size_t until) {
-    const pid_t child = ::fork();
-    if (child == 0) {
-        try {
-            SystemClock clock;
-            const auto store = open_file_location(folder);
-            HookedLocation location(*store, [&](int write, bool is_after) {
-                if (write == writes && is_after == after) ::kill(::getpid(), SIGKILL);
-            });
-            std::size_t given = 0;
-            const Source source = [&](char* buffer, std::size_t size) {
-                if (given >= until) ::kill(::getpid(), SIGKILL);
-                const std::size_t piece = std::string_view(dump).substr(given).copy(buffer, size);
-                given += piece;
-                return piece;
-            };
-            Repository::open(location, clock, kPassword, true, kNever)->push(source, {.path = "s"}, kNever);
-        } catch (...) {
-            ::_exit(1);
-        }
-        ::_exit(0);
-    }
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    if (WIFEXITED(status)) CHECK(WEXITSTATUS(status) == 0);
-    return WIFSIGNALED(status);
+    return is_killed_in_a_process([&] {
+        SystemClock clock;
+        const auto store = open_file_location(folder);
+        HookedLocation location(*store, [&](int write, bool is_after) {
+            if (write == writes && is_after == after) ::kill(::getpid(), SIGKILL);
+        });
+        std::size_t given = 0;
+        const Source source = [&](char* buffer, std::size_t size) {
+            if (given >= until) ::kill(::getpid(), SIGKILL);
+            const std::size_t piece = std::string_view(dump).substr(given).copy(buffer, size);
+            given += piece;
+            return piece;
+        };
+        Repository::open(location, clock, kPassword, true, kNever)->push(source, {.path = "s"}, kNever);
+    });
 }
 
 }  // namespace

@@ -5,8 +5,10 @@
 #include <catch2/catch.hpp>
 
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <functional>
 #include <iostream>
 #include <random>
 
@@ -126,11 +128,13 @@ inline bool skip(const std::string& kind) {
     return false;
 }
 
-// Calls a hook before and after each write, with the write's number.
+// Calls a hook before and after each write, with the write's number; where it is told so, each removal is
+// one.
 class HookedLocation final : public Location {
   public:
     using Hook = std::function<void(int write, bool is_after)>;
-    HookedLocation(Location& under, Hook hook) : under_(under), hook_(std::move(hook)) {}
+    HookedLocation(Location& under, Hook hook, bool with_removals = false)
+        : under_(under), hook_(std::move(hook)), with_removals_(with_removals) {}
     [[nodiscard]] std::string description() const override { return under_.description(); }
     ObjectStat put(std::string_view key, const Source& source, const PutOptions& options,
                    const CancelToken& cancel) override {
@@ -154,8 +158,17 @@ class HookedLocation final : public Location {
     void list(std::string_view prefix, const std::function<void(const ObjectStat&)>& visit,
               const CancelToken& cancel) override {
         under_.list(prefix, visit, cancel);
+        if (after_list) after_list();
     }
-    void remove(std::string_view key, const CancelToken& cancel) override { under_.remove(key, cancel); }
+    void remove(std::string_view key, const CancelToken& cancel) override {
+        if (!with_removals_) return under_.remove(key, cancel);
+        (void)hooked([&] {
+            under_.remove(key, cancel);
+            return ObjectStat{};
+        });
+    }
+
+    std::function<void()> after_list;
 
   private:
     template <typename Write>
@@ -168,7 +181,26 @@ class HookedLocation final : public Location {
     }
     Location& under_;
     Hook hook_;
+    const bool with_removals_;
     std::atomic<int> writes_{0};
 };
+
+// Does the work in a process of its own, which may kill itself; true if it did. What it throws fails the
+// test.
+inline bool is_killed_in_a_process(const std::function<void()>& work) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        try {
+            work();
+        } catch (...) {
+            ::_exit(1);
+        }
+        ::_exit(0);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    if (WIFEXITED(status)) CHECK(WEXITSTATUS(status) == 0);
+    return WIFSIGNALED(status);
+}
 
 }  // namespace fencepost::testing

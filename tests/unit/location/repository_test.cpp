@@ -145,6 +145,47 @@ TEST_CASE("several that make one repository at once end with one that all of the
     }
 }
 
+TEST_CASE("a maker whose only key went away opens what another one made meanwhile") {
+    Place place;
+    const std::string ghost = "keys/" + std::string(64, '0');
+    place.location->put_bytes(ghost, "{}", {}, kNever);
+    HookedLocation location(*place.location, [](int, bool) {});
+    int lists = 0;
+    location.after_list = [&] {
+        if (++lists != 2) return;  // the first one looks for snapshots
+        place.location->remove(ghost, kNever);
+        static_cast<void>(place.open());
+    };
+    auto repository = Repository::open(location, place.clock, kPassword, true, kNever);
+    CHECK(lists == 3);
+    CHECK(place.count("keys/") == 1);
+    CHECK(repository->push(source_of("x"), {.path = "s"}, kNever).logical_bytes == 1);
+}
+
+TEST_CASE("a maker's key stays until there is a config: another one may be about to use it") {
+    Place other;
+    static_cast<void>(other.open());
+    std::string smaller;
+    other.location->list(
+        "keys/", [&](const ObjectStat& key) { smaller = other.location->get_bytes(key.key, kNever); },
+        kNever);
+    Place place;
+    int writes = 0;
+    HookedLocation location(
+        *place.location,
+        [&](int write, bool is_after) {
+            ++writes;
+            if (write == 0 && is_after) {
+                place.location->put_bytes("keys/" + std::string(64, '0'), smaller, {}, kNever);
+            }
+            CHECK(place.count("keys/") == (writes == 1 ? 0U : writes == 6 ? 1U : 2U));
+            CHECK(place.count("config") == (writes < 4 ? 0U : 1U));
+        },
+        true);
+    static_cast<void>(Repository::open(location, place.clock, kPassword, true, kNever));
+    CHECK(writes == 6);  // our key, the config with the other one's, our key's removal: before and after each
+}
+
 TEST_CASE("a repository that is half made is taken over") {
     Place place;
     static_cast<void>(place.open());

@@ -10,6 +10,7 @@
 #include "location/restic/compress.h"
 #include "location/restic/crypto.h"
 #include "location/restic/documents.h"
+#include "location/restic/tree.h"
 #include "location/restic/files.h"
 #include "location/restic/index.h"
 #include "location/restic/pack.h"

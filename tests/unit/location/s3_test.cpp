@@ -15,7 +15,6 @@
 #include "location/location.h"
 #include "location/s3_upload.h"
 #include "location/s3_xml.h"
-#include "location/sigv4.h"
 #include "tests/unit/location/error_of.h"
 #include "tests/unit/location/s3_server.h"
 
@@ -28,19 +27,6 @@ using fencepost::testing::TemporaryFolder;
 namespace {
 
 const CancelToken kNever;
-
-// The credentials and the time of the examples in Amazon's "Signature Calculations for the Authorization
-// Header".
-std::string signature(Signable request) {
-    const SigningKey key{.access_key_id = "AKIAIOSFODNN7EXAMPLE",
-                         .secret_access_key = Secret("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
-                         .region = "us-east-1"};
-    request.headers.emplace_back("Host", "examplebucket.s3.amazonaws.com");
-    request.headers.emplace_back("x-amz-content-sha256", request.payload_sha256);
-    request.headers.emplace_back("x-amz-date", "20130524T000000Z");
-    const std::string header = sign_v4(request, key, parse_rfc3339("2013-05-24T00:00:00Z"));
-    return header.substr(header.rfind('=') + 1);
-}
 
 // An HTTP server in memory: answers from a list, and remembers what it was asked.
 class FakeHttp final : public net::HttpClient {
@@ -106,28 +92,6 @@ FakeHttp::Answer status(int code, std::string body = {}, net::Headers headers = 
 }
 
 }  // namespace
-
-TEST_CASE("requests are signed as in Amazon's examples") {
-    const std::string empty = sha256_hex("");
-    CHECK(signature({.method = "GET",
-                     .path = "/test.txt",
-                     .headers = {{"Range", "bytes=0-9"}},
-                     .payload_sha256 = empty}) ==
-          "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41");
-    CHECK(signature({.method = "PUT",
-                     .path = "/test%24file.text",
-                     .headers = {{"Date", "Fri, 24 May 2013 00:00:00 GMT"},
-                                 {"x-amz-storage-class", "REDUCED_REDUNDANCY"}},
-                     .payload_sha256 = sha256_hex("Welcome to Amazon S3.")}) ==
-          "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd");
-    CHECK(signature({.method = "GET", .path = "/", .query = {{"lifecycle", ""}}, .payload_sha256 = empty}) ==
-          "fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543");
-    CHECK(signature({.method = "GET",
-                     .path = "/",
-                     .query = {{"prefix", "J"}, {"max-keys", "2"}},
-                     .payload_sha256 = empty}) ==
-          "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7");
-}
 
 TEST_CASE("an endpoint is spoken to in path style, AWS in virtual-host style") {
     CHECK(url_of("", "backups") == "https://backups.s3.eu-west-1.amazonaws.com/a%20b/c%2Bd");
@@ -298,54 +262,6 @@ TEST_CASE("parts grow, so that 10,000 of them reach S3's largest object") {
     for (int number = 1; number <= kMaxParts; ++number) whole += part_bytes(number);
     CHECK(whole > (std::uint64_t{5} << 40U));
     CHECK(part_bytes(kMaxParts) <= (std::size_t{5} << 30U));
-}
-
-TEST_CASE("S3's XML is read strictly") {
-    const XmlNode node = parse_xml(
-        "\xEF\xBB\xBF<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!-- c -->\n"
-        "<s:A xmlns:s='urn:x' b=\"1\"><B>x &lt;&amp;&gt; &#65;&#x42; "
-        "&quot;&apos;</B><C/><D><![CDATA[<raw>&]]></D></s:A>\n");
-    CHECK(node.name == "A");
-    CHECK(node.child_text("B") == "x <&> AB \"'");
-    CHECK(node.child("C") != nullptr);
-    CHECK(node.child_text("D") == "<raw>&");
-    CHECK(node.child_text("E").empty());
-    for (const std::string bad : {"",
-                                  "x",
-                                  "<a>",
-                                  "<a></b>",
-                                  "<a><b></a></b>",
-                                  "<a/><b/>",
-                                  "<a>&x;</a>",
-                                  "<a>&#0;</a>",
-                                  "<a>&#xD800;</a>",
-                                  "<a>&#99999999999;</a>",
-                                  "<a>&</a>",
-                                  "<a>&;</a>",
-                                  "<a>&#;</a>",
-                                  "<a>&#x;</a>",
-                                  "<a b></a>",
-                                  "<a b='1></a>",
-                                  "<a b='<'></a>",
-                                  "<!DOCTYPE a><a/>",
-                                  "<a><!DOCTYPE b></a>",
-                                  "<a b='1'c='2'/>",
-                                  "<1/>",
-                                  "<a>x",
-                                  "<a",
-                                  "<a><![CDATA[x</a>",
-                                  "<a><!-- x</a>"}) {
-        CAPTURE(bad);
-        CHECK(error_of([&] { static_cast<void>(parse_xml(bad)); }).kind() == ErrorKind::kDataLoss);
-    }
-    std::string deep = "x";
-    for (int i = 0; i < kMaxXmlDepth; ++i) deep = "<a>" + deep + "</a>";
-    CHECK(parse_xml(deep).name == "a");
-    CHECK_THROWS_AS(parse_xml("<a>" + deep + "</a>"), Error);
-    std::string wide = "<a>";
-    for (std::size_t i = 1; i < kMaxXmlNodes; ++i) wide += "<b/>";
-    CHECK(parse_xml(wide + "</a>").children.size() == kMaxXmlNodes - 1);
-    CHECK_THROWS_AS(parse_xml(wide + "<b/></a>"), Error);
 }
 
 TEST_CASE("a list page without a way to the next is no page") {

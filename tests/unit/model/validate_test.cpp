@@ -103,8 +103,8 @@ TEST_CASE("the shipped blueprints, bindings and profiles give no diagnostics") {
     }
     REQUIRE(files.size() >= 7);
     for (const fs::path& file : files) {
-        CAPTURE(file.string());
-        CHECK(lint(file) == "");
+        CAPTURE(file.string());  // lint_test.cpp knows their functions
+        CHECK(printed(validate_text(read_file(file), file.filename().string(), {})) == "");
     }
 }
 

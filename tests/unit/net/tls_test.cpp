@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
+#include "net/websocket_client.h"
 
 using namespace fencepost;
 
@@ -132,6 +133,23 @@ TEST_CASE("a client certificate that may be left out tells who it is where it is
     request.tls.client_certificate_pem = others.pem("s.pem");
     request.tls.client_key_pem = others.pem("s.key");
     CHECK(kind_of(*net::make_http_client(), request) == ErrorKind::kUnavailable);
+}
+
+TEST_CASE("mTLS: a websocket's client shows its certificate") {
+    const Certificates certificates;
+    net::ServerOptions options;
+    options.certificate_pem = certificates.pem("s.pem");
+    options.key_pem = certificates.pem("s.key");
+    options.client_ca_pem = certificates.pem("ca.pem");
+    TlsServer server(options);
+    net::WebSocketRequest request;
+    request.url = server.request().url;
+    request.tls.ca_bundle_pem = certificates.pem("ca.pem");
+    request.tls.client_certificate_pem = certificates.pem("s.pem");
+    request.tls.client_key_pem = certificates.pem("s.key");
+    const auto answer = net::make_websocket_client()->connect(request, {});
+    REQUIRE(std::holds_alternative<net::HttpResponse>(answer));  // this server has no WebSockets
+    CHECK(std::get<net::HttpResponse>(answer).header("Client") == "s");
 }
 
 TEST_CASE("certificates are exchanged while the server serves; what is none changes nothing") {

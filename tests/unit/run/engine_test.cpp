@@ -88,6 +88,29 @@ TEST_CASE("unknown functions, missing and unknown arguments, and unknown actions
     CHECK_THAT(RunWorld::error(world.run("twice", "", "e")), Catch::Contains("two phases called 'one'"));
 }
 
+TEST_CASE("what a phase leaves to be cleaned up is cleaned up however the phase ends") {
+    RunWorld world;
+    world.blueprint(R"(
+  timeout: {phases: [{func: Step, name: one, timeout: 100ms, args: {do: tidy}}]}
+  cancel: {phases: [{func: Step, name: one, args: {do: tidy}}]}
+  complete: {phases: [{func: Step, name: one, args: {do: tidy}}]}
+)");
+    CHECK_THAT(RunWorld::error(world.run("timeout", "", "a")),
+               Catch::Contains("within its timeout of 100ms"));
+    world.wait_for_call("tidied");
+    world.script.state.lock()->calls.clear();
+    world.start_action("cancel", "", "b");
+    world.wait_for_call("one#1");
+    world.cluster->patch({types::kActionSets, "default", "b"}, cluster::PatchType::kMerge,
+                         parse_json(R"({"spec":{"cancel":true}})"));
+    CHECK(RunWorld::state(world.finish("b")) == "failed");
+    world.wait_for_call("tidied");
+    world.script.state.lock()->calls.clear();
+    world.script.open();
+    CHECK(RunWorld::state(world.run("complete", "", "c")) == "complete");
+    world.wait_for_call("tidied");
+}
+
 TEST_CASE("retries with backoff, timeouts, and phases left out by if") {
     RunWorld world;
     world.blueprint(R"(
@@ -260,6 +283,32 @@ TEST_CASE("a prehook's obligation waits for its posthook, and the posthook disch
     CHECK(world.engine->obligations(false).empty());
 }
 
+TEST_CASE("a posthook whose fence was lifted before it fails, and says so once") {
+    RunWorld world;
+    world.blueprint(
+        "  backupPrehook: {phases: [{func: Step, name: pre, args: {do: fence}}]}\n"
+        "  backupPosthook: {phases: [{func: Step, name: post, args: {do: ok}}]}\n");
+    CHECK(RunWorld::state(world.run("backupPrehook", "", "pre")) == "complete");
+    world.restart();
+    const Value done = world.run("backupPosthook", "", "post");
+    CHECK(RunWorld::state(done) == "failed");
+    CHECK_THAT(RunWorld::error(done),
+               Catch::Contains(
+                   "is fenced, but that ended before backupPosthook (pod default/pg (uid gone) is gone)"));
+    CHECK(RunWorld::state(world.run("backupPosthook", "", "again")) == "complete");
+
+    // Nobody's posthook was told, and then came a backup whose fence held.
+    CHECK(RunWorld::state(world.run("backupPrehook", "", "untold")) == "complete");
+    world.restart();
+    world.cluster->remove({types::kBlueprints, "default", "bp"});
+    world.blueprint(
+        "  backupPrehook: {phases: [{func: Step, name: pre, args: {do: ok}}]}\n"
+        "  backupPosthook: {phases: [{func: Step, name: post, args: {do: ok}}]}\n");
+    CHECK(RunWorld::state(world.run("backupPrehook", "", "next")) == "complete");
+    CHECK(RunWorld::state(world.run("backupPosthook", "", "last")) == "complete");
+    CHECK(world.engine->obligations(false).empty());
+}
+
 TEST_CASE("a prehook that fails has its posthook run") {
     RunWorld world;
     world.blueprint(
@@ -285,17 +334,24 @@ TEST_CASE("bad output lines fail the phase, and its last lines are kept in the r
     CHECK_THAT(text, Catch::StartsWith("first\n"));
 }
 
-TEST_CASE("an ActionSet that another controller had begun is failed, and one without actions is complete") {
+TEST_CASE(
+    "an ActionSet that another controller has begun is left to it, and one without actions is complete") {
     RunWorld world;
     world.blueprint("  backup: {phases: []}");
-    world.create(types::kActionSets,
-                 std::string("metadata: {name: run, namespace: default}\nstatus: {state: running}\nspec: "
-                             "{actions: [{name: backup, blueprint: bp, ") +
-                     RunWorld::kSubject + "}]}");
-    CHECK_THAT(RunWorld::error(world.finish()), Catch::Contains("another controller"));
+    const Value theirs = world.create(
+        types::kActionSets,
+        std::string("metadata: {name: theirs, namespace: default}\nstatus: {state: running}\nspec: "
+                    "{actions: [{name: backup, blueprint: bp, ") +
+            RunWorld::kSubject + "}]}");
     world.create(types::kActionSets, "metadata: {name: none, namespace: default}\nspec: {actions: []}");
     CHECK(RunWorld::state(world.finish("none")) == "complete");
     CHECK(RunWorld::state(world.run("backup", "", "nophases")) == "complete");
+    CHECK(world.get("theirs") == theirs);
+    world.restart();
+    CHECK(RunWorld::state(world.run("backup", "", "later")) == "complete");
+    CHECK(world.get("theirs") == theirs);
+    world.cluster->remove({types::kActionSets, "default", "theirs"});
+    CHECK_THROWS_AS(world.get("theirs"), Error);
 }
 
 TEST_CASE("Secrets and ConfigMaps of a phase are fetched, and a missing one names itself") {
@@ -358,12 +414,16 @@ TEST_CASE("an ActionSet that cannot be read fails alone, and the others go on") 
                  "\"func\":\"Step\",\"name\":\"one\"}]}}]}'}}\n"
                  "status: {state: running, actions: []}\nspec: {actions: " +
                      action + "}");
-    for (const char* name : {"list", "text", "record", "status"}) {
+    world.create(types::kActionSets,
+                 "metadata: {name: kept, namespace: default, finalizers: [fencepost.io/cleanup, "
+                 "example.com/audit]}\nspec: {actions: hello}");
+    for (const char* name : {"list", "text", "record", "status", "kept"}) {
         CAPTURE(name);
         const Value done = world.finish(name);
         CHECK(RunWorld::state(done) == "failed");
         CHECK(!RunWorld::error(done).empty());
     }
+    CHECK(world.get("kept").get("metadata", "finalizers") == Value(List{"example.com/audit"}));
     CHECK(RunWorld::state(world.run()) == "complete");
 }
 

@@ -3,6 +3,7 @@
 
 #include <atomic>
 
+#include "run/listed_entry.h"
 #include "run_world.h"
 
 namespace fencepost::run {
@@ -93,10 +94,10 @@ TEST_CASE("a deadline that is extended holds by both clocks, and the old one no 
 TEST_CASE("the keeper begins before the deadline, not after it") {
     KeeperWorld world;
     const auto began = std::chrono::steady_clock::now();
-    const std::string id = world.incur(std::chrono::seconds(1));
+    const std::string id = world.incur(std::chrono::seconds(5));  // begun half a second early
     world.keeper->start();
-    CHECK(world.is_undone_within(id, std::chrono::milliseconds(2'000)));
-    CHECK(std::chrono::steady_clock::now() - began < std::chrono::milliseconds(1'000));
+    CHECK(world.is_undone_within(id, std::chrono::milliseconds(10'000)));
+    CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(5));
 }
 
 TEST_CASE("a Pod that one ActionSet has fenced is not fenced by a second one until the first has lifted it") {
@@ -108,6 +109,32 @@ TEST_CASE("a Pod that one ActionSet has fenced is not fenced by a second one unt
     CHECK(!world.incur(std::chrono::hours(1), "another-uid", "other").empty());
     CHECK(!world.incur(std::chrono::hours(1)).empty());  // its own second attempt
     world.keeper->withdraw(id, "it was not so");
+}
+
+TEST_CASE("an entry that is listed only after it was looked for is taken off all the same") {
+    KeeperWorld world;
+    const cluster::ObjectKey key{types::kConfigMaps, "default", "subject"};
+    const ListedEntry entry{.object = key,
+                            .uid = cluster::uid_of(world.cluster->get(key)),
+                            .annotation = "fenced",
+                            .entry = "pg-2"};
+    ObligationRequest request;
+    request.kind = "fence";
+    request.description = "pg-2 is fenced";
+    request.details["listedEntry"] = entry.to_value();
+    const std::string id = world.keeper->incur(request, {.action_set = "owner",
+                                                         .ns = "default",
+                                                         .uid = cluster::uid_of(world.get("owner")),
+                                                         .action = "backup",
+                                                         .subject = {}});
+    world.keeper->release_now(id, "operator", {});
+    CHECK(world.state(id) == "Withdrawn");
+    list_entry(*world.cluster, entry, id, {});
+    world.keeper->act_ended(id);
+    CHECK(world.state(id) == "Open");
+    world.keeper->release_now(id, "operator", {});
+    CHECK(world.state(id) == "Released");
+    CHECK(world.cluster->get(key).get("metadata", "annotations").map_or_empty().empty());
 }
 
 TEST_CASE("what an ActionSet that is gone had fenced is lifted") {

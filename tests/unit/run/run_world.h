@@ -46,7 +46,7 @@ class Step final : public Function {
   public:
     Step(Script& script, std::string_view name, bool is_safe) : script_(script), is_safe_(is_safe) {
         spec_ = {.name = name,
-                 .args = {{"do", model::ArgType::kString, true, "ok, fail, echo, wait, sleep, fence"},
+                 .args = {{"do", model::ArgType::kString, true, "ok, fail, echo, wait, tidy, sleep, fence"},
                           {"text", model::ArgType::kAny, false, "what echo prints"}},
                  .outputs = {},
                  .description = "does what a test wants"};
@@ -68,7 +68,14 @@ class Step final : public Function {
         if (what == "fail") throw Error(ErrorKind::kInternal, "told to fail");
         if (what == "fail-once" && run.attempt() == 1) throw Error(ErrorKind::kInternal, "told to fail once");
         if (what == "echo") state.unlocked([&] { run.feed_output(string_arg(args, "text") + "\n"); });
-        if (what == "wait") {
+        if (what == "tidy") {
+            run.after_recorded([this] {
+                auto locked = script_.state.lock();
+                locked->calls.push_back("tidied");
+                locked.notify_all();
+            });
+        }
+        if (what == "wait" || what == "tidy") {
             state.wait([&] { return state->is_open || run.cancel().is_cancelled(); });
             run.cancel().throw_if_cancelled();
         }

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/human.h"
 #include "cluster/cluster.h"
 
 namespace fencepost::cluster::local {
@@ -13,12 +14,6 @@ std::vector<std::string> names_of(const Value& pod, std::string_view key) {
     for (const Value& container : pod["spec"][key].list_or_empty())
         names.push_back(container["name"].string_or(""));
     return names;
-}
-
-std::string join(const std::vector<std::string>& words, std::string_view separator) {
-    std::string text;
-    for (const std::string& word : words) text.append(text.empty() ? "" : separator).append(word);
-    return text;
 }
 
 }  // namespace
@@ -34,7 +29,7 @@ std::string choose_container(const Value& pod, std::string_view name, bool allow
     if (chosen.empty()) {
         if (containers.size() == 1) return containers.front();
         throw Error(ErrorKind::kInvalid, "a container name must be specified for pod " + name_of(pod) +
-                                             ", choose one of: [" + join(containers, " ") + "]");
+                                             ", choose one of: [" + joined(containers, " ") + "]");
     }
     std::vector<std::string> known = containers;
     if (allows_init) {
@@ -44,7 +39,7 @@ std::string choose_container(const Value& pod, std::string_view name, bool allow
         if (candidate == chosen) return chosen;
     }
     throw Error(ErrorKind::kInvalid, "pod '" + name_of(pod) + "' does not have container '" + chosen +
-                                         "' (has: " + join(known, ", ") + ")");
+                                         "' (has: " + joined(known, ", ") + ")");
 }
 
 }  // namespace fencepost::cluster::local

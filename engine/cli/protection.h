@@ -1,0 +1,29 @@
+// BackupActions and RestoreActions, for the verbs backup and restore: one is created, and followed to its
+// end. Its steps are told as they begin and end, then what came of them: the restore point or what was
+// restored, and for how long each resource was fenced.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "cli/output.h"
+#include "cli/server.h"
+#include "cli/verbs.h"
+
+namespace fencepost::cli {
+
+// spec.filters; nil where all is meant. Kinds that the server does not know are an error: a misspelt one
+// would leave out nothing, or everything.
+[[nodiscard]] Value filters_from(Server& server, const FilterOptions& options);
+
+// "backupactions" and the like are ours: other groups have kinds of the same names.
+[[nodiscard]] cluster::ResourceDescription own_type(Server& server, std::string_view resource);
+
+// Creates an action of the type in the namespace and, unless it is to be left alone, follows it. Returns its
+// exit code. The first Ctrl-C cancels the action, the second one ends the process. REQUIRES, where it is
+// followed: block_interrupts() was called.
+[[nodiscard]] int start_protection(Server& server, const cluster::ResourceDescription& type,
+                                   const std::string& ns, const Value& spec, const Output& output,
+                                   bool detach);
+
+}  // namespace fencepost::cli

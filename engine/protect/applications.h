@@ -1,0 +1,22 @@
+// The applications that a policy is for: namespaces, as Kasten's selectors choose them. A term about the key
+// k10.kasten.io/appNamespace looks at the namespace's name (`*` in a value fits any part of it); a label
+// selects a namespace that has it, or in which any object has it. The annotation
+// k10.kasten.io/ignorebackuppolicy keeps a namespace out. Blocking; any thread. Errors: kInvalid; what the
+// cluster throws.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cluster/cluster.h"
+
+namespace fencepost::protect {
+
+// By name. Nothing where the selector selects nothing: there is no selector for everything but `*`.
+[[nodiscard]] std::vector<std::string> applications_of(cluster::Cluster& cluster, const Value& selector);
+
+// Does `pattern` fit the name? Only `*` is special.
+[[nodiscard]] bool fits_pattern(std::string_view pattern, std::string_view name);
+
+}  // namespace fencepost::protect

@@ -1,0 +1,199 @@
+#include "protect/policy_run.h"
+
+#include <algorithm>
+
+#include "base/encodings.h"
+#include "base/error.h"
+#include "base/human.h"
+#include "cluster/idempotent.h"
+#include "policy/retention.h"
+#include "protect/applications.h"
+
+namespace fencepost::protect {
+namespace {
+
+namespace types = cluster::types;
+using cluster::ObjectKey;
+
+constexpr std::chrono::milliseconds kLookAgain{500};
+
+std::string step_of(const std::string& application) { return "backup of " + application; }
+
+}  // namespace
+
+PolicyRun::PolicyRun(run::World& world, const Value& object, Tokens tokens)
+    : world_(world), tokens_(std::move(tokens)), status_(world, types::kRunActions, object) {}
+
+void PolicyRun::run() {
+    std::vector<std::string> failed;
+    std::string failure;
+    bool is_cancelled = false;
+    try {
+        status_.begin(tokens_.shutdown);
+        freeze();
+        std::vector<std::string> applications;
+        for (const Value& name : status_.record()["applications"].list_or_empty())
+            applications.push_back(name.as_string());
+        for (const std::string& application : applications) back_up(application);
+        for (const std::string& application : applications) {
+            const std::string error = end_of(application);
+            if (error.empty()) continue;
+            failed.push_back(application);
+            status_.add_exception(application + ": " + error);
+        }
+    } catch (const Cancelled&) {
+        tokens_.shutdown.throw_if_cancelled();
+        is_cancelled = true;
+        failure = "it was cancelled";
+    } catch (const Error& e) {
+        failure = text_of(e);
+    }
+    if (failure.empty() && !failed.empty()) failure = "the backup failed of " + joined(failed, ", ");
+    status_.change_record() = Value();
+    status_.end(failure.empty() ? state::kComplete
+                : is_cancelled  ? state::kCancelled
+                                : state::kFailed,
+                failure, tokens_.shutdown);
+}
+
+void PolicyRun::freeze() {
+    if (status_.record()["policy"].is_map()) return;
+    const Value& subject = status_.spec()["subject"];
+    const Value object = world_.cluster.get(
+        {types::kPolicies, subject["namespace"].string_or(status_.key().ns), subject["name"].string_or("")});
+    const model::Policy policy = model::Policy::from(object);
+    for (const model::PolicyAction& action : policy.actions) {
+        if (action.action != "backup") {
+            throw Error(ErrorKind::kUnsupported,
+                        "the policy's action '" + action.action + "' is not known here yet", "leave it out");
+        }
+    }
+    status_.change_record()["policy"] = object;
+    status_.change_record()["applications"] = List{};
+    const std::vector<std::string> applications = applications_of(world_.cluster, policy.selector);
+    if (applications.empty())
+        throw Error(ErrorKind::kFailedPrecondition, "the policy selects no application");
+    for (const std::string& name : applications) status_.change_record()["applications"].push_back(name);
+    status_.change()["policySpec"] = object["spec"];
+    status_.flush(tokens_.shutdown);
+}
+
+void PolicyRun::back_up(const std::string& application) {
+    const model::Policy policy = model::Policy::from(status_.record()["policy"]);
+    if (status_.spec()["scheduledTime"].is_string()) {
+        const SystemTime start = policy::Calendar(policy).start_of(
+            parse_rfc3339(status_.spec()["scheduledTime"].as_string()), application);
+        if (const auto left = start - world_.clock.now(); left.count() > 0)
+            world_.clock.sleep(left, tokens_.cancel);
+    }
+    tokens_.cancel.throw_if_cancelled();
+    for (const model::PolicyAction& action : policy.actions) start(application, action.parameters);
+    status_.begin_step(step_of(application));
+    status_.flush(tokens_.shutdown);
+}
+
+// Unless an earlier daemon has started it.
+void PolicyRun::start(const std::string& application, const Value& parameters) {
+    const Value& policy = status_.record()["policy"];
+    Value action;
+    action["metadata"]["name"] = status_.key().name;
+    action["metadata"]["namespace"] = application;
+    Value& labels = action["metadata"]["labels"];
+    labels["k10.kasten.io/appName"] = application;
+    labels["k10.kasten.io/appNamespace"] = application;
+    labels[labels::kPolicy] = policy.get("metadata", "name");
+    labels[labels::kPolicyNamespace] = policy.get("metadata", "namespace");
+    labels[labels::kRun] = status_.key().name;
+    Value& spec = action["spec"];
+    spec["subject"]["name"] = application;
+    spec["subject"]["namespace"] = application;
+    for (const char* member : {"filters", "profile", "ignoreExceptions", "hooks"}) {
+        if (!parameters[member].is_nil()) spec[member] = parameters[member];
+    }
+    for (const char* member : {"scheduledTime", "expiresAt"}) {
+        if (status_.spec()[member].is_string()) spec[member] = status_.spec()[member];
+    }
+    if (!status_.spec()["scheduledTime"].is_string()) labels[labels::kIsManual] = "true";
+    cluster::create_unless_there(world_.cluster, types::kBackupActions, action,
+                                 {.field_manager = "fencepost"});
+}
+
+// "" where it is complete. The retention of an application follows its backup: a run that made nothing new
+// retires nothing.
+std::string PolicyRun::end_of(const std::string& application) {
+    const ObjectKey key{types::kBackupActions, application, status_.key().name};
+    Value action;
+    try {
+        for (;;) {
+            action = world_.cluster.get(key);
+            if (is_terminal(action)) break;
+            world_.clock.sleep(kLookAgain, tokens_.cancel);
+        }
+    } catch (const Cancelled&) {
+        tokens_.shutdown.throw_if_cancelled();
+        ask_to_cancel(application);
+        throw;
+    } catch (const Error& e) {
+        if (e.kind() != ErrorKind::kNotFound) throw;
+        status_.end_step(step_of(application), "failed", "its BackupAction was deleted");
+        return "its BackupAction was deleted";
+    }
+    const bool is_complete = action.get("status", "state") == Value(state::kComplete);
+    const std::string error = action.get("status", "error", "message").string_or("it was cancelled");
+    status_.end_step(step_of(application), is_complete ? "complete" : "failed", is_complete ? "" : error);
+    status_.flush(tokens_.shutdown);
+    if (!is_complete) return error;
+    apply_retention(world_, model::Policy::from(status_.record()["policy"]), application);
+    return "";
+}
+
+void PolicyRun::ask_to_cancel(const std::string& application) {
+    Value patch;
+    patch["spec"]["cancel"] = true;
+    try {
+        (void)world_.cluster.patch({types::kBackupActions, application, status_.key().name},
+                                   cluster::PatchType::kMerge, patch, {.field_manager = "fencepost"});
+    } catch (const Error& e) {
+        if (e.kind() != ErrorKind::kNotFound) throw;
+    }
+}
+
+void apply_retention(run::World& world, const model::Policy& policy, const std::string& application) {
+    const std::string ours = std::string(labels::kPolicy) + "=" + policy.name + "," +
+                             labels::kPolicyNamespace + "=" + policy.ns +
+                             ",k10.kasten.io/appNamespace=" + application;
+    List contents = world.cluster.list(types::kRestorePointContents, {.label_selector = ours}).items;
+    std::erase_if(contents, [](const Value& content) {
+        return !content.get("metadata", "deletionTimestamp").is_nil();
+    });
+    const auto time_of = [](const Value& content) {
+        const Value& spec = content["spec"];
+        return parse_rfc3339(spec["scheduledTime"].string_or(spec["actionTime"].string_or("")));
+    };
+    std::sort(contents.begin(), contents.end(),
+              [&](const Value& a, const Value& b) { return time_of(a) < time_of(b); });
+    std::vector<policy::Point> points;
+    for (const Value& content : contents) {
+        const Value& marks = content.get("metadata", "labels");
+        policy::Point point{.scheduled = time_of(content),
+                            .is_manual = marks[labels::kIsManual] == Value("true"),
+                            .is_kept_by_hand = marks[labels::kKeep] == Value("true"),
+                            .expires_at = std::nullopt};
+        if (content.get("spec", "expiresAt").is_string())
+            point.expires_at = parse_rfc3339(content.get("spec", "expiresAt").as_string());
+        points.push_back(point);
+    }
+    const auto verdicts =
+        policy::judge(points, policy.retention, policy::Calendar(policy), world.clock.now());
+    for (std::size_t i = 0; i < contents.size(); ++i) {
+        if (verdicts[i].stays) continue;
+        try {
+            (void)world.cluster.remove({types::kRestorePointContents, "", cluster::name_of(contents[i])},
+                                       {.precondition_uid = cluster::uid_of(contents[i])});
+        } catch (const Error& e) {
+            if (e.kind() != ErrorKind::kNotFound && e.kind() != ErrorKind::kConflict) throw;
+        }
+    }
+}
+
+}  // namespace fencepost::protect

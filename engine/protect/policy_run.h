@@ -1,0 +1,44 @@
+// PolicyRun: one RunAction from its first sight to its end, on the calling thread: for each application that
+// the policy selects a BackupAction, and after it the policy's retention of that application: restore points
+// that it no longer keeps are retired. The policy is frozen when the run begins. A run that was scheduled
+// begins for each application at the time that staggering gives it.
+#pragma once
+
+#include <string>
+
+#include "model/policy.h"
+#include "protect/action_status.h"
+#include "protect/tokens.h"
+
+namespace fencepost::protect {
+
+class PolicyRun {
+  public:
+    PolicyRun(run::World& world, const Value& object, Tokens tokens);
+    // Returns when the run is over, durably. Throws Cancelled{kShutdown} and leaves what runs as it is.
+    void run();
+
+  private:
+    void freeze();
+    void back_up(const std::string& application);
+    void start(const std::string& application, const Value& parameters);
+    [[nodiscard]] std::string end_of(const std::string& application);
+    void ask_to_cancel(const std::string& application);
+
+    run::World& world_;
+    const Tokens tokens_;
+    ActionStatus status_;
+};
+
+// The restore points that this policy has made of an application, judged; those that do not stay are deleted.
+void apply_retention(run::World& world, const model::Policy& policy, const std::string& application);
+
+namespace labels {
+inline constexpr const char* kPolicy = "k10.kasten.io/policyName";
+inline constexpr const char* kPolicyNamespace = "k10.kasten.io/policyNamespace";
+inline constexpr const char* kRun = "k10.kasten.io/runActionName";
+inline constexpr const char* kIsManual = "k10.kasten.io/isRunNow";
+inline constexpr const char* kKeep = "k10.kasten.io/doNotRetire";
+}  // namespace labels
+
+}  // namespace fencepost::protect

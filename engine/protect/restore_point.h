@@ -1,0 +1,44 @@
+// A restore point: the RestorePointContent, which holds all that a restore needs and outlives the
+// application's namespace, and the RestorePoint beside the application that names it. The content is signed
+// with the installation's key; manifests are too large for it and stand in Secrets beside the controller, as
+// their texts may be secret: compressed, in pieces. Blocking; any thread. Errors: kDataLoss for what is not
+// as it was written; what the cluster throws.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "run/function.h"
+
+namespace fencepost::protect {
+
+inline constexpr const char* kExpiresAt =
+    "fencepost.io/expires-at";  // on a content: spec.expiresAt once more
+inline constexpr const char* kContentLabel =
+    "fencepost.io/restore-point-content";  // on the Secrets of its manifests
+
+// --- manifests
+
+// Writes them, over what an earlier attempt left; `name` is the content's to be. Returns what
+// load_manifests() wants: {secrets: [name ...], bytes, sha256}.
+[[nodiscard]] Value store_manifests(run::World& world, const std::string& name, const List& manifests);
+[[nodiscard]] List load_manifests(run::World& world, const Value& stored);
+void remove_manifests(run::World& world, const std::string& name);
+
+// --- the content
+
+// Signs the spec and creates the content, unless it is there.
+void create_content(run::World& world, const std::string& name, const Value& labels, Value spec);
+// Creates the RestorePoint of that name in the application's namespace, and binds the two.
+void create_restore_point(run::World& world, const std::string& ns, const std::string& name,
+                          const std::string& content);
+// Its content, whose signature is good. `reference` is a RestorePoint's or a RestorePointContent's: {kind,
+// name, namespace}.
+[[nodiscard]] Value open_content(run::World& world, const Value& reference);
+// Throws kDataLoss where it is not what this installation wrote.
+void verify(run::World& world, const Value& content);
+// The name of the blueprint as it was when the restore point was made. Where today's of that name is another
+// one, the old one is made again under a name of its own.
+[[nodiscard]] std::string stored_blueprint(run::World& world, const Value& content, const std::string& name);
+
+}  // namespace fencepost::protect

@@ -1,0 +1,416 @@
+#include "protect/restore_run.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/encodings.h"
+#include "base/error.h"
+#include "base/human.h"
+#include "binding/resolve.h"
+#include "protect/restore_point.h"
+
+namespace fencepost::protect {
+namespace {
+
+namespace types = cluster::types;
+using cluster::ObjectKey;
+
+const cluster::ResourceType kStorageClasses{"storage.k8s.io", "v1", "storageclasses"};
+constexpr const char* kRestoredBy = "fencepost.io/restored-by";
+constexpr std::chrono::milliseconds kLookAgain{200};
+constexpr std::size_t kMostListed = 500;  // objects that the status names one by one
+
+// What others need comes first. Data and settings are there before an operator could make its own.
+int rank_of(const std::string& kind) {
+    static const std::map<std::string, int, std::less<>> ranks{{"LimitRange", 0},
+                                                               {"ResourceQuota", 0},
+                                                               {"ServiceAccount", 0},
+                                                               {"Role", 0},
+                                                               {"RoleBinding", 0},
+                                                               {"Secret", 0},
+                                                               {"ConfigMap", 0},
+                                                               {"NetworkPolicy", 0},
+                                                               {"PersistentVolumeClaim", 1},
+                                                               {"Service", 2},
+                                                               {"Deployment", 4},
+                                                               {"StatefulSet", 4},
+                                                               {"DaemonSet", 4},
+                                                               {"ReplicaSet", 4},
+                                                               {"Job", 4},
+                                                               {"CronJob", 4},
+                                                               {"Pod", 4},
+                                                               {"Ingress", 5},
+                                                               {"HorizontalPodAutoscaler", 5},
+                                                               {"PodDisruptionBudget", 5}};
+    constexpr int kCustom = 3;
+    const auto found = ranks.find(kind);
+    return found == ranks.end() ? kCustom : found->second;
+}
+constexpr int kLastOfData = 1;
+
+std::optional<cluster::ResourceDescription> find_type(cluster::Cluster& cluster,
+                                                      const std::string& api_version,
+                                                      const std::string& kind) {
+    const std::size_t slash = api_version.find('/');
+    if (slash == std::string::npos) return cluster.find_type("", api_version, kind);
+    return cluster.find_type(api_version.substr(0, slash), api_version.substr(slash + 1), kind);
+}
+
+bool has_condition(const Value& object, const char* type) {
+    for (const Value& condition : object.get("status", "conditions").list_or_empty()) {
+        if (condition["type"] == Value(type)) return condition["status"] == Value("True");
+    }
+    return false;
+}
+
+bool is_bound(const Value& claim) { return claim.get("status", "phase") == Value("Bound"); }
+
+bool is_ready(const std::string& kind, const Value& object) {
+    const Value& status = object["status"];
+    if (kind == "StatefulSet" || kind == "Deployment")
+        return status["readyReplicas"].int_or(0) >= object.get("spec", "replicas").int_or(1);
+    if (kind == "DaemonSet")
+        return status["numberReady"].int_or(0) >= status["desiredNumberScheduled"].int_or(1);
+    if (kind == "Pod") return has_condition(object, "Ready") || status["phase"] == Value("Succeeded");
+    return true;
+}
+
+std::string label_of(const Value& resource) {
+    return resource["resource"].string_or("") + "/" + resource["name"].string_or("");
+}
+
+}  // namespace
+
+std::string RestoreRun::Item::label() const { return type.resource + "/" + cluster::name_of(manifest); }
+
+RestoreRun::RestoreRun(run::World& world, const Value& object, Tokens tokens, RestoreLimits limits)
+    : world_(world),
+      tokens_(std::move(tokens)),
+      limits_(limits),
+      status_(world, types::kRestoreActions, object),
+      ns_(cluster::namespace_of(object)),
+      hooks_(world, status_, tokens_) {}
+
+void RestoreRun::run() {
+    std::string failure;
+    const char* state = state::kFailed;
+    try {
+        status_.begin(tokens_.shutdown);
+        restore();
+        hooks_.on_success();
+    } catch (const Cancelled&) {
+        tokens_.shutdown.throw_if_cancelled();
+        state = state::kCancelled;
+        failure = "it was cancelled";
+    } catch (const Error& e) {
+        failure = text_of(e);
+    }
+    if (!failure.empty()) {
+        try {
+            hooks_.on_failure();
+        } catch (const Error& e) {
+            status_.add_exception(e.what());
+        }
+    }
+    withdraw_offers();
+    status_.change_record() = Value();
+    status_.end(failure.empty() ? state::kComplete : state, failure, tokens_.shutdown);
+}
+
+void RestoreRun::restore() {
+    if (status_.spec()["dataOnly"].bool_or(false))
+        throw Error(ErrorKind::kUnsupported, "spec.dataOnly is not known yet",
+                    "restore with overwriteExisting");
+    (void)world_.cluster.get({types::kNamespaces, "", ns_});
+    const Value content = open_content(world_, status_.spec()["subject"]);
+    read_items(content);
+    check_conflicts();
+    hooks_.before();
+    tokens_.cancel.throw_if_cancelled();
+    call_each(content, "restorePrehook");
+    remove_existing();
+    make_objects(content);
+    wait_until_ready();
+    call_each(content, "restore");
+    call_each(content, "restorePosthook");
+}
+
+void RestoreRun::read_items(const Value& content) {
+    model::Problems problems;
+    const ResourceFilter filter = ResourceFilter::read(status_.spec()["filters"], "/spec/filters", problems);
+    const Transforms transforms =
+        Transforms::read(status_.spec()["transforms"], "/spec/transforms", problems);
+    problems.throw_errors("the RestoreAction");
+    for (Value& manifest : load_manifests(world_, content["spec"]["manifests"])) {
+        const std::string api = manifest["apiVersion"].string_or(""), kind = manifest["kind"].string_or("");
+        const auto type = find_type(world_.cluster, api, kind);
+        if (!type) {
+            throw Error(ErrorKind::kFailedPrecondition, "the cluster serves no " + kind + " of " + api,
+                        "install what defines it, or leave it out: spec.filters.excludeResources");
+        }
+        if (!filter.accepts(type->type, manifest)) continue;
+        std::string name = cluster::name_of(manifest);
+        items_.push_back({type->type, kind, transforms.apply(type->type, std::move(manifest)), rank_of(kind),
+                          std::move(name)});
+    }
+    if (items_.empty())
+        throw Error(ErrorKind::kFailedPrecondition, "nothing of the restore point would be restored",
+                    "the filters leave nothing over");
+    std::stable_sort(items_.begin(), items_.end(),
+                     [](const Item& a, const Item& b) { return a.rank < b.rank; });
+}
+
+ObjectKey RestoreRun::key_of(const Item& item) const {
+    return {item.type, ns_, cluster::name_of(item.manifest)};
+}
+
+std::optional<Value> RestoreRun::existing(const Item& item) const {
+    return binding::find_object(world_.cluster, key_of(item));
+}
+
+bool RestoreRun::is_ours(const Value& object) const {
+    return object.get("metadata", "annotations", kRestoredBy) == Value(status_.uid());
+}
+
+// Data is never overwritten unless somebody has said so.
+void RestoreRun::check_conflicts() {
+    if (status_.spec()["overwriteExisting"].bool_or(false)) return;
+    for (const Item& item : items_) {
+        if (item.type != types::kPersistentVolumeClaims) continue;
+        const auto there = existing(item);
+        if (!there || is_ours(*there)) continue;
+        throw Error(ErrorKind::kFailedPrecondition,
+                    "the claim " + ns_ + "/" + cluster::name_of(item.manifest) + " is there already",
+                    "set spec.overwriteExisting to replace it, or restore into another namespace");
+    }
+}
+
+void RestoreRun::remove_existing() {
+    if (!status_.spec()["overwriteExisting"].bool_or(false)) return;
+    const std::string step = "what is in the way goes";
+    std::set<std::string> waits;
+    const auto look = [&](bool removes) {
+        waits.clear();
+        // What uses a claim goes before the claim.
+        for (auto item = items_.rbegin(); item != items_.rend(); ++item) {
+            const auto there = existing(*item);
+            if (!there || is_ours(*there)) continue;
+            waits.insert(item->label());
+            if (removes && there->get("metadata", "deletionTimestamp").is_nil()) {
+                status_.change_record()["replaced"][item->label()] = true;
+                try {
+                    (void)world_.cluster.remove(key_of(*item), {.precondition_uid = cluster::uid_of(*there)});
+                } catch (const Error& e) {
+                    if (e.kind() != ErrorKind::kNotFound && e.kind() != ErrorKind::kConflict) throw;
+                }
+            }
+        }
+    };
+    look(true);
+    if (waits.empty()) return;
+    status_.begin_step(step);
+    status_.flush(tokens_.shutdown);
+    const Deadline deadline = world_.clock.steady_now() + limits_.gone;
+    while (!waits.empty()) {
+        if (world_.clock.steady_now() > deadline) {
+            throw Error(ErrorKind::kTimeout,
+                        "what is in the way does not go: " + joined({waits.begin(), waits.end()}, ", "),
+                        "see what holds it: its finalizers, or a Pod that uses the claim");
+        }
+        world_.clock.sleep(kLookAgain, tokens_.cancel);
+        look(false);
+    }
+    status_.end_step(step, "complete");
+}
+
+Value RestoreRun::copy_of(const Value& content, const std::string& claim) const {
+    for (const Value& volume : content.get("spec", "volumes").list_or_empty()) {
+        if (volume["claim"] == Value(claim)) return volume;
+    }
+    return {};
+}
+
+void RestoreRun::make_objects(const Value& content) {
+    const std::string step = "objects";
+    status_.begin_step(step);
+    status_.change().erase("objects");
+    status_.change().erase("restored");
+    status_.flush(tokens_.shutdown);
+    for (Item& item : items_) {
+        if (item.type != types::kPersistentVolumeClaims) continue;
+        const std::string& name = item.name;
+        const Value copy = copy_of(content, name);
+        item.manifest["spec"].erase("dataSource");
+        item.manifest["spec"].erase("dataSourceRef");
+        if (!copy.is_map()) continue;
+        const std::string offer = child_name(status_, "volume/" + name);
+        offer_copy(world_, ns_, offer, status_.uid(), copy);
+        Value& source = item.manifest["spec"]["dataSource"];
+        source["apiGroup"] = types::kVolumeSnapshots.group;
+        source["kind"] = "VolumeSnapshot";
+        source["name"] = offer;
+    }
+    // An object waits for its owners; those whose owners are not restored are made without them at last.
+    std::vector<const Item*> left;
+    for (const Item& item : items_) left.push_back(&item);
+    for (bool waits = true; !left.empty();) {
+        const std::size_t before = left.size();
+        std::erase_if(left, [&](const Item* item) {
+            tokens_.cancel.throw_if_cancelled();
+            return make(*item, waits);
+        });
+        waits = left.size() < before;
+    }
+    status_.end_step(step, "complete");
+    status_.flush(tokens_.shutdown);
+}
+
+// False: an owner is not there yet.
+bool RestoreRun::give_owners(Value& manifest, bool waits_for_owners) const {
+    const List owners = std::as_const(manifest).get("metadata", "ownerReferences").list_or_empty();
+    if (owners.empty()) return true;
+    List found;
+    for (Value owner : owners) {
+        const auto type =
+            find_type(world_.cluster, owner["apiVersion"].string_or(""), owner["kind"].string_or(""));
+        const auto there =
+            type ? binding::find_object(world_.cluster, {type->type, ns_, owner["name"].string_or("")})
+                 : std::nullopt;
+        if (there) {
+            owner["uid"] = cluster::uid_of(*there);
+            found.push_back(std::move(owner));
+        } else if (waits_for_owners) {
+            return false;
+        }
+    }
+    if (found.empty())
+        manifest["metadata"].erase("ownerReferences");
+    else
+        manifest["metadata"]["ownerReferences"] = std::move(found);
+    return true;
+}
+
+bool RestoreRun::make(const Item& item, bool waits_for_owners) {
+    Value manifest = item.manifest;
+    // Data and settings do not wait: an operator that finds none would make its own.
+    if (!give_owners(manifest, waits_for_owners && item.rank > kLastOfData)) return false;
+    manifest["metadata"]["namespace"] = ns_;
+    manifest["metadata"]["annotations"][kRestoredBy] = status_.uid();
+    std::string what =
+        std::as_const(status_.record()).get("replaced", item.label()).is_nil() ? "created" : "replaced";
+    try {
+        (void)world_.cluster.create(item.type, manifest, {.field_manager = "fencepost"});
+    } catch (Error& e) {
+        if (e.kind() != ErrorKind::kAlreadyExists) {
+            e.add_trace(item.label());
+            throw;
+        }
+        const auto there = existing(item);
+        if (!there || !is_ours(*there)) what = "kept";
+    }
+    Value& counts = status_.change()["objects"];
+    counts[what] = std::as_const(counts)[what].int_or(0) + 1;
+    if (items_.size() <= kMostListed) {
+        Value told(
+            Map{{"resource", item.type.resource}, {"name", cluster::name_of(manifest)}, {"what", what}});
+        status_.change()["restored"].push_back(std::move(told));
+    }
+    return true;
+}
+
+// With such a class a claim is bound when the first Pod wants it, which may be never.
+bool RestoreRun::waits_for_consumer(const Value& claim) const {
+    const std::string name = claim.get("spec", "storageClassName").string_or("");
+    const auto found =
+        name.empty() ? std::nullopt : binding::find_object(world_.cluster, {kStorageClasses, "", name});
+    return found && (*found)["volumeBindingMode"] == Value("WaitForFirstConsumer");
+}
+
+std::string RestoreRun::why_not_ready() const {
+    std::vector<std::string> waits;
+    for (const Item& item : items_) {
+        const bool is_claim = item.type == types::kPersistentVolumeClaims;
+        if (!is_claim && item.rank != rank_of("Pod")) continue;
+        const auto there = existing(item);
+        if (!there || !is_ours(*there)) continue;
+        if (is_claim ? !is_bound(*there) && !waits_for_consumer(*there) : !is_ready(item.kind, *there))
+            waits.push_back(item.label());
+    }
+    return joined(waits, ", ");
+}
+
+void RestoreRun::wait_until_ready() {
+    if (status_.spec()["skipWaitForWorkloadReady"].bool_or(false)) return;
+    const std::string step = "workloads ready";
+    const Deadline deadline = world_.clock.steady_now() + limits_.ready;
+    std::string waits = why_not_ready();
+    if (waits.empty()) return;
+    status_.begin_step(step);
+    status_.flush(tokens_.shutdown);
+    while (!waits.empty()) {
+        if (world_.clock.steady_now() > deadline) {
+            status_.end_step(step, "failed", waits);
+            throw Error(ErrorKind::kTimeout, "not ready in time: " + waits,
+                        "look at their Pods; spec.skipWaitForWorkloadReady goes on without");
+        }
+        world_.clock.sleep(kLookAgain, tokens_.cancel);
+        waits = why_not_ready();
+    }
+    status_.end_step(step, "complete");
+}
+
+void RestoreRun::call_each(const Value& content, const char* action) {
+    for (const Value& resource : content.get("spec", "resources").list_or_empty()) {
+        call(content, resource, action);
+        tokens_.cancel.throw_if_cancelled();
+    }
+}
+
+const RestoreRun::Item* RestoreRun::item_of(const Value& resource) const {
+    const auto found = std::find_if(items_.begin(), items_.end(), [&](const Item& item) {
+        return item.type.group == resource["group"].string_or("") &&
+               item.type.resource == resource["resource"].string_or("") &&
+               item.name == resource["name"].string_or("");
+    });
+    return found == items_.end() ? nullptr : &*found;
+}
+
+void RestoreRun::call(const Value& content, const Value& resource, const std::string& action) {
+    const std::string wanted = resource["blueprint"].string_or("");
+    if (!content.get("spec", "blueprints", wanted, "actions", action).is_map()) return;
+    const Item* item = item_of(resource);
+    if (item == nullptr) return;
+    const std::string step = action + " of " + label_of(resource);
+    if (!existing(*item)) return status_.end_step(step, "skipped", "it is not in namespace " + ns_);
+    const bool is_live = status_.spec()["blueprintSource"].string_or("stored") == "live";
+    ChildAction child{.name = child_name(status_, step),
+                      .parent = status_.uid(),
+                      .action = action,
+                      .blueprint = is_live ? wanted : stored_blueprint(world_, content, wanted),
+                      .profile = status_.spec()["profile"].is_map() ? status_.spec()["profile"]
+                                                                    : content.get("spec", "profile"),
+                      .artifacts = resource["artifacts"]};
+    for (const char* member : {"group", "apiVersion", "kind", "resource"}) {
+        if (resource[member].is_string()) child.object[member] = resource[member];
+    }
+    child.object["name"] = cluster::name_of(item->manifest);
+    child.object["namespace"] = ns_;
+    const ChildEnd end = run_step(world_, status_, step, child, tokens_);
+    if (end.is_complete) return;
+    tokens_.cancel.throw_if_cancelled();
+    throw Error(ErrorKind::kFailedPrecondition, step + " failed: " + end.error);
+}
+
+// The copies themselves stay. A claim that waits for its first Pod still needs its offer: that goes with the
+// RestoreAction.
+void RestoreRun::withdraw_offers() {
+    for (const Item& item : items_) {
+        if (item.type != types::kPersistentVolumeClaims) continue;
+        const auto claim = existing(item);
+        if (claim && is_ours(*claim) && !is_bound(*claim)) continue;
+        withdraw_offer(world_, ns_, child_name(status_, "volume/" + item.name));
+    }
+}
+
+}  // namespace fencepost::protect

@@ -1,0 +1,73 @@
+// RestoreRun: one RestoreAction from its first sight to its end, on the calling thread:
+//
+//   the restore point's signature; preHook; restorePrehook of each resource that is there; what is in the way
+//   goes, where overwriteExisting says so; objects are made again, claims from their copies; workloads become
+//   ready; `restore` (where the backup called `backup`) and restorePosthook; onSuccess or onFailure
+//
+// An object that this action has made carries its uid, so a later daemon goes on where the other one was, and
+// nothing that was there before is taken for restored. Without overwriteExisting a claim that is in the way
+// is an error before anything changes, and any other object stays as it is.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "protect/action_status.h"
+#include "protect/hooks.h"
+#include "protect/snapshots.h"
+#include "protect/transforms.h"
+
+namespace fencepost::protect {
+
+struct RestoreLimits {
+    std::chrono::seconds gone{300};    // what is in the way
+    std::chrono::seconds ready{1800};  // the workloads
+};
+
+class RestoreRun {
+  public:
+    RestoreRun(run::World& world, const Value& object, Tokens tokens, RestoreLimits limits = {});
+    // Returns when the action is over, durably. Throws Cancelled{kShutdown} and leaves what runs as it is.
+    void run();
+
+  private:
+    // An object to be made again.
+    struct Item {
+        cluster::ResourceType type;
+        std::string kind;
+        Value manifest;
+        int rank = 0;      // those of a lower one are made before
+        std::string name;  // that it had; a transform may have given it another
+        [[nodiscard]] std::string label() const;
+    };
+
+    void restore();
+    void read_items(const Value& content);
+    void check_conflicts();
+    void remove_existing();
+    void make_objects(const Value& content);
+    [[nodiscard]] bool make(const Item& item, bool waits_for_owners);
+    [[nodiscard]] bool give_owners(Value& manifest, bool waits_for_owners) const;
+    void wait_until_ready();
+    [[nodiscard]] std::string why_not_ready() const;
+    [[nodiscard]] bool waits_for_consumer(const Value& claim) const;
+    void call_each(const Value& content, const char* action);
+    void call(const Value& content, const Value& resource, const std::string& action);
+    [[nodiscard]] const Item* item_of(const Value& resource) const;  // null: it was left out
+    [[nodiscard]] Value copy_of(const Value& content, const std::string& claim) const;
+    [[nodiscard]] cluster::ObjectKey key_of(const Item& item) const;
+    [[nodiscard]] std::optional<Value> existing(const Item& item) const;
+    [[nodiscard]] bool is_ours(const Value& object) const;
+    void withdraw_offers();
+
+    run::World& world_;
+    const Tokens tokens_;
+    const RestoreLimits limits_;
+    ActionStatus status_;
+    const std::string ns_;
+    Hooks hooks_;
+    std::vector<Item> items_;  // by rank
+};
+
+}  // namespace fencepost::protect

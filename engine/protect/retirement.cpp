@@ -1,0 +1,60 @@
+#include "protect/retirement.h"
+
+#include "base/encodings.h"
+#include "base/error.h"
+#include "cluster/idempotent.h"
+#include "protect/restore_point.h"
+#include "protect/snapshots.h"
+#include "run/record.h"
+
+namespace fencepost::protect {
+
+namespace types = cluster::types;
+
+ChildAction deletion(const run::World& world, std::string name, std::string parent, std::string blueprint,
+                     const Value& profile, const Value& artifacts) {
+    return {.name = std::move(name),
+            .parent = std::move(parent),
+            .action = "delete",
+            .blueprint = std::move(blueprint),
+            .object = namespace_subject(world.controller_namespace),
+            .profile = profile,
+            .artifacts = artifacts};
+}
+
+void retire(run::World& world, const Value& content, const Tokens& tokens) {
+    verify(world, content);  // nobody else says what is deleted
+    const Value& spec = content["spec"];
+    const std::string name = cluster::name_of(content), uid = cluster::uid_of(content);
+    constexpr std::size_t kDigits = 10;
+    for (const Value& resource : spec["resources"].list_or_empty()) {
+        const std::string blueprint = resource["blueprint"].string_or("");
+        const bool deletes = spec.get("blueprints", blueprint, "actions", "delete").is_map();
+        if (!deletes || !resource["artifacts"].is_map()) continue;
+        const std::string label = resource["resource"].string_or("") + "/" + resource["name"].string_or("");
+        const ChildAction child =
+            deletion(world, name + "-" + sha256_hex(uid + "/" + label).substr(0, kDigits), uid,
+                     stored_blueprint(world, content, blueprint), spec["profile"], resource["artifacts"]);
+        const ChildEnd end = run_child(world, child, tokens);
+        if (end.is_complete) continue;
+        // The next attempt is to run it again.
+        (void)world.cluster.remove({types::kActionSets, world.controller_namespace, child.name});
+        throw Error(ErrorKind::kFailedPrecondition, "delete of " + label + " failed: " + end.error);
+    }
+    const std::string ns = spec.get("application", "namespace").string_or("");
+    for (const Value& volume : spec["volumes"].list_or_empty()) remove_copy(world, ns, volume);
+    remove_manifests(world, name);
+    const Value& point = content.get("status", "restorePointRef");
+    if (point.is_map()) {
+        cluster::remove_if_there(world.cluster, {types::kRestorePoints, point["namespace"].string_or(""),
+                                                 point["name"].string_or("")});
+    }
+    (void)cluster::update(world.cluster, {types::kRestorePointContents, "", name},
+                          [&](Value& there) {
+                              there = run::without_finalizer(std::move(there));
+                              return true;
+                          },
+                          tokens.shutdown, {.field_manager = "fencepost"});
+}
+
+}  // namespace fencepost::protect

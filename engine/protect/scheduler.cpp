@@ -1,0 +1,149 @@
+#include "protect/scheduler.h"
+
+#include <algorithm>
+
+#include "base/encodings.h"
+#include "base/error.h"
+#include "cluster/idempotent.h"
+#include "policy/calendar.h"
+#include "protect/action_status.h"
+#include "protect/policy_run.h"
+#include "protect/restore_point.h"
+
+namespace fencepost::protect {
+namespace {
+
+namespace types = cluster::types;
+using cluster::ObjectKey;
+
+// Schedules are to the minute.
+constexpr std::chrono::seconds kLookAgain{10};
+constexpr std::chrono::minutes kMostPause{5};  // where the cluster is away
+
+constexpr const char* kLastRun = "lastScheduledTime";
+
+ObjectKey key_of(const Value& policy) {
+    return {types::kPolicies, cluster::namespace_of(policy), cluster::name_of(policy)};
+}
+
+// "daily-20261122t030000z"
+std::string run_name(const Value& policy, SystemTime scheduled) {
+    std::string time;
+    for (const char c : format_rfc3339(scheduled)) {
+        if (c != '-' && c != ':') time += c == 'T' ? 't' : c == 'Z' ? 'z' : c;
+    }
+    return cluster::name_of(policy) + "-" + time;
+}
+
+}  // namespace
+
+Scheduler::Scheduler(run::World& world) : world_(world) {
+    thread_.spawn([this] { work(); });
+}
+
+Scheduler::~Scheduler() {
+    stop_.cancel(CancelReason::kShutdown);
+    thread_.join();
+}
+
+void Scheduler::work() {
+    std::chrono::nanoseconds pause = kLookAgain;
+    std::string told;
+    try {
+        for (;; world_.clock.sleep(pause, stop_.token())) {
+            try {
+                look();
+                pause = kLookAgain;
+                told.clear();
+            } catch (const Error& e) {
+                pause = std::min<std::chrono::nanoseconds>(pause * 2, kMostPause);
+                if (std::exchange(told, e.what()) != e.what())
+                    world_.log.warning("policies could not be looked at; trying again",
+                                       {{"error", e.what()}});
+            }
+        }
+    } catch (const Cancelled&) {
+        return;
+    }
+}
+
+void Scheduler::look() {
+    for (const Value& policy : world_.cluster.list(types::kPolicies).items) {
+        try {
+            look_at(policy);
+        } catch (const Error& e) {
+            if (e.kind() == ErrorKind::kNotFound) continue;  // deleted meanwhile
+            if (e.is_transient()) throw;
+            world_.log.error("a policy could not be taken further",
+                             {{"policy", cluster::to_string(key_of(policy))}, {"error", e.what()}});
+        }
+    }
+    retire_expired();
+}
+
+void Scheduler::look_at(const Value& object) {
+    model::Problems problems;
+    const model::Policy policy = model::Policy::read(object, problems);
+    List errors;
+    for (const model::Problem& problem : problems.all()) {
+        if (problem.severity == model::Severity::kError) errors.emplace_back(to_text(problem));
+    }
+    const Value& status = object["status"];
+    Value told;
+    told["validation"] = errors.empty() ? "Success" : "Failed";
+    told["error"] = errors.empty() ? Value() : Value(errors);
+    const bool is_new = status["validation"] != told["validation"] || status["error"] != told["error"];
+    if (is_new) {
+        Value patch;
+        patch["status"] = told;
+        (void)world_.cluster.patch(key_of(object), cluster::PatchType::kMerge, patch,
+                                   {.field_manager = "fencepost"});
+    }
+    if (!errors.empty() || policy.is_paused) return;
+    const SystemTime last = parse_rfc3339(status[kLastRun].string_or(
+        object.get("metadata", "creationTimestamp").string_or("1970-01-01T00:00:00Z")));
+    if (const auto due = policy::Calendar(policy).due(last, world_.clock.now())) run_due(object, *due);
+}
+
+// The RunAction comes first: a daemon that dies in between finds it by its name, and makes no second one.
+void Scheduler::run_due(const Value& policy, SystemTime scheduled) {
+    const std::string ns = cluster::namespace_of(policy);
+    const std::string mark = std::string(labels::kPolicy) + "=" + cluster::name_of(policy);
+    const List runs = world_.cluster.list(types::kRunActions, {.ns = ns, .label_selector = mark}).items;
+    const auto busy =
+        std::find_if(runs.begin(), runs.end(), [](const Value& run) { return !is_terminal(run); });
+    Value action;
+    action["metadata"]["name"] = run_name(policy, scheduled);
+    action["metadata"]["namespace"] = ns;
+    action["metadata"]["labels"][labels::kPolicy] = cluster::name_of(policy);
+    action["metadata"]["labels"][labels::kPolicyNamespace] = ns;
+    action["spec"]["subject"] =
+        Map{{"kind", "Policy"}, {"name", cluster::name_of(policy)}, {"namespace", ns}};
+    action["spec"]["scheduledTime"] = format_rfc3339(scheduled);
+    if (busy != runs.end() && cluster::name_of(*busy) != cluster::name_of(action)) {
+        action["status"]["state"] = state::kSkipped;
+        action["status"]["error"] = Map{{"message", "the run " + cluster::name_of(*busy) + " still works"}};
+    }
+    cluster::create_unless_there(world_.cluster, types::kRunActions, action, {.field_manager = "fencepost"});
+    Value patch;
+    patch["status"][kLastRun] = format_rfc3339(scheduled);
+    (void)world_.cluster.patch(key_of(policy), cluster::PatchType::kMerge, patch,
+                               {.field_manager = "fencepost"});
+}
+
+// Whoever made them: expiresAt is a promise of its own.
+void Scheduler::retire_expired() {
+    const SystemTime now = world_.clock.now();
+    for (const Value& content :
+         world_.cluster.list(types::kRestorePointContents, {.metadata_only = true}).items) {
+        const std::string at = content.get("metadata", "annotations", kExpiresAt).string_or("");
+        const bool is_kept = content.get("metadata", "labels", labels::kKeep) == Value("true");
+        if (at.empty() || is_kept || !content.get("metadata", "deletionTimestamp").is_nil() ||
+            parse_rfc3339(at) > now)
+            continue;
+        (void)world_.cluster.remove({types::kRestorePointContents, "", cluster::name_of(content)},
+                                    {.precondition_uid = cluster::uid_of(content)});
+    }
+}
+
+}  // namespace fencepost::protect

@@ -1,0 +1,31 @@
+// Scheduler: makes a RunAction when a Policy's time has come, keeps status.validation of every Policy true,
+// and retires restore points whose time is over. What was missed while no daemon ran is made up for by one
+// run. A policy whose last run still works has the new one skipped, which a RunAction tells. On a thread of
+// its own from construction to destruction.
+#pragma once
+
+#include "base/task_group.h"
+#include "run/function.h"
+
+namespace fencepost::protect {
+
+class Scheduler {
+  public:
+    explicit Scheduler(run::World& world);
+    Scheduler(const Scheduler&) = delete;
+    Scheduler& operator=(const Scheduler&) = delete;
+    ~Scheduler();
+
+  private:
+    void work();
+    void look();
+    void look_at(const Value& policy);
+    void run_due(const Value& policy, SystemTime scheduled);
+    void retire_expired();
+
+    run::World& world_;
+    CancelSource stop_;
+    TaskGroup thread_;
+};
+
+}  // namespace fencepost::protect

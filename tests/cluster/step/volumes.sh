@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Dynamic volumes and VolumeSnapshots: mini-csi and the real sidecars, as processes beside the node, not Pods.
+source "$(dirname "$(readlink -f "$0")")/../common.sh"
+socket=$kubelet_root/plugins/mini-csi/csi.sock
+mkdir -p "$(dirname "$socket")" "$kubelet_root/plugins_registry" "$csi_data"
+
+kubectl apply -f "$crds" >/dev/null
+kubectl wait --for=condition=Established -f "$crds" --timeout=30s >/dev/null
+kubectl apply -f "$here/yaml/volumes.yaml" >/dev/null
+runs mini-csi || rm -f "$socket"
+start mini-csi "$bin/mini-csi" --endpoint "$socket" --registry "$kubelet_root/plugins_registry" --state "$csi_data" --node "$node"
+wait_for 20 "the CSI driver's start" test -S "$socket"
+start csi-provisioner "$bin/csi-provisioner" --kubeconfig="$KUBECONFIG" --csi-address="$socket" --leader-election=false --extra-create-metadata
+start csi-snapshotter "$bin/csi-snapshotter" --kubeconfig="$KUBECONFIG" --csi-address="$socket" --leader-election=false
+start snapshot-controller "$bin/snapshot-controller" --kubeconfig="$KUBECONFIG" --leader-election=false
+is_registered() { kubectl get csinode "$node" -o jsonpath='{.spec.drivers[*].name}' | grep --quiet hostpath.csi.k8s.io; }
+wait_for 60 "the CSI driver's registration" is_registered

@@ -1,0 +1,101 @@
+#include "model/policy.h"
+
+#include <catch2/catch.hpp>
+
+#include "value/yaml.h"
+
+namespace fencepost::model {
+namespace {
+
+std::vector<std::string> told(const std::string& spec) {
+    Problems problems;
+    (void)Policy::read(parse_yaml_value("metadata: {name: nightly}\nspec:\n" + spec), problems);
+    std::vector<std::string> texts;
+    for (const Problem& problem : problems.all()) texts.push_back(problem.rule + " " + to_text(problem));
+    return texts;
+}
+
+constexpr const char* kBackup = "  actions: [{action: backup}]\n";
+
+}  // namespace
+
+TEST_CASE("a policy of Kasten's fields is read") {
+    const Policy policy = Policy::from(parse_yaml_value(R"(
+metadata: {name: nightly, namespace: default, uid: u1, generation: 3}
+spec:
+  comment: every six hours
+  frequency: '@daily'
+  subFrequency: {minutes: [30], hours: [3, 9, 15, 21], weekdays: [1], days: [1], months: [1]}
+  backupWindow: {start: {hour: 22, minute: 15}, end: {hour: 4}}
+  enableStaggering: true
+  paused: true
+  retention: {daily: 7, weekly: 4, monthly: 12, yearly: 7}
+  selector: {matchExpressions: [{key: k10.kasten.io/appNamespace, operator: In, values: [app1]}]}
+  actions:
+  - action: backup
+    backupParameters: {profile: {name: store, namespace: default}}
+  - action: export
+    exportParameters: {frequency: '@weekly'}
+)"));
+    CHECK(policy.frequency == "@daily");
+    CHECK(policy.sub_frequency.hours == std::vector<int>{3, 9, 15, 21});
+    CHECK(policy.sub_frequency.minutes == std::vector<int>{30});
+    REQUIRE(policy.window);
+    CHECK(policy.window->start == 22 * 60 + 15);
+    CHECK(policy.window->end == 4 * 60);
+    CHECK(policy.is_staggered);
+    CHECK(policy.is_paused);
+    CHECK(policy.retention == Retention{0, 7, 4, 12, 7});
+    REQUIRE(policy.actions.size() == 2);
+    CHECK(policy.actions[0].parameters.get("profile", "name") == Value("store"));
+    CHECK(policy.actions[1].action == "export");
+}
+
+TEST_CASE("what is wrong with a policy is told with its place and what to do") {
+    const std::pair<std::string, const char*> rows[] = {
+        {"  {}", "missing-field spec.frequency"},
+        {std::string("  frequency: '@dayly'\n") + kBackup,
+         "POL-E01 spec.frequency: there is no frequency '@dayly'; did you mean '@daily'?"},
+        {std::string("  frequency: '61 * * * *'\n") + kBackup, "POL-E01 spec.frequency: the minute '61'"},
+        {std::string("  frequency: '0 0 * * *'\n  subFrequency: {hours: [3]}\n") + kBackup,
+         "POL-E02 spec.subFrequency: only @hourly to @yearly have a subFrequency"},
+        {std::string("  frequency: '@weekly'\n  subFrequency: {hours: [3, 9]}\n") + kBackup,
+         "POL-E02 spec.subFrequency.hours: several hours need the frequency @daily"},
+        {std::string("  frequency: '@daily'\n  subFrequency: {hours: [24]}\n") + kBackup,
+         "POL-E02 spec.subFrequency.hours[0]: this is no number of 0 to 23"},
+        {std::string("  frequency: '@daily'\n  backupWindow: {start: {hour: 22}}\n") + kBackup,
+         "POL-E03 spec.backupWindow.end: the window has no end"},
+        {std::string("  frequency: '@daily'\n  backupWindow: {start: {hour: 25}, end: {hour: 1}}\n") +
+             kBackup,
+         "POL-E03 spec.backupWindow.start: this is no time of day"},
+        {std::string("  frequency: '@daily'\n  enableStaggering: true\n") + kBackup,
+         "POL-E03 spec.enableStaggering: staggering needs a backupWindow"},
+        {std::string("  frequency: '@daily'\n  retention: {hourly: 24}\n") + kBackup,
+         "POL-E04 spec.retention.hourly: a policy that runs @daily makes no hourly restore points"},
+        {std::string("  frequency: '@daily'\n  retention: {daily: -1}\n") + kBackup,
+         "POL-E04 spec.retention.daily: this is no number of restore points"},
+        {std::string("  frequency: '@daily'\n  retention: {daily: 0}\n") + kBackup,
+         "POL-E04 spec.retention: this retention keeps nothing"},
+        {std::string("  frequency: '@onDemand'\n  retention: {daily: 1}\n") + kBackup,
+         "POL-E04 spec.retention: an @onDemand policy has no retention"},
+        {"  frequency: '@daily'\n", "POL-E05 spec.actions: the policy has no actions"},
+        {"  frequency: '@daily'\n  actions: [{action: backups}]\n",
+         "POL-E05 spec.actions[0].action: there is no action 'backups'; did you mean 'backup'?"},
+        {std::string("  frequency: '@daily'\n  retension: {daily: 1}\n") + kBackup, "unknown-field"},
+    };
+    for (const auto& [spec, text] : rows) {
+        CAPTURE(spec);
+        const auto all = told(spec);
+        CHECK_THAT(all, Catch::Matchers::Predicate<std::vector<std::string>>(
+                            [&, expected = std::string(text)](const std::vector<std::string>& texts) {
+                                for (const std::string& one : texts) {
+                                    if (one.find(expected) != std::string::npos) return true;
+                                }
+                                return false;
+                            },
+                            std::string("has: ") + text));
+    }
+    CHECK(told(std::string("  frequency: '@onDemand'\n") + kBackup).empty());
+}
+
+}  // namespace fencepost::model
