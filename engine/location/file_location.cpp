@@ -22,7 +22,7 @@ namespace {
 constexpr std::size_t kBuffer = std::size_t{1} << 20U;
 constexpr int kFolderFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 constexpr std::time_t kTemporaryMaxAge = 24 * 60 * 60;  // older ones were left by writers that died
-constexpr int kPlaceAttempts = 5;
+constexpr int kPlaceAttempts = 1000;  // each one lost means that another object came and went meanwhile
 
 struct DirCloser {
     void operator()(DIR* dir) const noexcept { ::closedir(dir); }
@@ -225,8 +225,8 @@ class FileLocation final : public Location {
                     "make the folder, or mount what should be there");
     }
 
-    // Opens a folder below the root, making what is missing if `create`; otherwise absence returns a closed
-    // one.
+    // Opens a folder below the root, making what is missing if `create`. A closed one says that it is absent, or
+    // with `create` that a concurrent remove() took one of the folders away again while it was still empty.
     [[nodiscard]] static UniqueFd walk(int root, std::string_view path, bool create) {
         UniqueFd here(::dup(root));
         while (!path.empty()) {
@@ -236,13 +236,15 @@ class FileLocation final : public Location {
             if (create) {
                 if (::mkdirat(here.get(), name.c_str(), 0755) == 0) {
                     sync(here.get(), "fsync of the folder");
+                } else if (errno == ENOENT) {
+                    return {};
                 } else if (errno != EEXIST) {
                     throw errno_error("make the folder '" + name + "'", errno);
                 }
             }
             UniqueFd next(::openat(here.get(), name.c_str(), kFolderFlags));
             if (!next.is_open()) {
-                if (errno == ENOENT && !create) return {};
+                if (errno == ENOENT) return {};
                 if (errno == ENOTDIR && !create) return {};
                 if (errno == ENOTDIR || errno == ELOOP) {
                     throw Error(ErrorKind::kFailedPrecondition,
@@ -275,6 +277,7 @@ class FileLocation final : public Location {
 
     static UniqueFd open_temporaries(int root) {
         UniqueFd folder = walk(root, kTemporaryFolder, true);
+        if (!folder.is_open()) throw errno_error("make the folder for temporary files", ENOENT);
         const Dir entries(::fdopendir(::openat(folder.get(), ".", kFolderFlags)));
         while (const dirent* entry = entries ? ::readdir(entries.get()) : nullptr) {
             struct stat status{};
@@ -298,18 +301,18 @@ class FileLocation final : public Location {
         }
     }
 
-    // A concurrent remove() may take an empty folder away between making it and using it: then once more.
+    // A concurrent remove() may take an empty folder away between making it and using it: then again.
     static void place(int root, const std::string& path, Temporary& file, bool only_if_absent) {
         const std::size_t slash = path.rfind('/');
         const std::string leaf = path.substr(slash == std::string::npos ? 0 : slash + 1);
         for (int attempt = 1;; ++attempt) {
             const UniqueFd parent =
                 slash == std::string::npos ? UniqueFd(::dup(root)) : walk(root, path.substr(0, slash), true);
-            if (file.rename_to(parent.get(), leaf, only_if_absent)) {
+            if (parent.is_open() && file.rename_to(parent.get(), leaf, only_if_absent)) {
                 sync(parent.get(), "fsync of the folder");
                 return;
             }
-            const int error = errno;
+            const int error = parent.is_open() ? errno : ENOENT;
             if (error == ENOENT && attempt < kPlaceAttempts) continue;
             if (error == EEXIST && only_if_absent) {
                 throw Error(ErrorKind::kAlreadyExists, "there is such an object already");

@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "base/error.h"
+#include "base/task_group.h"
 #include "location/location.h"
 #include "tests/unit/location/s3_server.h"
 
@@ -102,6 +103,31 @@ TEST_CASE("what a dead writer left behind is swept after a day") {
     CHECK_FALSE(std::filesystem::exists(old));
     CHECK(std::filesystem::exists(young));
     CHECK_THROWS_AS(location->put_bytes(".fencepost-tmp/k", "x", {}, kNever), Error);
+}
+
+TEST_CASE("a folder that others empty and remove takes new objects all the same") {
+    TemporaryFolder folder;
+    const auto location = open_file_location(folder.path().string());
+    Guarded<std::vector<std::string>> errors;
+    {
+        TaskGroup group;
+        for (int writer = 0; writer < 4; ++writer) {
+            group.spawn([&, writer] {
+                const std::string key = "a/b/" + std::to_string(writer);
+                try {
+                    for (int round = 0; round < 200; ++round) {
+                        location->put_bytes(key, "x", {}, kNever);
+                        location->remove(key, kNever);
+                    }
+                } catch (const Error& error) {
+                    errors.lock()->push_back(error.what());
+                }
+            });
+        }
+    }
+    CAPTURE(*errors.lock());
+    CHECK(errors.lock()->empty());
+    location->list("", [](const ObjectStat& object) { FAIL("left: " << object.key); }, kNever);
 }
 
 TEST_CASE("an object and a folder cannot have one name in a file store") {
