@@ -1,5 +1,6 @@
 // Fence quiesces Pods so that their storage, or a dump of them, is of one moment. Three flavours:
-//   hooks   runs the commands that EDB's external backup adapter publishes in the Pods' annotations
+//   hooks   runs the commands that EDB's external backup adapter publishes in the Pods' annotations, where
+//           the Cluster that they belong to allows it (fence_edb.cpp)
 //   replay  pauses WAL replay of a streaming PostgreSQL replica
 //   cnpg    has a CloudNativePG Cluster's operator shut one replica down (fence_cnpg.cpp)
 // The obligation to undo is durable before the first command runs; run/obligations.h releases it on every
@@ -153,8 +154,11 @@ class Fence final : public run::Function {
             annotations[prefix + "pre-backup-container"].string_or(run::string_arg(args, "container"));
         const std::string post_container =
             annotations[prefix + "post-backup-container"].string_or(pre_container);
-        const std::string id =
-            run.incur(undone_by(obligation_for(args, pod, "fence", "is fenced"), post_container, *post));
+        run::ObligationRequest request =
+            undone_by(obligation_for(args, pod, "fence", "is fenced"), post_container, *post);
+        const auto entry = edb_entry(run, pod);
+        if (entry) request.details["hookEntry"] = entry->to_value();
+        const std::string id = run.incur(request);
         const ExecTarget target{cluster::namespace_of(pod), cluster::name_of(pod), pre_container,
                                 cluster::uid_of(pod)};
         std::string error =
@@ -175,8 +179,14 @@ class Fence final : public run::Function {
         std::string control;
         if (exec_in_pod(run, target, {"sh", "-c", kControlFile}, [&](std::string_view bytes) {
                 control += bytes;
-            }).empty())
+            }).empty()) {
             fenced.note(control);
+        } else if (entry && control.starts_with(kRuns)) {
+            throw Error(ErrorKind::kFailedPrecondition,
+                        "PostgreSQL still runs in pod " + cluster::name_of(pod) +
+                            " although its pre-backup command ended well: a copy would be of no one moment",
+                        "does EDB's operator run, and does it still know this instance?");
+        }
         fenced.add(pod, id);
     }
 

@@ -1,11 +1,13 @@
 // What the modes of Fence share. See fence.cpp.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "run/function.h"
+#include "run/listed_entry.h"
 
 namespace fencepost::functions {
 
@@ -17,9 +19,11 @@ struct Fenced {
     void note(std::string_view control_data);
 };
 
-// Prints what pg_controldata says of PGDATA; fails where PostgreSQL still runs on it.
+// Prints what pg_controldata says of PGDATA; kRuns, and fails, where PostgreSQL still runs on it.
 inline constexpr const char* kControlFile =
-    "test ! -e \"$PGDATA/postmaster.pid\" && LC_ALL=C exec pg_controldata \"$PGDATA\"";
+    "if test -e \"$PGDATA/postmaster.pid\"; then echo PostgreSQL runs; exit 1; fi; "
+    "LC_ALL=C exec pg_controldata \"$PGDATA\"";
+inline constexpr std::string_view kRuns = "PostgreSQL runs";
 inline constexpr std::string_view kState = "Database cluster state:";
 // Of pg_controldata's text: what follows the label, "" where it is not there.
 [[nodiscard]] std::string control_value(std::string_view text, std::string_view label);
@@ -33,5 +37,10 @@ inline constexpr std::string_view kState = "Database cluster state:";
 // Errors: kFailedPrecondition where no replica will do, with what is the matter with each; kTimeout.
 void fence_cnpg_replica(run::RunContext& run, const Value& args, Fenced& fenced);
 [[nodiscard]] std::vector<run::Need> cnpg_needs(const Value& args);
+
+// What the published hooks list in the annotation of the Pod's EDB Cluster; nullopt where the Pod belongs to
+// none. Errors: kFailedPrecondition where the instance must not be stopped: another one is fenced already, or
+// it is the primary and nobody has allowed that.
+[[nodiscard]] std::optional<run::ListedEntry> edb_entry(run::RunContext& run, const Value& pod);
 
 }  // namespace fencepost::functions

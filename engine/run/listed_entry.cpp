@@ -127,6 +127,26 @@ bool is_still_listed(const Value& object, const ListedEntry& entry, const std::s
     return cluster::uid_of(object) == entry.uid && is_marked(object, obligation) && is_listed(object, entry);
 }
 
+bool take_off(cluster::Cluster& cluster, const ListedEntry& entry, const CancelToken& cancel) {
+    bool was_listed = false;
+    try {
+        update(
+            cluster, entry.object,
+            [&](Value& object) {
+                if (cluster::uid_of(object) != entry.uid || !is_listed(object, entry)) return false;
+                auto entries = listed_in(object, entry.annotation);
+                std::erase(entries, entry.entry);
+                write_list(object, entry.annotation, std::move(entries));
+                was_listed = true;
+                return true;
+            },
+            cancel, kAsFencepost);
+    } catch (const Error& e) {
+        if (e.kind() != ErrorKind::kNotFound) throw;
+    }
+    return was_listed;
+}
+
 std::string unlist_entry(cluster::Cluster& cluster, const ListedEntry& entry, const std::string& obligation,
                          const CancelToken& cancel) {
     std::string proof;

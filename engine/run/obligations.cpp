@@ -20,6 +20,7 @@ constexpr std::chrono::seconds kLongestLead{
 constexpr std::chrono::minutes kUndoLimit{5};
 constexpr std::chrono::seconds kLongestBackoff{60};
 constexpr std::chrono::hours kKeepDischarged{24};
+constexpr int kAttemptsOfHooks = 2;  // that fail before what they listed is taken off for them
 constexpr std::size_t kKeptOutput = 2'000;
 constexpr std::string_view kPrehook = "Prehook";
 constexpr std::string_view kPosthook = "Posthook";
@@ -388,7 +389,13 @@ std::string ObligationKeeper::undo(const Value& obligation, const CancelToken& c
     };
     // With the pod its processes are gone, and with them what was quiesced in them.
     const std::string proof = "pod " + ns + "/" + name + " (uid " + uid + ") is gone";
-    if (!is_there()) return proof;
+    // What the prehook's command listed outlives its pod: the next pod of that name would not start.
+    const Value& hook_entry = spec.get("details", "hookEntry");
+    const auto gone = [&] {
+        if (hook_entry.is_map()) take_off(world_.cluster, ListedEntry::from_value(hook_entry), cancel);
+        return proof;
+    };
+    if (!is_there()) return gone();
     for (const Value& command : spec["undoCommands"].list_or_empty()) {
         cluster::ExecOptions options;
         options.container = spec["container"].string_or("");
@@ -404,14 +411,24 @@ std::string ObligationKeeper::undo(const Value& obligation, const CancelToken& c
         try {
             code = world_.cluster.exec(ns, name, options, cancel).exit_code;
         } catch (const Error& e) {
-            if (e.kind() == ErrorKind::kNotFound && !is_there()) return proof;
+            if (e.kind() == ErrorKind::kNotFound && !is_there()) return gone();
             throw;
         }
-        if (code != 0) {
-            throw Error(ErrorKind::kInternal, "the undo command ended with exit code " +
-                                                  std::to_string(code) + " in pod " + ns + "/" + name + ": " +
-                                                  output);
-        }
+        if (code == 0) continue;
+        const std::string failure = "the undo command ended with exit code " + std::to_string(code) +
+                                    " in pod " + ns + "/" + name + ": " + output;
+        if (!hook_entry.is_map() || obligation.get("status", "attempts").int_or(0) < kAttemptsOfHooks)
+            throw Error(ErrorKind::kInternal, failure);
+        // The operator starts the instance again once it is not listed.
+        const auto entry = ListedEntry::from_value(hook_entry);
+        take_off(world_.cluster, entry, cancel);
+        world_.log.error("the published hook does not lift the fence: its entry was taken off instead",
+                         {{"obligation", cluster::name_of(obligation)},
+                          {"object", to_string(entry.object)},
+                          {"annotation", entry.annotation},
+                          {"entry", entry.entry},
+                          {"error", failure}});
+        return {};
     }
     return {};
 }

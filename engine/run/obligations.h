@@ -6,7 +6,8 @@
 // place: the undo goes to the pod uid of the record.
 //
 //   spec    kind, description, actionSet{name,namespace,uid}, action, subject, pod{namespace,name,uid},
-//           container, undoCommands[][] or details.listedEntry (see listed_entry.h), undoAction{}, deadline,
+//           container, undoCommands[][] (with details.hookEntry: what their counterpart lists, taken off
+//           where they cannot) or details.listedEntry (see listed_entry.h for both), undoAction{}, deadline,
 //           monotonicDeadline{bootId, nanoseconds}, leadNanoseconds
 //   status  state (Open|Released|Withdrawn), reason, attempts, lastError, createdAt, releasedAt, toldBy (the
 //           uid of the posthook that failed because this was lost)
