@@ -1,20 +1,15 @@
-#include <algorithm>
-
 #include "api/action_lookup.h"
 #include "api/action_request.h"
 #include "api/action_view.h"
 #include "api/body_check.h"
 #include "api/conditional.h"
 #include "api/idempotency.h"
+#include "api/long_poll.h"
 #include "api/routes.h"
-#include "base/encodings.h"
-#include "base/error.h"
 #include "run/resume.h"
 
 namespace fencepost::api {
 namespace {
-
-constexpr std::chrono::seconds kLongestWait{300};
 
 net::ServerResponse create_action(Services& services, const Request& request) {
     const Value body = json_body(request.http);
@@ -24,41 +19,14 @@ net::ServerResponse create_action(Services& services, const Request& request) {
 
 // --- GET /v1/actions/{id}
 
-std::chrono::nanoseconds wait_of(const net::ServerRequest& request) {
-    if (!request.has_query_parameter("wait")) return std::chrono::nanoseconds{0};
-    const std::string text = request.query_parameter("wait");
-    try {
-        const auto wait = parse_duration(text);
-        if (wait.count() >= 0) return std::min<std::chrono::nanoseconds>(wait, kLongestWait);
-    } catch (const Error&) {  // told below
-    }
-    throw Problem(400, "wait is a duration, as in 30s, not '" + text + "'");
-}
-
 bool has_ended(const Value& action_set) {
     return is_terminal(action_view(action_set)["state"].string_or(""));
 }
 
 net::ServerResponse get_action(Services& services, const Request& request) {
-    const std::string& id = request.parameter("id");
-    const auto wait = wait_of(request.http);
-    Value action_set = find_action(services, request);
-    if (wait.count() > 0 && !has_ended(action_set)) {
-        const Deadline deadline = std::chrono::steady_clock::now() + wait;
-        const auto watch =
-            services.cluster.watch(cluster::types::kActionSets, {.ns = services.controller_namespace,
-                                                                 .label_selector = "",
-                                                                 .field_selector = "metadata.name=" + id,
-                                                                 .resource_version = "",
-                                                                 .allow_bookmarks = false});
-        while (const auto event = watch->next(request.http.cancel, deadline)) {
-            if (event->type == cluster::WatchEvent::Type::kDeleted) {
-                throw Problem(404, "the action '" + id + "' was deleted meanwhile");
-            }
-            action_set = event->object;
-            if (has_ended(action_set)) break;
-        }
-    }
+    const Value action_set =
+        wait_for_end(services, request.http, cluster::types::kActionSets, find_action(services, request),
+                     "the action '" + request.parameter("id") + "'", has_ended);
     return tagged(request.http, action_set, action_view(action_set));
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/encodings.h"
+#include "base/error.h"
 #include "model/diagnostic.h"
 
 namespace fencepost::api {
@@ -75,10 +77,47 @@ bool BodyCheck::object(std::string_view pointer, bool is_required) {
 }
 
 void BodyCheck::only(std::string_view pointer, const std::vector<std::string>& members) {
-    for (const auto& [key, value] : at(pointer).map_or_empty()) {
+    refuse_others(pointer, at(pointer), members);
+}
+
+void BodyCheck::refuse_others(std::string_view pointer, const Value& object,
+                              const std::vector<std::string>& members) {
+    for (const auto& [key, value] : object.map_or_empty()) {
         if (std::find(members.begin(), members.end(), key) != members.end()) continue;
         const std::string near = model::nearest(key, members);
         fail(below(pointer, key), "is not known here", near.empty() ? "" : "did you mean '" + near + "'?");
+    }
+}
+
+void BodyCheck::fits(const Value& schema) { fits("", body_, schema); }
+
+void BodyCheck::fits(const std::string& pointer, const Value& value, const Value& schema) {
+    const std::string type = schema["type"].string_or("");
+    const bool is_right = type.empty() || (type == "object" && value.is_map()) ||
+                          (type == "array" && value.is_list()) || (type == "string" && value.is_string()) ||
+                          (type == "boolean" && value.is_bool()) ||
+                          (type == "integer" && value.kind() == Kind::kInt);
+    if (!is_right) return fail(pointer, "expected " + type + ", got " + std::string(to_string(value.kind())));
+    if (schema["format"].string_or("") == "date-time") {
+        try {
+            (void)parse_rfc3339(value.string_or(""));
+        } catch (const Error&) {
+            fail(pointer, "is no time", "as in 2027-01-01T00:00:00Z");
+        }
+    }
+    std::size_t index = 0;
+    for (const Value& item : value.list_or_empty())
+        fits(below(pointer, std::to_string(index++)), item, schema["items"]);
+    if (schema["x-kubernetes-preserve-unknown-fields"].bool_or(false)) return;
+    std::vector<std::string> known;
+    for (const auto& [name, ignored] : schema["properties"].map_or_empty()) known.push_back(name);
+    if (!schema["additionalProperties"].is_map()) refuse_others(pointer, value, known);
+    for (const auto& [name, member] : value.map_or_empty()) {
+        const Value& expected = schema.get("properties", name);
+        if (expected.is_map())
+            fits(below(pointer, name), member, expected);
+        else if (schema["additionalProperties"].is_map())
+            fits(below(pointer, name), member, schema["additionalProperties"]);
     }
 }
 

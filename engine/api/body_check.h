@@ -26,11 +26,16 @@ class BodyCheck {
     // Is an object (or absent); false where it is neither.
     bool object(std::string_view pointer, bool is_required = false);
     void only(std::string_view pointer, const std::vector<std::string>& members);  // no others
+    // As a CustomResourceDefinition's schema has it: its members alone, each of its type.
+    void fits(const Value& schema);
     void fail(std::string_view pointer, std::string detail, std::string hint = {});
     [[nodiscard]] bool has_failed() const noexcept { return !causes_.empty(); }
     void done() const;
 
   private:
+    void fits(const std::string& pointer, const Value& value, const Value& schema);
+    void refuse_others(std::string_view pointer, const Value& object,
+                       const std::vector<std::string>& members);
     const Value& body_;
     std::vector<Cause> causes_;
 };

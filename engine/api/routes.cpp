@@ -21,6 +21,7 @@ void add_rest_routes(Router& router, Services& services, bool has_authentication
     add_blueprint_routes(router, services);
     add_profile_routes(router, services);
     add_binding_routes(router, services);
+    add_protection_routes(router, services);
     add_webhook_routes(router, services);
     add_document_routes(router, has_authentication);
 }

@@ -14,6 +14,7 @@ void add_obligation_routes(Router& router, Services& services);
 void add_blueprint_routes(Router& router, Services& services);
 void add_profile_routes(Router& router, Services& services);
 void add_binding_routes(Router& router, Services& services);
+void add_protection_routes(Router& router, Services& services);
 void add_webhook_routes(Router& router, Services& services);
 void add_document_routes(Router& router, bool has_authentication);  // /openapi.json
 

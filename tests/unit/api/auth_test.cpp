@@ -8,31 +8,11 @@
 #include "api/auth/rate_limit.h"
 #include "api_world.h"
 #include "base/files.h"
+#include "tokens.h"
 
 namespace fencepost::api {
 
 using Catch::Contains;
-
-namespace {
-
-// A token file with one identity for each role that a test wants.
-struct Tokens {
-    Tokens() { write_identities(file, {}); }
-    ~Tokens() { std::filesystem::remove(file); }
-    std::string add(const std::string& name, Role role, const std::string& ns) {
-        Identity identity{name, {{ns, role}}, {}, {}, "2026-11-21T06:00:00Z"};
-        const std::string token = make_token();
-        set_token(identity, token);
-        update_identities(file, [&](auto& identities) { identities.push_back(identity); });
-        return token;
-    }
-    std::filesystem::path file =
-        std::filesystem::temp_directory_path() / ("fencepost-tokens-" + random_name_suffix(8));
-};
-
-net::Headers bearer(const std::string& token) { return {{"Authorization", "Bearer " + token}}; }
-
-}  // namespace
 
 TEST_CASE("tokens are kept as salted hashes in a file that nobody else may read") {
     Tokens tokens;

@@ -1,0 +1,304 @@
+// Whole applications: backups and restores of a namespace, what they made, and policies. Each is an object
+// that kubectl shows too; a request's body is the object's spec, member by member.
+#include "api/body_check.h"
+#include "api/conditional.h"
+#include "api/idempotency.h"
+#include "api/long_poll.h"
+#include "api/pages.h"
+#include "api/routes.h"
+#include "base/ascii.h"
+#include "base/error.h"
+#include "cluster/kube/definitions.h"
+
+namespace fencepost::api {
+namespace {
+
+namespace types = cluster::types;
+
+// What somebody asks for in a namespace.
+struct Kind {
+    const char* path;  // /v1/namespaces/NS/...
+    const char* noun;
+    const char* kind;
+    const cluster::ResourceType& type;
+};
+constexpr const char* kApiVersion = "fencepost.io/v1alpha1";
+const Kind kBackup{"backups", "backup", "BackupAction", types::kBackupActions};
+const Kind kRestore{"restores", "restore", "RestoreAction", types::kRestoreActions};
+const Kind kRun{"runs", "run", "RunAction", types::kRunActions};
+
+std::string state_of(const Value& object) {
+    return ascii_lower(object.get("status", "state").string_or("pending"));
+}
+
+bool has_ended(const Value& object) {
+    const std::string state = state_of(object);
+    return state == "complete" || state == "failed" || state == "cancelled" || state == "skipped";
+}
+
+Value action_view(const Value& object) {
+    const Value& status = object["status"];
+    Value view;
+    view["id"] = cluster::name_of(object);
+    view["namespace"] = cluster::namespace_of(object);
+    view["state"] = state_of(object);
+    view["createdAt"] = object.get("metadata", "creationTimestamp");
+    const auto copy = [&](const char* name, const Value& value) {
+        if (!value.is_nil()) view[name] = value;
+    };
+    copy("startedAt", status["startTime"]);
+    copy("endedAt", status["endTime"]);
+    for (const char* member : {"progress", "restorePoint", "error", "exceptions", "steps", "window"})
+        copy(member, status[member]);
+    Value spec = object["spec"];
+    if (spec.is_map()) spec.erase("cancel");
+    copy("spec", spec);
+    return view;
+}
+
+Value restore_point_view(const Value& content) {
+    const Value& spec = content["spec"];
+    Value view;
+    view["id"] = cluster::name_of(content);
+    view["createdAt"] = content.get("metadata", "creationTimestamp");
+    view["namespace"] = spec.get("application", "namespace");
+    const auto copy = [&](const char* name, const Value& value) {
+        if (!value.is_nil()) view[name] = value;
+    };
+    for (const char* member : {"actionTime", "scheduledTime", "expiresAt", "objects"})
+        copy(member, spec[member]);
+    copy("backup", spec.get("backupAction", "name"));
+    copy("policy", content.get("metadata", "labels", "k10.kasten.io/policyName"));
+    copy("restorePoint", content.get("status", "restorePointRef"));
+    view["volumes"] = List{};
+    for (const Value& volume : spec["volumes"].list_or_empty()) view["volumes"].push_back(volume["claim"]);
+    view["resources"] = List{};
+    for (const Value& resource : spec["resources"].list_or_empty()) {
+        Value item;
+        for (const char* member : {"kind", "name", "blueprint", "artifacts", "evidence"})
+            if (!resource[member].is_nil()) item[member] = resource[member];
+        view["resources"].push_back(std::move(item));
+    }
+    return view;
+}
+
+Value policy_view(const Value& object) {
+    Value view;
+    view["id"] = cluster::name_of(object);
+    view["namespace"] = cluster::namespace_of(object);
+    view["createdAt"] = object.get("metadata", "creationTimestamp");
+    for (const char* member : {"frequency", "paused", "retention", "comment"})
+        if (!object["spec"][member].is_nil()) view[member] = object["spec"][member];
+    for (const char* member : {"validation", "error"})
+        if (!object["status"][member].is_nil()) view[member] = object["status"][member];
+    return view;
+}
+
+// The one of that name, where the caller may see its namespace; else it looks as if it were not there.
+Value find(Services& services, const Request& request, const cluster::ResourceType& type,
+           const std::string& noun, Role role) {
+    const std::string& ns = request.parameter("namespace");
+    const std::string& name = request.parameter("name");
+    if (request.access.may(Role::kViewer, ns)) {
+        try {
+            Value object = services.cluster.get({type, ns, name});
+            request.access.require(role, ns);
+            require_match(request.http, object);
+            return object;
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::kNotFound) throw;
+        }
+    }
+    throw Problem(404, "there is no " + noun + " '" + name + "' in the namespace '" + ns + "'");
+}
+
+// Whoever restores reads what was backed up, wherever that was.
+void require_subject(Services& services, const Access& access, const Value& subject) {
+    if (subject["kind"].string_or("") != "RestorePointContent")
+        return access.require(Role::kOperator, subject["namespace"].string_or(""));
+    std::string ns;
+    try {
+        ns = services.cluster.get({types::kRestorePointContents, "", subject["name"].string_or("")})
+                 .get("spec", "application", "namespace")
+                 .string_or("");
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::kNotFound) throw;
+    }
+    access.require(Role::kOperator, ns);
+}
+
+Value spec_schema(const cluster::ResourceType& type) {
+    const Value& definition = cluster::kube::definition_of(type);
+    Value schema = definition.get("spec", "versions")
+                       .list_or_empty()
+                       .at(0)
+                       .get("schema", "openAPIV3Schema", "properties", "spec");
+    schema["properties"].erase("cancel");  // has a request of its own
+    return schema;
+}
+
+net::ServerResponse start(Services& services, const Request& request, const Kind& kind, const std::string& ns,
+                          const Value& body, const Value& spec) {
+    return create_once(services, request, body,
+                       {kind.type, ns, "/v1/namespaces/" + ns + "/" + kind.path + "/", action_view}, [&] {
+                           Value object;
+                           object["apiVersion"] = kApiVersion;
+                           object["kind"] = kind.kind;
+                           object["metadata"]["namespace"] = ns;
+                           object["metadata"]["generateName"] = std::string(kind.noun) + "-";
+                           object["spec"] = spec;
+                           return object;
+                       });
+}
+
+net::ServerResponse create(Services& services, const Request& request, const Kind& kind) {
+    const std::string& ns = request.parameter("namespace");
+    request.access.require(Role::kOperator, ns);
+    const Value body = json_body(request.http);
+    BodyCheck check(body);
+    check.fits(spec_schema(kind.type));
+    if (&kind == &kRestore) {
+        check.object("/subject", true);
+        (void)check.text("/subject/name", true);
+    }
+    check.done();
+    Value spec = body;
+    if (&kind == &kRestore) {
+        Value& subject = spec["subject"];
+        if (subject["namespace"].string_or("").empty()) subject["namespace"] = ns;
+        require_subject(services, request.access, subject);
+    } else {
+        spec["subject"] = Map{{"name", ns}, {"namespace", ns}};
+    }
+    return start(services, request, kind, ns, body, spec);
+}
+
+net::ServerResponse list(Services& services, const Request& request, const Kind& kind) {
+    const std::string& ns = request.parameter("namespace");
+    request.access.require(Role::kViewer, ns);
+    Page page(request.http, {"-createdAt", "createdAt", "id", "-id", "state", "-state"});
+    for (const Value& object : services.cluster.list(kind.type, {.ns = ns}).items)
+        page.offer(action_view(object));
+    return json_response(page.take());
+}
+
+net::ServerResponse get(Services& services, const Request& request, const Kind& kind) {
+    const Value object = wait_for_end(
+        services, request.http, kind.type, find(services, request, kind.type, kind.noun, Role::kViewer),
+        std::string("the ") + kind.noun + " '" + request.parameter("name") + "'", has_ended);
+    return tagged(request.http, object, action_view(object));
+}
+
+net::ServerResponse cancel(Services& services, const Request& request, const Kind& kind) {
+    if (const Value body = optional_json_body(request.http); !body.is_nil()) {
+        BodyCheck check(body);
+        check.only("", {});
+        check.done();
+    }
+    const Value object = find(services, request, kind.type, kind.noun, Role::kOperator);
+    const std::string state = state_of(object);
+    if (state == "cancelled") return tagged(request.http, object, action_view(object));
+    if (has_ended(object)) {
+        throw Problem(409, std::string("the ") + kind.noun + " '" + cluster::name_of(object) + "' is " +
+                               state + " already");
+    }
+    Value patch;
+    patch["spec"]["cancel"] = true;
+    return json_response(action_view(services.cluster.patch(
+                             {kind.type, cluster::namespace_of(object), cluster::name_of(object)},
+                             cluster::PatchType::kMerge, patch)),
+                         202);
+}
+
+net::ServerResponse list_restore_points(Services& services, const Request& request) {
+    Page page(request.http, {"-createdAt", "createdAt", "id", "-id", "namespace", "-namespace"});
+    const std::string wanted = request.http.query_parameter("namespace");
+    for (const Value& content : services.cluster.list(types::kRestorePointContents).items) {
+        const std::string ns = content.get("spec", "application", "namespace").string_or("");
+        if ((wanted.empty() || wanted == ns) && request.access.may(Role::kViewer, ns))
+            page.offer(restore_point_view(content));
+    }
+    return json_response(page.take());
+}
+
+Value find_restore_point(Services& services, const Request& request, Role role) {
+    const std::string& name = request.parameter("name");
+    try {
+        Value content = services.cluster.get({types::kRestorePointContents, "", name});
+        const std::string ns = content.get("spec", "application", "namespace").string_or("");
+        if (request.access.may(Role::kViewer, ns)) {
+            request.access.require(role, ns);
+            require_match(request.http, content);
+            return content;
+        }
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::kNotFound) throw;
+    }
+    throw Problem(404, "there is no restore point '" + name + "'", "GET /v1/restorepoints lists them");
+}
+
+// Its data goes with it; 202, as that takes its time.
+net::ServerResponse delete_restore_point(Services& services, const Request& request) {
+    const Value content = find_restore_point(services, request, Role::kAdmin);
+    services.cluster.remove({types::kRestorePointContents, "", cluster::name_of(content)});
+    return json_response(restore_point_view(content), 202);
+}
+
+net::ServerResponse list_policies(Services& services, const Request& request) {
+    Page page(request.http, {"id", "-id", "createdAt", "-createdAt"});
+    for (const Value& policy : services.cluster.list(types::kPolicies).items) {
+        if (request.access.may(Role::kViewer, cluster::namespace_of(policy))) page.offer(policy_view(policy));
+    }
+    return json_response(page.take());
+}
+
+// The run is for whoever may back up all that the policy selects, which is who may change its namespace.
+net::ServerResponse run_policy(Services& services, const Request& request) {
+    const Value body = optional_json_body(request.http);
+    std::string expires_at;
+    if (!body.is_nil()) {
+        BodyCheck check(body);
+        check.only("", {"expiresAt"});
+        expires_at = check.text("/expiresAt");
+        check.fits(spec_schema(kRun.type));
+        check.done();
+    }
+    const Value policy = find(services, request, types::kPolicies, "policy", Role::kOperator);
+    Value spec;
+    spec["subject"] = Map{
+        {"kind", "Policy"}, {"name", cluster::name_of(policy)}, {"namespace", cluster::namespace_of(policy)}};
+    if (!expires_at.empty()) spec["expiresAt"] = expires_at;
+    const std::string ns = cluster::namespace_of(policy);
+    return start(services, request, kRun, ns, body, spec);
+}
+
+}  // namespace
+
+void add_protection_routes(Router& router, Services& services) {
+    for (const Kind* kind : {&kBackup, &kRestore, &kRun}) {
+        const std::string all = std::string("/v1/namespaces/{namespace}/") + kind->path;
+        const auto add = [&](const char* method, const std::string& pattern, auto handler) {
+            router.add(method, pattern, [&services, kind, handler](const Request& request) {
+                return handler(services, request, *kind);
+            });
+        };
+        if (kind != &kRun) add("POST", all, create);  // a policy's is made by the policy's own request
+        add("GET", all, list);
+        add("GET", all + "/{name}", get);
+        add("POST", all + "/{name}/cancel", cancel);
+    }
+    const auto add = [&](const char* method, const char* pattern, auto handler) {
+        router.add(method, pattern,
+                   [&services, handler](const Request& request) { return handler(services, request); });
+    };
+    add("GET", "/v1/restorepoints", list_restore_points);
+    add("DELETE", "/v1/restorepoints/{name}", delete_restore_point);
+    router.add("GET", "/v1/restorepoints/{name}", [&services](const Request& request) {
+        const Value content = find_restore_point(services, request, Role::kViewer);
+        return tagged(request.http, content, restore_point_view(content));
+    });
+    add("GET", "/v1/policies", list_policies);
+    add("POST", "/v1/policies/{namespace}/{name}/run", run_policy);
+}
+
+}  // namespace fencepost::api
