@@ -72,14 +72,17 @@ class Follower {
     }
 
   private:
-    // From what is there now, so that one that was deleted before is told as well.
+    // From what is there now, so that one that was deleted before is told as well. The list's version and not
+    // the object's: the cluster may have forgotten what came after that one, and does after each start.
     Value watch(const CancelToken& cancel) {
-        Value now = world_.cluster.get(key_);
-        const auto changes =
-            world_.cluster.watch(types::kActionSets, {.ns = key_.ns,
-                                                      .field_selector = "metadata.name=" + key_.name,
-                                                      .resource_version = cluster::resource_version_of(now)});
-        for (bool is_deleted = false;;) {
+        const std::string selector = "metadata.name=" + key_.name;
+        const auto present =
+            world_.cluster.list(types::kActionSets, {.ns = key_.ns, .field_selector = selector});
+        const auto changes = world_.cluster.watch(
+            types::kActionSets,
+            {.ns = key_.ns, .field_selector = selector, .resource_version = present.resource_version});
+        Value now = present.items.empty() ? Value() : present.items.front();
+        for (bool is_deleted = present.items.empty();;) {
             if (is_deleted || cluster::uid_of(now) != uid_) {
                 throw Error(ErrorKind::kNotFound, "the ActionSet " + key_.ns + "/" + key_.name +
                                                       " was deleted before it had ended");
