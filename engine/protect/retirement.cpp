@@ -44,10 +44,11 @@ void retire(run::World& world, const Value& content, const Tokens& tokens) {
     const std::string ns = spec.get("application", "namespace").string_or("");
     for (const Value& volume : spec["volumes"].list_or_empty()) remove_copy(world, ns, volume);
     remove_manifests(world, name);
-    const Value& point = content.get("status", "restorePointRef");
-    if (point.is_map()) {
-        cluster::remove_if_there(world.cluster, {types::kRestorePoints, point["namespace"].string_or(""),
-                                                 point["name"].string_or("")});
+    // All that name it: the content's own note of the one that it is bound to may not have been written yet.
+    for (const Value& point : world.cluster.list(types::kRestorePoints).items) {
+        if (point.get("spec", "restorePointContentRef", "name") == Value(name))
+            cluster::remove_if_there(world.cluster, {types::kRestorePoints, cluster::namespace_of(point),
+                                                     cluster::name_of(point)});
     }
     (void)cluster::update(world.cluster, {types::kRestorePointContents, "", name},
                           [&](Value& there) {
