@@ -4,7 +4,7 @@ import unittest
 
 from cluster import POSTGRES, wait_for
 from edb import EdbCluster
-from edb_operator import CLUSTER, ELECTED, FENCED, KASTEN
+from edb_operator import CLUSTER, ELECTED, FENCED, KASTEN, KIND
 from stack import ROOT, Stack
 
 
@@ -25,11 +25,11 @@ class Fence(EdbCluster):
         self.elected = self.annotations()[ELECTED]
         self.wait_caught_up(self.elected)
 
-    def hook(self, action):
+    def hook(self, action, state="complete"):
         """The bound blueprint's action on the Cluster object, once it has ended."""
         ended = self.stack.finish_action(self.stack.start_action(action, {
             "group": "postgresql.k8s.enterprisedb.io", "resource": "clusters", "name": CLUSTER, "namespace": self.namespace}))
-        self.assertEqual(ended["state"], "complete", ended)
+        self.assertEqual(ended["state"], state, ended)
         return ended
 
     def finish(self, action, namespace):
@@ -121,17 +121,62 @@ class Fence(EdbCluster):
         self.wait_caught_up(self.elected)
         wait_for("the record of the undo", lambda: not self.stack.open_obligations())
 
+    def other(self):
+        return next(f"{CLUSTER}-{n}" for n in (2, 3) if f"{CLUSTER}-{n}" != self.elected)
+
     def test_a_fence_of_somebody_else_survives_ours(self):
-        other = next(f"{CLUSTER}-{n}" for n in (2, 3) if f"{CLUSTER}-{n}" != self.elected)
+        other = self.other()
         self.addCleanup(self.wait_caught_up, other)
         self.addCleanup(self.fence)
-        self.fence(other)
-        self.wait_fenced(other)
         self.hook("backupPrehook")
+        self.fence(self.elected, other)
+        self.wait_fenced(other)
         self.hook("backupPosthook")
         self.wait_caught_up(self.elected)
         self.assertEqual(self.fenced(), f'["{other}"]')
         self.assertEqual(self.control_state(other), "shut down in recovery")
+
+    def test_E4_the_next_pod_of_a_fenced_instance_starts_though_the_hook_cannot_be_run(self):
+        self.hook("backupPrehook")
+        uid = self.get("pod", self.elected)["metadata"]["uid"]
+        self.kubectl("delete", "pod", self.elected, "--force", "--grace-period=0")
+        wait_for("the next Pod", lambda: (self.get("pod", self.elected) or {"metadata": {"uid": uid}})["metadata"]["uid"] != uid)
+        self.hook("backupPosthook", "failed")  # what was copied may not be of one moment
+        self.assertIsNone(self.fenced())
+        self.assertEqual(self.stack.open_obligations(), [])
+        self.wait_caught_up(self.elected)
+
+    def back_up(self, name):
+        """A BackupAction of the namespace, once it has ended; nothing of a failed one is left."""
+        self.apply({"apiVersion": "fencepost.io/v1alpha1", "kind": "BackupAction", "metadata": {"name": name}, "spec": {
+            "filters": {"excludeResources": [{"matchLabels": {KASTEN + "excluded": "true"}}]}}})
+        self.cluster.kubectl("wait", "--for=condition=Reconciling=False", f"backupaction/{name}", "--timeout=100s", namespace=self.namespace)
+        status = self.get("backupaction", name)["status"]
+        if status["state"] != "Complete":
+            self.assertIsNone(self.get("restorepoint", name))
+            self.assertEqual(self.list("volumesnapshots", "-l", "fencepost.io/parent"), [])
+        return status
+
+    def test_E7_a_cluster_with_a_fenced_instance_is_refused_and_left_as_it_is(self):
+        other = self.other()
+        self.addCleanup(self.wait_caught_up, other)
+        self.addCleanup(self.fence)
+        self.fence(other)
+        self.wait_fenced(other)
+        status = self.back_up("refused")
+        self.assertIn("has fenced instances already", status["error"]["message"])
+        self.assertEqual(self.fenced(), f'["{other}"]')
+
+    def test_E14_another_elected_instance_needs_no_other_blueprint(self):
+        other = self.other()
+        self.kubectl("annotate", "--overwrite", KIND, CLUSTER, f"{ELECTED}={other}")
+        wait_for("the decorations", lambda: [pod["name"] for pod in self.decorated("pods", "hasHooks")] == [other]
+                 and len(self.decorated("pvc", "excluded")) == 2)
+        self.assertEqual(self.back_up("re-elected")["state"], "Complete")
+        name = self.get("restorepoint", "re-elected")["spec"]["restorePointContentRef"]["name"]
+        self.assertEqual([v["claim"] for v in self.get("restorepointcontent", name)["spec"]["volumes"]], [f"pgdata-{other}"])
+        self.wait_caught_up(other)
+        self.kubectl("delete", "restorepointcontent", name, "--timeout=60s")
 
 
 if __name__ == "__main__":
