@@ -20,11 +20,16 @@ class LabelledSecrets(unittest.TestCase):
         cls.stack.start_s3() if VERSITYGW else cls.stack.start_file_store()
         apply_postgres_dump(cls.stack)
         cls.stack.start_database(rows=2_000)
+        cls.make_databases()
+
+    @classmethod
+    def make_databases(cls):
+        """Two more beside app1db, each with its labelled Secret."""
         secret = cls.object("secret", "app1-db")
         for name in DATABASES[1:]:
             database = name.replace("-", "")
             cls.psql(f"create role {database} login password 'secret'", f"create database {database} owner {database}")
-            cls.stack.psql(cls.stack.primary_port, database, f"create table things as select n, '{name}' whose from generate_series(1, 500) n")
+            cls.sql(database, f"create table things as select n, '{name}' whose from generate_series(1, 500) n")
             copy = {"apiVersion": "v1", "kind": "Secret", "type": secret["type"],
                     "metadata": {"name": name, "namespace": "app1", "labels": secret["metadata"]["labels"],
                                  "annotations": secret["metadata"].get("annotations", {})},
@@ -38,7 +43,11 @@ class LabelledSecrets(unittest.TestCase):
 
     @classmethod
     def psql(cls, *statements, database="postgres"):
-        return "\n".join(cls.stack.psql(cls.stack.primary_port, database, statement) for statement in statements)
+        return "\n".join(cls.sql(database, statement) for statement in statements)
+
+    @classmethod
+    def sql(cls, database, statement):
+        return cls.stack.psql(cls.stack.primary_port, database, statement)
 
     def test_1_one_restore_point_of_three_databases(self):
         plan = json.loads(self.stack.cli("backup", "app1", "--plan", "-o", "json").stdout)
