@@ -94,8 +94,9 @@ void ExportRun::export_all() {
     const List manifests = manifests_of(world_, content, tokens_.cancel);
     const List& volumes = content.get("spec", "volumes").list_or_empty();
     for (const Value& volume : volumes) refuse_block(manifest_of_claim(manifests, claim_of(volume)));
-    // From here on there is something to be discarded.
+    // From here on there is something to be discarded, by whoever goes on.
     status_.change_record()["volumes"] = volumes;
+    status_.flush(tokens_.shutdown);
     for (const Value& volume : volumes) copy_volume(volume, manifests);
     status_.begin_step("objects");
     status_.flush(tokens_.shutdown);

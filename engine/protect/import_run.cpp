@@ -161,8 +161,13 @@ void ImportRun::make_restore_point(const Value& index, const Value& exported) {
     const std::string name = name_of(index), ns = application_of(index);
     const std::string step = "restore point";
     status_.begin_step(step);
-    if (binding::find_object(world_.cluster, {types::kRestorePointContents, "", name})) {
-        verify(world_, world_.cluster.get({types::kRestorePointContents, "", name}));
+    if (const auto there = binding::find_object(world_.cluster, {types::kRestorePointContents, "", name})) {
+        verify(world_, *there);
+        if (there->get("spec", "export", "content") != Value(name) ||
+            (*there)["spec"]["actionTime"] != index["actionTime"])
+            throw Error(
+                ErrorKind::kAlreadyExists, "there is another RestorePointContent " + name + " here already",
+                "do not trust what has taken its name at " + status_.status()["location"].string_or(""));
         status_.end_step(step, "complete", "it was here already");
     } else {
         const Value here = status_.spec()["profile"];

@@ -20,15 +20,24 @@ namespace {
 // First what makes it count.
 void remove_export(run::World& world, const Value& content, const Tokens& tokens) {
     const Value& spec = content["spec"];
-    Exports exports(world, spec.get("export", "profile"), tokens.shutdown);
     const std::string name = cluster::name_of(content);
-    exports.remove_index(spec.get("application", "namespace").string_or(""), name);
-    std::set<std::string> snapshots;
-    for (const Value& volume : spec["volumes"].list_or_empty())
-        snapshots.insert(volume["backupID"].string_or(""));
-    exports.forget(snapshots);
-    exports.forget(name, {}, {});
-    exports.prune();
+    try {
+        Exports exports(world, spec.get("export", "profile"), tokens.shutdown);
+        exports.remove_index(spec.get("application", "namespace").string_or(""), name);
+        std::set<std::string> snapshots;
+        for (const Value& volume : spec["volumes"].list_or_empty())
+            snapshots.insert(volume["backupID"].string_or(""));
+        exports.forget(snapshots);
+        exports.forget(name, {}, {});
+        exports.prune();
+    } catch (const Error& e) {
+        if (e.kind() != ErrorKind::kNotFound) throw;
+        // It is the way there that is gone, and not the restore point.
+        throw Error(ErrorKind::kFailedPrecondition,
+                    "the export at " + spec.get("export", "location").string_or("") +
+                        " cannot be removed: " + e.what(),
+                    "make the Profile again that leads to it");
+    }
 }
 
 // Imports do not count: what they stand for is kept by whoever has exported it.
@@ -37,8 +46,7 @@ bool is_last_of_backup(run::World& world, const Value& content) {
     const List all = world.cluster.list(types::kRestorePointContents).items;
     return std::none_of(all.begin(), all.end(), [&](const Value& other) {
         return cluster::uid_of(other) != cluster::uid_of(content) && backup.is_string() &&
-               !other.get("spec", "import").is_map() &&
-               other.get("spec", "backupAction", "uid") == backup;
+               !other.get("spec", "import").is_map() && other.get("spec", "backupAction", "uid") == backup;
     });
 }
 

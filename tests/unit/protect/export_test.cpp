@@ -53,7 +53,7 @@ struct Store {
     [[nodiscard]] std::size_t snapshots() const { return files("repository/snapshots").size(); }
 
     fs::path root;
-    std::atomic<bool> fails{false};
+    std::atomic<bool> fails{false}, waits{false};
     std::atomic<int> copies{0}, fills{0};
 };
 
@@ -92,6 +92,10 @@ class Mover final : public run::Function {
              .host = args["namespace"].as_string() + "/" + args["volume"].as_string(),
              .tags = {"x"}},
             run.cancel());
+        while (store_.waits) {
+            run.cancel().throw_if_cancelled();
+            std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        }
         if (store_.fails) throw Error(ErrorKind::kInternal, "the Pod has gone");
         return {Map{{"backupID", done.snapshot_id},
                     {"backupRoot", path},
@@ -328,6 +332,43 @@ TEST_CASE("an export that fails leaves nothing, here and there") {
 
     store.fails = false;
     CHECK(Application::state(here.export_point(kExport, "export-2")) == "Complete");
+}
+
+TEST_CASE("an export that is cancelled leaves nothing, and a backup does not wait for one") {
+    Store store;
+    Installation here(store);
+    here.back_up_well();
+    store.waits = true;
+    here.world.create(types::kExportActions,
+                      std::string("metadata: {name: export-1, namespace: app}\nspec: ") + kExport);
+    here.wait_for("the copy", [&] { return store.snapshots() == 1; });
+    here.back_up("{profile: {name: store}}", "backup-2");
+    CHECK(Application::state(here.end_of(types::kBackupActions, "app", "backup-2")) == "Complete");
+    here.world.create(
+        types::kCancelActions,
+        "metadata: {name: stop, namespace: app}\nspec: {subject: {kind: ExportAction, name: export-1}}");
+    const Value ended = here.end_of(types::kExportActions, "app", "export-1");
+    CAPTURE(to_json(ended["status"]));
+    CHECK(Application::state(ended) == "Cancelled");
+    CHECK(here.temporaries() == 0);
+    CHECK(store.snapshots() == 0);
+    CHECK(store.files("points").empty());
+}
+
+TEST_CASE("an export whose profile is gone is not forgotten: it goes once there is a way to it") {
+    Store store;
+    Installation here(store);
+    here.back_up_well();
+    REQUIRE(Application::state(here.export_point()) == "Complete");
+    const std::string name = cluster::name_of(here.exported());
+    const cluster::ObjectKey profile{types::kProfiles, "default", "store"};
+    here.world.cluster->remove(profile);
+    here.world.cluster->remove({types::kRestorePointContents, "", name});
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    CHECK(here.find(types::kRestorePointContents, "", name));
+    here.profile("store", ", repositoryKey: {name: key, namespace: default}");
+    here.wait_for("the export's end", [&] { return !here.find(types::kRestorePointContents, "", name); });
+    CHECK(store.snapshots() == 0);
 }
 
 TEST_CASE("a daemon that stops in an export is followed by one that goes on") {
