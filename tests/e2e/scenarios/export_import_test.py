@@ -47,13 +47,17 @@ class TwoInstallations(unittest.TestCase):
         self.assertEqual(action["status"]["state"], "Complete")
         return action["status"]["restorePoint"]["name"], action["status"]["restorePoint"]["content"]
 
-    def snapshots(self):
+    def restic(self, *arguments):
+        """Stock restic on the repository of the exports."""
         repository = self.here.repository
         self.here.repository += "/fencepost-exports/repository"
         try:
-            return json.loads(self.here.restic("snapshots", "--json").stdout or b"[]")
+            return self.here.restic(*arguments)
         finally:
             self.here.repository = repository
+
+    def snapshots(self):
+        return json.loads(self.restic("snapshots", "--json").stdout or b"[]")
 
     def left_behind(self):
         """What an export makes in the controller's namespace for the time that it takes."""
@@ -122,6 +126,8 @@ class EdbNamespace(TwoInstallations):
         type(self).content = status["restorePoint"]["content"]
         wait_for("the end of what it needed", lambda: not self.left_behind())
         self.assertEqual(len(self.snapshots()), 3)  # the volume, the manifests, the content
+        check = self.restic("check", "--read-data")
+        self.assertEqual(check.returncode, 0, check.stderr)
         points = self.here.cli("get", "restorepoints", "-n", "edb").stdout
         self.assertEqual(len(points.splitlines()), 3, points)
         self.assertEqual(points.count(status["location"]), 1, points)

@@ -317,7 +317,7 @@ TEST_CASE("backup, restore, export and import say what is wrong, and make nothin
     refused(2, "--profile is required", {"export", "p"});
     refused(1, "\"none\" not found", {"export", "none", "--profile", "p"});
     refused(2, "what should be imported?", {"import", "--profile", "p"});
-    refused(2, "--list excludes", {"import", "x", "--profile", "p", "--list"});
+    refused(2, "restorepoint excludes --list", {"import", "x", "--profile", "p", "--list"});
     CHECK(!world.has_namespace("copy"));
     CHECK(fencepost_cli({"backup", "app", "--plan", "--server", "127.0.0.1:1"}).code == 4);
 }
