@@ -23,8 +23,7 @@
 
 namespace fencepost::functions {
 
-// Of Pods that are made without an image in the arguments.
-inline constexpr std::string_view kToolsImage = "ghcr.io/fencepost/tools:0.1.0";
+using run::kToolsImage;
 
 // The arguments encryptionKey and insecureTLS, which all take.
 [[nodiscard]] std::vector<model::ArgSpec> with_repository_args(std::vector<model::ArgSpec> args);

@@ -1,7 +1,5 @@
-#include <chrono>
 #include <map>
 
-#include "base/encodings.h"
 #include "base/error.h"
 #include "base/human.h"
 #include "cli/action_body.h"
@@ -11,17 +9,6 @@
 
 namespace fencepost::cli {
 namespace {
-
-std::string expiry_of(const std::string& text) {
-    std::chrono::nanoseconds lasts{};
-    try {
-        lasts = parse_duration(text);
-    } catch (const Error& error) {
-        throw UsageError("--expires-in: " + error.message(), "as in --expires-in 720h");
-    }
-    if (lasts.count() <= 0) throw UsageError("--expires-in " + text + ": it would have expired already");
-    return format_rfc3339(SystemClock().now() + std::chrono::duration_cast<SystemTime::duration>(lasts));
-}
 
 std::string type_name(const cluster::ResourceType& type) {
     return type.resource + (type.group.empty() ? "" : "." + type.group);

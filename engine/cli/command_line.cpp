@@ -266,12 +266,82 @@ void add_restore(CLI::App& app, Parsed& parsed) {
                      "Whose actions run: those kept with the restore point, or the cluster's of today")
         ->check(CLI::IsMember({"stored", "live"}).description(""))
         ->type_name("stored|live");
+    command
+        ->add_option("--profile", restore.profile,
+                     "Where blueprints pull from, if not where the backup pushed to: NAME or NAMESPACE/NAME")
+        ->type_name("NAME");
     command->add_flag("--skip-wait", restore.skips_wait, "Do not wait until workloads are ready");
     command->add_flag("--detach", restore.detach, "Do not wait");
     add_output(*command, restore.output);
     command->callback([&] {
         parsed.handles_interrupts = !restore.detach;
         parsed.client_verb = [&](Server& server) { return cli::restore(server, restore); };
+    });
+}
+
+void add_export(CLI::App& app, Parsed& parsed) {
+    CLI::App* command =
+        verb(app, parsed, "export", "Copy a restore point, with its volumes, to a location",
+             "  fencepost export backup-x7k2pq -n app1 --profile offsite\n"
+             "  fencepost export backup-x7k2pq -n app1 --profile offsite --expires-in 8760h\n"
+             "  fencepost export --content app1-backup-x7k2pq --profile offsite\n",
+             "What comes of it is a restore point of its own, which needs neither this cluster nor its "
+             "storage: `fencepost import` finds it from another one. The profile needs a repositoryKey. What "
+             "blueprints have dumped stays where they pushed it to.\n\n" +
+                 std::string(kStepsNote));
+    ExportOptions& options = parsed.export_point;
+    CLI::Option* point =
+        command->add_option("restorepoint", options.restore_point, "The restore point's name")
+            ->type_name("RESTOREPOINT");
+    command->add_option("--content", options.content, "A RestorePointContent instead")
+        ->excludes(point)
+        ->type_name("RESTOREPOINTCONTENT");
+    add_namespace(*command, options.ns);
+    command->add_option("--profile", options.profile, "Where to: NAME or NAMESPACE/NAME")
+        ->required()
+        ->type_name("NAME");
+    command->add_option("--expires-in", options.expires_in, "How long the export is kept, as in 720h")
+        ->type_name("DURATION");
+    command->add_flag("--detach", options.detach, "Do not wait");
+    add_output(*command, options.output);
+    command->callback([&] {
+        parsed.handles_interrupts = !options.detach;
+        parsed.client_verb = [&](Server& server) { return export_point(server, options); };
+    });
+}
+
+void add_import(CLI::App& app, Parsed& parsed) {
+    CLI::App* command =
+        verb(app, parsed, "import", "Make a restore point known that another installation has exported",
+             "  fencepost import --profile offsite --list\n"
+             "  fencepost import export-m4wz9 --profile offsite\n"
+             "  fencepost import --profile offsite --application app1 --latest\n"
+             "  fencepost import export-m4wz9 --profile offsite --trusted-key SHA256:9f86d0...\n",
+             "The profile leads to the location and has the repository's key; nothing else is needed of the "
+             "installation that exported. Its signature is checked, and whose it is is shown: --trusted-key "
+             "insists on one. Then follows what a restore here would miss. Nothing is restored yet: "
+             "`fencepost restore` does that.\n");
+    ImportOptions& options = parsed.import_point;
+    CLI::Option* point = command
+                             ->add_option("restorepoint", options.restore_point,
+                                          "Its name there, or its content's, where several have the name")
+                             ->type_name("RESTOREPOINT");
+    command->add_option("--profile", options.profile, "Where from: NAME or NAMESPACE/NAME")
+        ->required()
+        ->type_name("NAME");
+    CLI::Option* list =
+        command->add_flag("--list", options.is_list, "Show what is there; import nothing")->excludes(point);
+    command->add_option("--application", options.application, "Those of this namespace alone")
+        ->type_name("NAMESPACE");
+    command->add_flag("--latest", options.is_latest, "Of several the latest one")->excludes(list);
+    command->add_option("--trusted-key", options.trusted_key, "Whose signature alone is accepted")
+        ->excludes(list)
+        ->type_name("FINGERPRINT");
+    command->add_flag("--detach", options.detach, "Do not wait")->excludes(list);
+    add_output(*command, options.output);
+    command->callback([&] {
+        parsed.handles_interrupts = !options.detach && !options.is_list;
+        parsed.client_verb = [&](Server& server) { return import_point(server, options); };
     });
 }
 
@@ -636,6 +706,8 @@ void add_commands(CLI::App& app, Parsed& parsed, const World& world) {
     add_run(app, parsed, world);
     add_backup(app, parsed);
     add_restore(app, parsed);
+    add_export(app, parsed);
+    add_import(app, parsed);
     add_retry(app, parsed);
     add_watch(app, parsed);
     add_action_verbs(app, parsed);

@@ -26,6 +26,8 @@ struct Parsed {
     RunOptions run;
     BackupOptions backup;
     RestoreOptions restore;
+    ExportOptions export_point;
+    ImportOptions import_point;
     RetryOptions retry;
     WatchOptions watch;
     LogsOptions logs;

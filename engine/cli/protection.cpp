@@ -47,13 +47,14 @@ Value item_of_labels(const std::string& text) {
 
 Value create(Server& server, const cluster::ResourceDescription& type, const std::string& ns,
              const Value& spec) {
-    const bool is_backup = type.kind == "BackupAction";
     Value action;
     action["apiVersion"] = type.type.group + "/" + type.type.version;
     action["kind"] = type.kind;
-    action["metadata"]["generateName"] = is_backup ? "backup-" : "restore-";
+    const std::string verb = type.kind.substr(0, type.kind.find("Action"));
+    action["metadata"]["generateName"] = ascii_lower(verb) + "-";
     action["metadata"]["namespace"] = ns;
-    action["metadata"]["labels"] = Map{{"k10.kasten.io/appName", ns}, {"k10.kasten.io/appNamespace", ns}};
+    if (type.kind != "ImportAction")  // which is of no application yet
+        action["metadata"]["labels"] = Map{{"k10.kasten.io/appName", ns}, {"k10.kasten.io/appNamespace", ns}};
     action["spec"] = spec;
     return server.send("POST", object_path(type, ns, ""), action);
 }
@@ -118,14 +119,53 @@ void print_window(const List& window) {
         table({"RESOURCE", "PREHOOK", "TO SNAPSHOT", "SNAPSHOT", "TO POSTHOOK", "POSTHOOK", "FENCED"}, rows));
 }
 
+std::string text_of(const Value& number) {
+    return number.is_number() ? std::to_string(number.int_or(0)) : "-";
+}
+
+// Of an export: what was read, and how much of it the location did not have yet.
+void print_volumes(const List& volumes) {
+    std::vector<std::vector<std::string>> rows;
+    for (const Value& one : volumes) {
+        rows.push_back({one["claim"].string_or(""), text_of(one["files"]), text_of(one["bytes"]),
+                        text_of(one["storedBytes"])});
+    }
+    print(table({"VOLUME", "FILES", "BYTES", "STORED"}, rows));
+}
+
+void print_readiness(const Value& readiness) {
+    std::vector<std::vector<std::string>> rows;
+    for (const Value& one : readiness["checks"].list_or_empty()) {
+        rows.push_back({one["check"].string_or(""), one["name"].string_or(""), one["state"].string_or(""),
+                        one["message"].string_or("")});
+    }
+    print(table({"NEEDS", "NAME", "STATE", "MESSAGE"}, rows));
+    const bool is_ready = readiness["ready"].bool_or(false);
+    print(paint(is_ready ? "a restore here has all that it needs" : "a restore here would fail: see MISSING",
+                is_ready ? Colour::kGreen : Colour::kRed) +
+          "\n");
+}
+
+void print_restore_point(const Value& status) {
+    const Value& point = status["restorePoint"];
+    const std::string name = point["name"].string_or("");
+    if (status["plan"].is_map()) {
+        print("restore point " + name + ": " +
+              counted(static_cast<std::size_t>(status["objects"].int_or(0)), "object") + ", " +
+              counted(copied_volumes(status["plan"]), "volume") + "\n");
+    } else {
+        print("restore point " + name + " in namespace " + point["namespace"].string_or("") + ", kept at " +
+              status["location"].string_or("") + "\n");
+    }
+}
+
 void print_end(const Value& action, const std::string& state) {
     const Value& status = action["status"];
     print(paint(cluster::name_of(action) + " is " + state, colour_of_state(state)) + "\n");
-    if (const Value& point = status["restorePoint"]; point.is_map()) {
-        print("restore point " + point["name"].string_or("") + ": " +
-              counted(static_cast<std::size_t>(status["objects"].int_or(0)), "object") + ", " +
-              counted(copied_volumes(status["plan"]), "volume") + "\n");
-    }
+    if (status["signedBy"].is_string()) print("signed by " + status["signedBy"].as_string() + "\n");
+    if (status["restorePoint"].is_map()) print_restore_point(status);
+    if (const List& volumes = status["volumes"].list_or_empty(); !volumes.empty()) print_volumes(volumes);
+    if (status["readiness"].is_map()) print_readiness(status["readiness"]);
     if (const Map& counts = status["objects"].map_or_empty(); !counts.empty()) print_restored(counts);
     if (const List& window = status["window"].list_or_empty(); !window.empty()) print_window(window);
     for (const Value& exception : status["exceptions"].list_or_empty())
@@ -178,6 +218,32 @@ Value filters_from(Server& server, const FilterOptions& options) {
 
 cluster::ResourceDescription own_type(Server& server, std::string_view resource) {
     return server.type(std::string(resource) + "." + std::string(kGroup));
+}
+
+std::string expiry_of(const std::string& text) {
+    std::chrono::nanoseconds lasts{};
+    try {
+        lasts = parse_duration(text);
+    } catch (const Error& error) {
+        throw UsageError("--expires-in: " + error.message(), "as in --expires-in 720h");
+    }
+    if (lasts.count() <= 0) throw UsageError("--expires-in " + text + ": it would have expired already");
+    return format_rfc3339(SystemClock().now() + std::chrono::duration_cast<SystemTime::duration>(lasts));
+}
+
+Value ask_protection(Server& server, const cluster::ResourceDescription& type, const std::string& ns,
+                     const Value& spec) {
+    Value action = create(server, type, ns, spec);
+    const std::string path = object_path(type, ns, cluster::name_of(action));
+    SystemClock clock;
+    while (!has_ended(view_of(action))) {
+        clock.sleep(kPause, {});
+        action = server.get(path);
+    }
+    server.send("DELETE", path, {});
+    const Value& error = std::as_const(action).get("status", "error", "message");
+    if (error.is_string()) throw Error(ErrorKind::kFailedPrecondition, error.as_string());
+    return action;
 }
 
 int start_protection(Server& server, const cluster::ResourceDescription& type, const std::string& ns,

@@ -1,6 +1,7 @@
-// BackupActions and RestoreActions, for the verbs backup and restore: one is created, and followed to its
-// end. Its steps are told as they begin and end, then what came of them: the restore point or what was
-// restored, and for how long each resource was fenced.
+// BackupActions, RestoreActions, ExportActions and ImportActions, for the verbs of these names: one is
+// created, and followed to its end. Its steps are told as they begin and end, then what came of them: the
+// restore point or what was restored, for how long each resource was fenced, what was copied, and what a
+// restore would miss.
 #pragma once
 
 #include <string>
@@ -18,6 +19,13 @@ namespace fencepost::cli {
 
 // "backupactions" and the like are ours: other groups have kinds of the same names.
 [[nodiscard]] cluster::ResourceDescription own_type(Server& server, std::string_view resource);
+
+// The RFC 3339 time that --expires-in means. Throws UsageError.
+[[nodiscard]] std::string expiry_of(const std::string& lasts);
+
+// Creates an action, waits for its end without a word, and removes it. Throws what it failed for.
+[[nodiscard]] Value ask_protection(Server& server, const cluster::ResourceDescription& type,
+                                   const std::string& ns, const Value& spec);
 
 // Creates an action of the type in the namespace and, unless it is to be left alone, follows it. Returns its
 // exit code. The first Ctrl-C cancels the action, the second one ends the process. REQUIRES, where it is

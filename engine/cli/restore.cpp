@@ -1,4 +1,5 @@
 #include "base/error.h"
+#include "cli/action_body.h"
 #include "cli/manifests.h"
 #include "cli/protection.h"
 #include "value/yaml.h"
@@ -55,6 +56,7 @@ int restore(Server& server, const RestoreOptions& options) {
     if (options.skips_wait) spec["skipWaitForWorkloadReady"] = true;
     if (!options.transforms.empty()) spec["transforms"] = read_transforms(options.transforms);
     if (!options.blueprints.empty()) spec["blueprintSource"] = options.blueprints;
+    if (!options.profile.empty()) spec["profile"] = profile_reference(options.profile);
     const auto type = own_type(server, "restoreactions");
     ensure_namespace(server, restored.ns);
     return start_protection(server, type, restored.ns, spec, output, options.detach);

@@ -80,6 +80,22 @@ struct RestoreOptions {
     bool overwrites = false, skips_wait = false;
     std::string transforms;  // a file
     std::string blueprints;  // stored or live; "": as the server does
+    std::string profile;     // where artifacts are pulled from; "": as the backup pushed them
+    bool detach = false;
+    std::string output = "table";
+};
+struct ExportOptions {
+    std::string restore_point;
+    std::string content;  // instead: a RestorePointContent
+    std::string ns = "default";
+    std::string profile, expires_in;
+    bool detach = false;
+    std::string output = "table";
+};
+struct ImportOptions {
+    std::string restore_point;
+    std::string profile, application, trusted_key;
+    bool is_list = false, is_latest = false;
     bool detach = false;
     std::string output = "table";
 };
@@ -184,6 +200,8 @@ struct CompletionOptions {
 [[nodiscard]] int run_from_scratch(const RunOptions& options, const World& world);
 [[nodiscard]] int backup(Server& server, const BackupOptions& options);
 [[nodiscard]] int restore(Server& server, const RestoreOptions& options);
+[[nodiscard]] int export_point(Server& server, const ExportOptions& options);
+[[nodiscard]] int import_point(Server& server, const ImportOptions& options);
 [[nodiscard]] int retry(Server& server, const RetryOptions& options);
 [[nodiscard]] int watch(Server& server, const WatchOptions& options);
 [[nodiscard]] int logs(Server& server, const LogsOptions& options);

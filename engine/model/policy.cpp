@@ -112,17 +112,17 @@ void read_window(const Value& spec, Policy& policy, Problems& problems) {
                        "staggering needs a backupWindow to spread runs over");
 }
 
-void read_retention(const Value& spec, Policy& policy, Problems& problems) {
-    const std::string pointer = "/spec/retention";
-    const Value& retention = spec["retention"];
-    if (retention.is_nil() || !problems.check(retention, pointer, Kind::kMap)) return;
+// Of the policy, or of its exports alone.
+std::optional<Retention> read_retention(const Value& retention, const std::string& pointer,
+                                        const Policy& policy, Problems& problems) {
+    if (retention.is_nil() || !problems.check(retention, pointer, Kind::kMap)) return std::nullopt;
     problems.only(retention, pointer, {"hourly", "daily", "weekly", "monthly", "yearly"});
     if (policy.frequency == kOnDemand) {
         problems.error(pointer, "POL-E04", "an @onDemand policy has no retention",
                        "give its runs an expiresAt");
-        return;
+        return std::nullopt;
     }
-    policy.retention.emplace();
+    Retention counts{};
     const auto frequency = tier_of(policy.frequency);
     for (const Tier tier : kTiers) {
         const std::string place = child(pointer, to_string(tier));
@@ -135,13 +135,38 @@ void read_retention(const Value& spec, Policy& policy, Problems& problems) {
                            "a policy that runs " + policy.frequency + " makes no " +
                                std::string(to_string(tier)) + " restore points");
         } else {
-            (*policy.retention)[static_cast<std::size_t>(tier)] = count.int_or(0);
+            counts[static_cast<std::size_t>(tier)] = count.int_or(0);
         }
     }
-    const auto& counts = *policy.retention;
     if (std::all_of(counts.begin(), counts.end(), [](std::int64_t count) { return count == 0; }))
         problems.error(pointer, "POL-E04",
                        "this retention keeps nothing: each run would delete its own result");
+    return counts;
+}
+
+void read_export(const std::string& pointer, const Policy& policy, PolicyAction& action, Problems& problems) {
+    const Value& parameters = action.parameters;
+    if (!problems.check(parameters, pointer, Kind::kMap)) return;
+    problems.only(parameters, pointer, {"frequency", "profile", "retention", "hooks", "exportData"});
+    if (parameters.get("profile", "name").string_or("").empty())
+        problems.error(pointer, "POL-E06", "the export has no profile: it says where to",
+                       "profile: {name: offsite}");
+    if (!parameters.get("exportData", "enabled").bool_or(true))
+        problems.error(child(pointer, "exportData"), "POL-E06",
+                       "an export without the data is not known here", "leave exportData out");
+    action.retention = read_retention(parameters["retention"], child(pointer, "retention"), policy, problems);
+    const Value& frequency = parameters["frequency"];
+    if (!problems.check(frequency, child(pointer, "frequency"), Kind::kString) || frequency.is_nil()) return;
+    action.frequency = tier_of(frequency.as_string());
+    const auto runs = tier_of(policy.frequency);
+    if (!action.frequency)
+        problems.error(child(pointer, "frequency"), "POL-E06",
+                       "there is no frequency '" + frequency.as_string() + "' of exports",
+                       "it is @hourly to @yearly; without one each backup is exported");
+    else if (runs && *action.frequency < *runs)
+        problems.error(
+            child(pointer, "frequency"), "POL-E06",
+            "a policy that runs " + policy.frequency + " has nothing to export " + frequency.as_string());
 }
 
 void read_actions(const Value& spec, Policy& policy, Problems& problems) {
@@ -163,6 +188,8 @@ void read_actions(const Value& spec, Policy& policy, Problems& problems) {
         const std::string parameters = action + "Parameters";
         problems.only(actions[i], place, {"action", parameters});
         policy.actions.push_back({action, actions[i][parameters]});
+        if (action == "export")
+            read_export(child(place, parameters), policy, policy.actions.back(), problems);
     }
 }
 
@@ -196,7 +223,7 @@ Policy Policy::read(const Value& object, Problems& problems) {
     read_window(spec, policy, problems);
     if (problems.check(spec["paused"], "/spec/paused", Kind::kBool))
         policy.is_paused = spec["paused"].bool_or(false);
-    read_retention(spec, policy, problems);
+    policy.retention = read_retention(spec["retention"], "/spec/retention", policy, problems);
     if (problems.check(spec["selector"], "/spec/selector", Kind::kMap)) policy.selector = spec["selector"];
     read_actions(spec, policy, problems);
     return policy;

@@ -37,6 +37,9 @@ struct BackupWindow {
 struct PolicyAction {
     std::string action;  // "backup", "export", "import", "restore"
     Value parameters;    // backupParameters and so on
+    // Of an export; absent: as the policy has them.
+    std::optional<Retention> retention{};
+    std::optional<Tier> frequency{};  // the first run of each such period is exported, the others are not
 };
 
 struct Policy {

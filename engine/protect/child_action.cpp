@@ -34,6 +34,7 @@ Value describe(const run::World& world, const ChildAction& child) {
             action["profile"]["namespace"] = world.controller_namespace;
     }
     if (child.artifacts.is_map()) action["artifacts"] = child.artifacts;
+    if (child.options.is_map()) action["options"] = child.options;
     object["spec"]["actions"].push_back(std::move(action));
     return object;
 }

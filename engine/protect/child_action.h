@@ -20,6 +20,7 @@ struct ChildAction {
     Value object;     // as in ActionSet.spec.actions[].object
     Value profile;    // a reference, or nil; its namespace is the controller's where it names none
     Value artifacts;  // by name, or nil
+    Value options{};  // for .Options, or nil
 };
 
 struct ChildEnd {

@@ -8,6 +8,7 @@
 #include "cluster/idempotent.h"
 #include "policy/retention.h"
 #include "protect/applications.h"
+#include "protect/export_run.h"
 
 namespace fencepost::protect {
 namespace {
@@ -18,6 +19,48 @@ using cluster::ObjectKey;
 constexpr std::chrono::milliseconds kLookAgain{500};
 
 std::string step_of(const std::string& application) { return "backup of " + application; }
+std::string step_of_export(const std::string& application, const model::PolicyAction& action) {
+    return "export of " + application + " to " + action.parameters.get("profile", "name").string_or("");
+}
+
+bool is_export(const model::PolicyAction& action) { return action.action == "export"; }
+
+// What this policy has made of the application, here or, of an export, at that profile.
+List contents_of(run::World& world, const model::Policy& policy, const std::string& application,
+                 const model::PolicyAction* exports) {
+    const std::string ours =
+        std::string(labels::kPolicy) + "=" + policy.name + "," + labels::kPolicyNamespace + "=" + policy.ns +
+        ",k10.kasten.io/appNamespace=" + application + "," +
+        (exports == nullptr ? "!" + std::string(kExportProfile)
+                            : std::string(kExportProfile) + "=" +
+                                  export_label(exports->parameters.get("profile", "name").string_or("")));
+    List contents = world.cluster.list(types::kRestorePointContents, {.label_selector = ours}).items;
+    std::erase_if(contents, [](const Value& content) {
+        return !content.get("metadata", "deletionTimestamp").is_nil() ||
+               content.get("spec", "import").is_map();
+    });
+    return contents;
+}
+
+SystemTime time_of(const Value& content) {
+    const Value& spec = content["spec"];
+    return parse_rfc3339(spec["scheduledTime"].string_or(spec["actionTime"].string_or("")));
+}
+
+// Exports that are rarer than backups: the first run of each period is exported, or, where that failed, the
+// next one.
+bool is_due(run::World& world, const model::Policy& policy, const model::PolicyAction& action,
+            const std::string& application, const Value& scheduled) {
+    if (!action.frequency || !scheduled.is_string()) return true;
+    const policy::Calendar calendar(policy);
+    const auto period = calendar.period(*action.frequency, parse_rfc3339(scheduled.as_string()));
+    const List there = contents_of(world, policy, application, &action);
+    return std::none_of(there.begin(), there.end(), [&](const Value& content) {
+        const bool is_manual = content.get("metadata", "labels", labels::kIsManual) == Value("true");
+        return !is_manual && content.get("spec", "scheduledTime") != scheduled &&
+               calendar.period(*action.frequency, time_of(content)) == period;
+    });
+}
 
 }  // namespace
 
@@ -25,7 +68,7 @@ PolicyRun::PolicyRun(run::World& world, const Value& object, Tokens tokens)
     : world_(world), tokens_(std::move(tokens)), status_(world, types::kRunActions, object) {}
 
 void PolicyRun::run() {
-    std::vector<std::string> failed;
+    std::vector<std::string> failed, not_exported;
     std::string failure;
     bool is_cancelled = false;
     try {
@@ -36,9 +79,19 @@ void PolicyRun::run() {
             applications.push_back(name.as_string());
         for (const std::string& application : applications) back_up(application);
         for (const std::string& application : applications) {
-            const std::string error = end_of(application);
-            if (error.empty()) continue;
+            const std::string error = end_of_backup(application);
+            if (error.empty()) {
+                start_exports(application);
+                continue;
+            }
             failed.push_back(application);
+            status_.add_exception(application + ": " + error);
+        }
+        for (const std::string& application : applications) {
+            if (std::find(failed.begin(), failed.end(), application) != failed.end()) continue;
+            const std::string error = end_of_exports(application);
+            if (error.empty()) continue;
+            not_exported.push_back(application);
             status_.add_exception(application + ": " + error);
         }
     } catch (const Cancelled&) {
@@ -49,6 +102,8 @@ void PolicyRun::run() {
         failure = text_of(e);
     }
     if (failure.empty() && !failed.empty()) failure = "the backup failed of " + joined(failed, ", ");
+    if (failure.empty() && !not_exported.empty())
+        failure = "the export failed of " + joined(not_exported, ", ");
     status_.change_record() = Value();
     status_.end(failure.empty() ? state::kComplete
                 : is_cancelled  ? state::kCancelled
@@ -63,7 +118,7 @@ void PolicyRun::freeze() {
         {types::kPolicies, subject["namespace"].string_or(status_.key().ns), subject["name"].string_or("")});
     const model::Policy policy = model::Policy::from(object);
     for (const model::PolicyAction& action : policy.actions) {
-        if (action.action != "backup") {
+        if (action.action != "backup" && !is_export(action)) {
             throw Error(ErrorKind::kUnsupported,
                         "the policy's action '" + action.action + "' is not known here yet", "leave it out");
         }
@@ -87,16 +142,20 @@ void PolicyRun::back_up(const std::string& application) {
             world_.clock.sleep(left, tokens_.cancel);
     }
     tokens_.cancel.throw_if_cancelled();
-    for (const model::PolicyAction& action : policy.actions) start(application, action.parameters);
+    for (const model::PolicyAction& action : policy.actions) {
+        if (!is_export(action)) start_backup(application, action.parameters);
+    }
     status_.begin_step(step_of(application));
     status_.flush(tokens_.shutdown);
 }
 
-// Unless an earlier daemon has started it.
-void PolicyRun::start(const std::string& application, const Value& parameters) {
+model::Policy PolicyRun::policy() const { return model::Policy::from(status_.record()["policy"]); }
+
+// An action of this run in the application's namespace, without its subject.
+Value PolicyRun::child(const std::string& application, const std::string& name) const {
     const Value& policy = status_.record()["policy"];
     Value action;
-    action["metadata"]["name"] = status_.key().name;
+    action["metadata"]["name"] = name;
     action["metadata"]["namespace"] = application;
     Value& labels = action["metadata"]["labels"];
     labels["k10.kasten.io/appName"] = application;
@@ -104,24 +163,87 @@ void PolicyRun::start(const std::string& application, const Value& parameters) {
     labels[labels::kPolicy] = policy.get("metadata", "name");
     labels[labels::kPolicyNamespace] = policy.get("metadata", "namespace");
     labels[labels::kRun] = status_.key().name;
+    if (!status_.spec()["scheduledTime"].is_string()) labels[labels::kIsManual] = "true";
+    for (const char* member : {"scheduledTime", "expiresAt"}) {
+        if (status_.spec()[member].is_string()) action["spec"][member] = status_.spec()[member];
+    }
+    return action;
+}
+
+// Unless an earlier daemon has started it.
+void PolicyRun::start_backup(const std::string& application, const Value& parameters) {
+    Value action = child(application, status_.key().name);
     Value& spec = action["spec"];
     spec["subject"]["name"] = application;
     spec["subject"]["namespace"] = application;
     for (const char* member : {"filters", "profile", "ignoreExceptions", "hooks"}) {
         if (!parameters[member].is_nil()) spec[member] = parameters[member];
     }
-    for (const char* member : {"scheduledTime", "expiresAt"}) {
-        if (status_.spec()[member].is_string()) spec[member] = status_.spec()[member];
-    }
-    if (!status_.spec()["scheduledTime"].is_string()) labels[labels::kIsManual] = "true";
     cluster::create_unless_there(world_.cluster, types::kBackupActions, action,
                                  {.field_manager = "fencepost"});
 }
 
 // "" where it is complete. The retention of an application follows its backup: a run that made nothing new
 // retires nothing.
-std::string PolicyRun::end_of(const std::string& application) {
-    const ObjectKey key{types::kBackupActions, application, status_.key().name};
+std::string PolicyRun::end_of_backup(const std::string& application) {
+    std::string error =
+        end_of({types::kBackupActions, application, status_.key().name}, step_of(application));
+    if (error.empty()) apply_retention(world_, policy(), application);
+    return error;
+}
+
+// Of the restore point that the backup of this run has made, which has its name.
+void PolicyRun::start_exports(const std::string& application) {
+    const model::Policy policy = this->policy();
+    for (std::size_t i = 0; i < policy.actions.size(); ++i) {
+        const model::PolicyAction& action = policy.actions[i];
+        if (!is_export(action)) continue;
+        const std::string step = step_of_export(application, action);
+        if (!is_due(world_, policy, action, application, status_.spec()["scheduledTime"])) {
+            status_.end_step(step, "skipped", "there is one of this period already");
+            continue;
+        }
+        Value made = child(application, export_name(i));
+        made["spec"]["subject"] =
+            Map{{"kind", "RestorePoint"}, {"name", status_.key().name}, {"namespace", application}};
+        for (const char* member : {"profile", "hooks"}) {
+            if (!action.parameters[member].is_nil()) made["spec"][member] = action.parameters[member];
+        }
+        cluster::create_unless_there(world_.cluster, types::kExportActions, made,
+                                     {.field_manager = "fencepost"});
+        status_.begin_step(step);
+    }
+    status_.flush(tokens_.shutdown);
+}
+
+std::string PolicyRun::export_name(std::size_t action) const {
+    return status_.key().name + "-export-" + std::to_string(action);
+}
+
+std::string PolicyRun::end_of_exports(const std::string& application) {
+    const model::Policy policy = this->policy();
+    std::vector<std::string> errors;
+    for (std::size_t i = 0; i < policy.actions.size(); ++i) {
+        const model::PolicyAction& action = policy.actions[i];
+        const std::string step = step_of_export(application, action);
+        if (!is_export(action) || is_skipped(step)) continue;
+        const std::string error = end_of({types::kExportActions, application, export_name(i)}, step);
+        if (error.empty())
+            apply_retention(world_, policy, application, &action);
+        else
+            errors.push_back(step + ": " + error);
+    }
+    return joined(errors, "; ");
+}
+
+bool PolicyRun::is_skipped(const std::string& step) const {
+    const List& steps = status_.status()["steps"].list_or_empty();
+    return std::any_of(steps.begin(), steps.end(), [&](const Value& one) {
+        return one["name"] == Value(step) && one["state"] == Value("skipped");
+    });
+}
+
+std::string PolicyRun::end_of(const ObjectKey& key, const std::string& step) {
     Value action;
     try {
         for (;;) {
@@ -131,45 +253,33 @@ std::string PolicyRun::end_of(const std::string& application) {
         }
     } catch (const Cancelled&) {
         tokens_.shutdown.throw_if_cancelled();
-        ask_to_cancel(application);
+        ask_to_cancel(key);
         throw;
     } catch (const Error& e) {
         if (e.kind() != ErrorKind::kNotFound) throw;
-        status_.end_step(step_of(application), "failed", "its BackupAction was deleted");
-        return "its BackupAction was deleted";
+        status_.end_step(step, "failed", "its action was deleted");
+        return "its action was deleted";
     }
     const bool is_complete = action.get("status", "state") == Value(state::kComplete);
     const std::string error = action.get("status", "error", "message").string_or("it was cancelled");
-    status_.end_step(step_of(application), is_complete ? "complete" : "failed", is_complete ? "" : error);
+    status_.end_step(step, is_complete ? "complete" : "failed", is_complete ? "" : error);
     status_.flush(tokens_.shutdown);
-    if (!is_complete) return error;
-    apply_retention(world_, model::Policy::from(status_.record()["policy"]), application);
-    return "";
+    return is_complete ? "" : error;
 }
 
-void PolicyRun::ask_to_cancel(const std::string& application) {
+void PolicyRun::ask_to_cancel(const ObjectKey& key) {
     Value patch;
     patch["spec"]["cancel"] = true;
     try {
-        (void)world_.cluster.patch({types::kBackupActions, application, status_.key().name},
-                                   cluster::PatchType::kMerge, patch, {.field_manager = "fencepost"});
+        (void)world_.cluster.patch(key, cluster::PatchType::kMerge, patch, {.field_manager = "fencepost"});
     } catch (const Error& e) {
         if (e.kind() != ErrorKind::kNotFound) throw;
     }
 }
 
-void apply_retention(run::World& world, const model::Policy& policy, const std::string& application) {
-    const std::string ours = std::string(labels::kPolicy) + "=" + policy.name + "," +
-                             labels::kPolicyNamespace + "=" + policy.ns +
-                             ",k10.kasten.io/appNamespace=" + application;
-    List contents = world.cluster.list(types::kRestorePointContents, {.label_selector = ours}).items;
-    std::erase_if(contents, [](const Value& content) {
-        return !content.get("metadata", "deletionTimestamp").is_nil();
-    });
-    const auto time_of = [](const Value& content) {
-        const Value& spec = content["spec"];
-        return parse_rfc3339(spec["scheduledTime"].string_or(spec["actionTime"].string_or("")));
-    };
+void apply_retention(run::World& world, const model::Policy& policy, const std::string& application,
+                     const model::PolicyAction* exports) {
+    List contents = contents_of(world, policy, application, exports);
     std::sort(contents.begin(), contents.end(),
               [&](const Value& a, const Value& b) { return time_of(a) < time_of(b); });
     std::vector<policy::Point> points;
@@ -183,8 +293,8 @@ void apply_retention(run::World& world, const model::Policy& policy, const std::
             point.expires_at = parse_rfc3339(content.get("spec", "expiresAt").as_string());
         points.push_back(point);
     }
-    const auto verdicts =
-        policy::judge(points, policy.retention, policy::Calendar(policy), world.clock.now());
+    const auto& retention = exports != nullptr && exports->retention ? exports->retention : policy.retention;
+    const auto verdicts = policy::judge(points, retention, policy::Calendar(policy), world.clock.now());
     for (std::size_t i = 0; i < contents.size(); ++i) {
         if (verdicts[i].stays) continue;
         try {

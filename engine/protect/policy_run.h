@@ -1,7 +1,8 @@
 // PolicyRun: one RunAction from its first sight to its end, on the calling thread: for each application that
-// the policy selects a BackupAction, and after it the policy's retention of that application: restore points
-// that it no longer keeps are retired. The policy is frozen when the run begins. A run that was scheduled
-// begins for each application at the time that staggering gives it.
+// the policy selects a BackupAction, and after it the ExportActions of its restore point that the policy asks
+// for. Each is followed by its retention: restore points, and exports, that the policy no longer keeps are
+// retired. The policy is frozen when the run begins. A run that was scheduled begins for each application at
+// the time that staggering gives it.
 #pragma once
 
 #include <string>
@@ -21,9 +22,17 @@ class PolicyRun {
   private:
     void freeze();
     void back_up(const std::string& application);
-    void start(const std::string& application, const Value& parameters);
-    [[nodiscard]] std::string end_of(const std::string& application);
-    void ask_to_cancel(const std::string& application);
+    void start_backup(const std::string& application, const Value& parameters);
+    [[nodiscard]] std::string end_of_backup(const std::string& application);
+    void start_exports(const std::string& application);
+    [[nodiscard]] std::string end_of_exports(const std::string& application);
+    [[nodiscard]] Value child(const std::string& application, const std::string& name) const;
+    // Of an action that this run has made: "" where it is complete.
+    [[nodiscard]] std::string end_of(const cluster::ObjectKey& key, const std::string& step);
+    void ask_to_cancel(const cluster::ObjectKey& key);
+    [[nodiscard]] model::Policy policy() const;
+    [[nodiscard]] std::string export_name(std::size_t action) const;
+    [[nodiscard]] bool is_skipped(const std::string& step) const;
 
     run::World& world_;
     const Tokens tokens_;
@@ -31,7 +40,9 @@ class PolicyRun {
 };
 
 // The restore points that this policy has made of an application, judged; those that do not stay are deleted.
-void apply_retention(run::World& world, const model::Policy& policy, const std::string& application);
+// Of an export the exports to its profile, and no others.
+void apply_retention(run::World& world, const model::Policy& policy, const std::string& application,
+                     const model::PolicyAction* exports = nullptr);
 
 namespace labels {
 inline constexpr const char* kPolicy = "k10.kasten.io/policyName";

@@ -1,6 +1,7 @@
 #include "protect/protector.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <utility>
 
@@ -9,6 +10,8 @@
 #include "base/task_group.h"
 #include "cluster/idempotent.h"
 #include "protect/backup_run.h"
+#include "protect/export_run.h"
+#include "protect/import_run.h"
 #include "protect/policy_run.h"
 #include "protect/restore_run.h"
 #include "protect/retirement.h"
@@ -25,6 +28,14 @@ using cluster::WatchEvent;
 constexpr std::chrono::milliseconds kFirstPause{250};
 constexpr std::chrono::milliseconds kLongestPause{30'000};
 
+// What is run here, by the kind that a CancelAction names.
+constexpr std::array<std::pair<std::string_view, const cluster::ResourceType*>, 5> kActions{
+    {{"BackupAction", &types::kBackupActions},
+     {"RestoreAction", &types::kRestoreActions},
+     {"ExportAction", &types::kExportActions},
+     {"ImportAction", &types::kImportActions},
+     {"RunAction", &types::kRunActions}}};
+
 bool is_leaving(const Value& object) { return !object.get("metadata", "deletionTimestamp").is_nil(); }
 bool wants_cancel(const Value& object) {
     return object.get("spec", "cancel").bool_or(false) || is_leaving(object);
@@ -32,6 +43,17 @@ bool wants_cancel(const Value& object) {
 
 ObjectKey key_of(const cluster::ResourceType& type, const Value& object) {
     return {type, cluster::namespace_of(object), cluster::name_of(object)};
+}
+
+// Of an application, and of a policy, one at a time. An export may take long, and leaves the application
+// alone: backups do not wait for it.
+std::string line_of(const cluster::ResourceType& type, const Value& action) {
+    const std::string ns = cluster::namespace_of(action);
+    if (type == types::kRunActions)
+        return "policy/" + action.get("spec", "subject", "name").string_or("") + "/" + ns;
+    if (type == types::kExportActions) return "export/" + ns;
+    if (type == types::kImportActions) return "import/" + ns;
+    return "application/" + ns;
 }
 
 // One piece of work: an action, or the end of a restore point.
@@ -56,15 +78,11 @@ struct Protector::Impl {
     Scheduler scheduler;
 
     explicit Impl(run::World& the_world) : world(the_world), scheduler(the_world) {
-        follow(types::kBackupActions, [this](WatchEvent::Type type, const Value& object) {
-            look_at_action(types::kBackupActions, type, object);
-        });
-        follow(types::kRestoreActions, [this](WatchEvent::Type type, const Value& object) {
-            look_at_action(types::kRestoreActions, type, object);
-        });
-        follow(types::kRunActions, [this](WatchEvent::Type type, const Value& object) {
-            look_at_action(types::kRunActions, type, object);
-        });
+        for (const auto& [kind, action] : kActions) {
+            follow(*action, [this, type = *action](WatchEvent::Type event, const Value& object) {
+                look_at_action(type, event, object);
+            });
+        }
         follow(types::kCancelActions,
                [this](WatchEvent::Type type, const Value& object) { pass_on(type, object); });
         follow(types::kRestorePoints,
@@ -140,12 +158,7 @@ void Protector::Impl::look_at_action(const cluster::ResourceType& type, WatchEve
         remove_children(uid);
     } else if (!is_terminal(object) || (is_leaving(object) && run::has_finalizer(object))) {
         if (is_leaving(object) && !run::has_finalizer(object)) return;  // never begun
-        // Of an application, and of a policy, one at a time.
-        const bool is_run = type == types::kRunActions;
-        add(object, key_of(type, object),
-            (is_run ? "policy/" + object.get("spec", "subject", "name").string_or("") + "/"
-                    : "application/") +
-                cluster::namespace_of(object));
+        add(object, key_of(type, object), line_of(type, object));
     }
 }
 
@@ -154,17 +167,20 @@ void Protector::Impl::look_at_content(WatchEvent::Type event, const Value& objec
     if (event == WatchEvent::Type::kDeleted) return remove_children(uid);
     if (!is_leaving(object) || !run::has_finalizer(object)) return;
     if (entries.lock()->contains(uid)) return;
-    add(object, key_of(types::kRestorePointContents, object), "content/" + uid);
+    // A backup's restore points share its artifacts, which the last of them to go takes along: see
+    // retirement.
+    add(object, key_of(types::kRestorePointContents, object),
+        "content/" + object.get("spec", "backupAction", "uid").string_or(uid));
 }
 
 // A CancelAction is a wish, not a record: it goes once it is passed on.
 void Protector::Impl::pass_on(WatchEvent::Type event, const Value& cancel_action) {
     if (event == WatchEvent::Type::kDeleted) return;
     const Value& subject = cancel_action.get("spec", "subject");
-    const std::string kind = subject["kind"].string_or("");
-    const ObjectKey key{kind == "RestoreAction" ? types::kRestoreActions
-                        : kind == "RunAction"   ? types::kRunActions
-                                                : types::kBackupActions,
+    const auto named = std::find_if(kActions.begin(), kActions.end(), [&](const auto& action) {
+        return action.first == subject["kind"].string_or("");
+    });
+    const ObjectKey key{named == kActions.end() ? types::kBackupActions : *named->second,
                         subject["namespace"].string_or(cluster::namespace_of(cancel_action)),
                         subject["name"].string_or("")};
     try {
@@ -279,6 +295,10 @@ void Protector::Impl::run_once(const Value& object, const Entry& entry) {
         BackupRun(world, object, tokens).run();
     else if (entry.key.type == types::kRunActions)
         PolicyRun(world, object, tokens).run();
+    else if (entry.key.type == types::kExportActions)
+        ExportRun(world, object, tokens).run();
+    else if (entry.key.type == types::kImportActions)
+        ImportRun(world, object, tokens).run();
     else
         RestoreRun(world, object, tokens).run();
 }

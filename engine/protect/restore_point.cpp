@@ -7,6 +7,7 @@
 #include "cluster/idempotent.h"
 #include "location/restic/compress.h"
 #include "model/objects.h"
+#include "protect/exports.h"
 #include "run/record.h"
 #include "value/json.h"
 
@@ -57,10 +58,17 @@ InstallationKey installation_key(run::World& world) {
     return key_in(world.cluster.get(key));
 }
 
-// What is signed: the spec without its signature, in the one way that JSON is written here.
-std::string signed_text(Value spec) {
-    spec.erase("signature");
-    return to_json(spec);
+// In the one way that JSON is written here.
+std::string signed_text(Value document) {
+    document.erase("signature");
+    return to_json(document);
+}
+
+bool is_signed_with(const std::string& public_key, const Value& document) {
+    const Value& signature = document["signature"];
+    return signature["algorithm"] == Value(kAlgorithm) &&
+           is_signature_of(public_key, signed_text(document),
+                           base64_decode(signature["value"].string_or("")));
 }
 
 std::string piece_name(const std::string& content, std::size_t number) {
@@ -139,13 +147,35 @@ void remove_manifests(run::World& world, const std::string& name) {
         (void)world.cluster.remove({types::kSecrets, world.controller_namespace, cluster::name_of(secret)});
 }
 
-void create_content(run::World& world, const std::string& name, const Value& labels, Value spec) {
+List manifests_of(run::World& world, const Value& content, const CancelToken& cancel) {
+    const Value& spec = content["spec"];
+    if (!spec["export"].is_map()) return load_manifests(world, spec["manifests"]);
+    return parse_json(Exports(world, spec.get("export", "profile"), cancel).get(spec["manifests"])).as_list();
+}
+
+Value signed_here(run::World& world, Value document) {
     const InstallationKey key = installation_key(world);
     Value signature;
     signature["algorithm"] = kAlgorithm;
     signature["publicKey"] = base64_encode(key.public_key);
-    signature["value"] = base64_encode(sign(key.seed, signed_text(spec)));
-    spec["signature"] = std::move(signature);
+    signature["value"] = base64_encode(sign(key.seed, signed_text(document)));
+    document["signature"] = std::move(signature);
+    return document;
+}
+
+std::string signer_of(const Value& document, const std::string& what) {
+    try {
+        const std::string key = base64_decode(document.get("signature", "publicKey").string_or(""));
+        if (is_signed_with(key, document)) return "SHA256:" + sha256_hex(key);
+    } catch (const Error& e) {
+        if (e.kind() != ErrorKind::kInvalid) throw;  // of a key or a signature that is none
+    }
+    throw Error(ErrorKind::kDataLoss, "the signature of " + what + " is not good: somebody has changed it",
+                "do not trust it: take another restore point");
+}
+
+void create_content(run::World& world, const std::string& name, const Value& labels, Value spec) {
+    spec = signed_here(world, std::move(spec));
     Value content;
     content["metadata"]["name"] = name;
     content["metadata"]["labels"] = labels;
@@ -171,6 +201,8 @@ void create_restore_point(run::World& world, const std::string& ns, const std::s
     for (const char* member : {"actionTime", "scheduledTime", "expiresAt"}) {
         if (holds["spec"][member].is_string()) point["status"][member] = holds["spec"][member];
     }
+    if (holds.get("spec", "export").is_map())
+        point["status"]["location"] = holds.get("spec", "export", "location");
     cluster::create_unless_there(world.cluster, types::kRestorePoints, point, {.field_manager = kManager});
     Value status;
     status["state"] = "Bound";
@@ -199,10 +231,7 @@ void verify(run::World& world, const Value& content) {
     const Value& spec = content["spec"];
     const Value& signature = spec["signature"];
     const InstallationKey key = installation_key(world);
-    const bool is_good =
-        signature["algorithm"] == Value(kAlgorithm) &&
-        is_signature_of(key.public_key, signed_text(spec), base64_decode(signature["value"].string_or("")));
-    if (is_good) return;
+    if (is_signed_with(key.public_key, spec)) return;
     const bool is_ours = signature["publicKey"] == Value(base64_encode(key.public_key));
     throw Error(ErrorKind::kDataLoss,
                 "the signature of the RestorePointContent " + cluster::name_of(content) + " is not good: " +

@@ -25,6 +25,18 @@ inline constexpr const char* kContentLabel =
 [[nodiscard]] List load_manifests(run::World& world, const Value& stored);
 void remove_manifests(run::World& world, const std::string& name);
 
+// Of a content, wherever they are: in its Secrets, or in the location that it was exported to.
+[[nodiscard]] List manifests_of(run::World& world, const Value& content, const CancelToken& cancel);
+
+// --- signatures: `signature` of a map is of all else that it holds
+
+// With this installation's, in place of what stood there.
+[[nodiscard]] Value signed_here(run::World& world, Value document);
+// Whose it is: the fingerprint of the public key that it carries, "SHA256:" and 64 hex digits. That tells a
+// document that was changed, and leaves to the caller whether that key is one to trust. `what` names the
+// document. Throws kDataLoss.
+[[nodiscard]] std::string signer_of(const Value& document, const std::string& what);
+
 // --- the content
 
 // Signs the spec and creates the content, unless it is there.

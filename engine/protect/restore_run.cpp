@@ -8,7 +8,9 @@
 #include "base/error.h"
 #include "base/human.h"
 #include "binding/resolve.h"
+#include "protect/exports.h"
 #include "protect/restore_point.h"
+#include "protect/volume_data.h"
 
 namespace fencepost::protect {
 namespace {
@@ -76,6 +78,9 @@ bool is_ready(const std::string& kind, const Value& object) {
     return true;
 }
 
+// Files in a repository, rather than a snapshot of the storage.
+bool is_exported(const Value& copy) { return copy["backupID"].is_string(); }
+
 std::string label_of(const Value& resource) {
     return resource["resource"].string_or("") + "/" + resource["name"].string_or("");
 }
@@ -142,7 +147,7 @@ void RestoreRun::read_items(const Value& content) {
     const Transforms transforms =
         Transforms::read(status_.spec()["transforms"], "/spec/transforms", problems);
     problems.throw_errors("the RestoreAction");
-    for (Value& manifest : load_manifests(world_, content["spec"]["manifests"])) {
+    for (Value& manifest : manifests_of(world_, content, tokens_.cancel)) {
         const std::string api = manifest["apiVersion"].string_or(""), kind = manifest["kind"].string_or("");
         const auto type = find_type(world_.cluster, api, kind);
         if (!type) {
@@ -244,6 +249,10 @@ void RestoreRun::make_objects(const Value& content) {
         item.manifest["spec"].erase("dataSource");
         item.manifest["spec"].erase("dataSourceRef");
         if (!copy.is_map()) continue;
+        if (is_exported(copy)) {
+            make_room(item.manifest, copy["restoreSize"].string_or(""));
+            continue;
+        }
         const std::string offer = child_name(status_, "volume/" + name);
         offer_copy(world_, ns_, offer, status_.uid(), copy);
         Value& source = item.manifest["spec"]["dataSource"];
@@ -258,7 +267,9 @@ void RestoreRun::make_objects(const Value& content) {
         const std::size_t before = left.size();
         std::erase_if(left, [&](const Item* item) {
             tokens_.cancel.throw_if_cancelled();
-            return make(*item, waits);
+            if (!make(*item, waits)) return false;
+            fill(content, *item);
+            return true;
         });
         waits = left.size() < before;
     }
@@ -317,6 +328,27 @@ bool RestoreRun::make(const Item& item, bool waits_for_owners) {
         status_.change()["restored"].push_back(std::move(told));
     }
     return true;
+}
+
+// An exported volume's files come before anything that could use the claim: those are of a higher rank.
+void RestoreRun::fill(const Value& content, const Item& item) {
+    if (item.type != types::kPersistentVolumeClaims) return;
+    const Value copy = copy_of(content, item.name);
+    const auto claim = existing(item);
+    if (!is_exported(copy) || !claim || !is_ours(*claim)) return;
+    const Exports exports(world_, content.get("spec", "export", "profile"), tokens_.cancel);
+    const std::string step = "data of " + item.label();
+    const ChildEnd end = run_step(world_, status_, step,
+                                  fill_from(world_, exports,
+                                            {.name = child_name(status_, step),
+                                             .parent = status_.uid(),
+                                             .ns = ns_,
+                                             .claim = cluster::name_of(item.manifest)},
+                                            copy),
+                                  tokens_);
+    if (end.is_complete) return;
+    tokens_.cancel.throw_if_cancelled();
+    throw Error(ErrorKind::kFailedPrecondition, step + " failed: " + end.error);
 }
 
 // With such a class a claim is bound when the first Pod wants it, which may be never.

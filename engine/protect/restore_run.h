@@ -1,7 +1,8 @@
 // RestoreRun: one RestoreAction from its first sight to its end, on the calling thread:
 //
 //   the restore point's signature; preHook; restorePrehook of each resource that is there; what is in the way
-//   goes, where overwriteExisting says so; objects are made again, claims from their copies; workloads become
+//   goes, where overwriteExisting says so; objects are made again, claims from their copies or, of an export,
+//   empty and filled from its location; workloads become
 //   ready; `restore` (where the backup called `backup`) and restorePosthook; onSuccess or onFailure
 //
 // An object that this action has made carries its uid, so a later daemon goes on where the other one was, and
@@ -48,6 +49,7 @@ class RestoreRun {
     void remove_existing();
     void make_objects(const Value& content);
     [[nodiscard]] bool make(const Item& item, bool waits_for_owners);
+    void fill(const Value& content, const Item& item);
     [[nodiscard]] bool give_owners(Value& manifest, bool waits_for_owners) const;
     void wait_until_ready();
     [[nodiscard]] std::string why_not_ready() const;

@@ -1,8 +1,12 @@
 #include "protect/retirement.h"
 
+#include <algorithm>
+#include <set>
+
 #include "base/encodings.h"
 #include "base/error.h"
 #include "cluster/idempotent.h"
+#include "protect/exports.h"
 #include "protect/restore_point.h"
 #include "protect/snapshots.h"
 #include "run/record.h"
@@ -11,19 +15,42 @@ namespace fencepost::protect {
 
 namespace types = cluster::types;
 
-ChildAction deletion(const run::World& world, std::string name, std::string parent, std::string blueprint,
-                     const Value& profile, const Value& artifacts) {
-    return {.name = std::move(name),
-            .parent = std::move(parent),
-            .action = "delete",
-            .blueprint = std::move(blueprint),
-            .object = namespace_subject(world.controller_namespace),
-            .profile = profile,
-            .artifacts = artifacts};
+namespace {
+
+// First what makes it count.
+void remove_export(run::World& world, const Value& content, const Tokens& tokens) {
+    const Value& spec = content["spec"];
+    const std::string name = cluster::name_of(content);
+    try {
+        Exports exports(world, spec.get("export", "profile"), tokens.shutdown);
+        exports.remove_index(spec.get("application", "namespace").string_or(""), name);
+        std::set<std::string> snapshots;
+        for (const Value& volume : spec["volumes"].list_or_empty())
+            snapshots.insert(volume["backupID"].string_or(""));
+        exports.forget(snapshots);
+        exports.forget(name, {}, {});
+        exports.prune();
+    } catch (const Error& e) {
+        if (e.kind() != ErrorKind::kNotFound) throw;
+        // It is the way there that is gone, and not the restore point.
+        throw Error(ErrorKind::kFailedPrecondition,
+                    "the export at " + spec.get("export", "location").string_or("") +
+                        " cannot be removed: " + e.what(),
+                    "make the Profile again that leads to it");
+    }
 }
 
-void retire(run::World& world, const Value& content, const Tokens& tokens) {
-    verify(world, content);  // nobody else says what is deleted
+// Imports do not count: what they stand for is kept by whoever has exported it.
+bool is_last_of_backup(run::World& world, const Value& content) {
+    const Value& backup = content.get("spec", "backupAction", "uid");
+    const List all = world.cluster.list(types::kRestorePointContents).items;
+    return std::none_of(all.begin(), all.end(), [&](const Value& other) {
+        return cluster::uid_of(other) != cluster::uid_of(content) && backup.is_string() &&
+               !other.get("spec", "import").is_map() && other.get("spec", "backupAction", "uid") == backup;
+    });
+}
+
+void remove_artifacts(run::World& world, const Value& content, const Tokens& tokens) {
     const Value& spec = content["spec"];
     const std::string name = cluster::name_of(content), uid = cluster::uid_of(content);
     constexpr std::size_t kDigits = 10;
@@ -41,9 +68,34 @@ void retire(run::World& world, const Value& content, const Tokens& tokens) {
         (void)world.cluster.remove({types::kActionSets, world.controller_namespace, child.name});
         throw Error(ErrorKind::kFailedPrecondition, "delete of " + label + " failed: " + end.error);
     }
-    const std::string ns = spec.get("application", "namespace").string_or("");
-    for (const Value& volume : spec["volumes"].list_or_empty()) remove_copy(world, ns, volume);
-    remove_manifests(world, name);
+}
+
+}  // namespace
+
+ChildAction deletion(const run::World& world, std::string name, std::string parent, std::string blueprint,
+                     const Value& profile, const Value& artifacts) {
+    return {.name = std::move(name),
+            .parent = std::move(parent),
+            .action = "delete",
+            .blueprint = std::move(blueprint),
+            .object = namespace_subject(world.controller_namespace),
+            .profile = profile,
+            .artifacts = artifacts};
+}
+
+void retire(run::World& world, const Value& content, const Tokens& tokens) {
+    verify(world, content);  // nobody else says what is deleted
+    const Value& spec = content["spec"];
+    const std::string name = cluster::name_of(content);
+    if (!spec["import"].is_map()) {
+        if (spec["export"].is_map()) remove_export(world, content, tokens);
+        if (is_last_of_backup(world, content)) remove_artifacts(world, content, tokens);
+        const std::string ns = spec.get("application", "namespace").string_or("");
+        if (!spec["export"].is_map()) {
+            for (const Value& volume : spec["volumes"].list_or_empty()) remove_copy(world, ns, volume);
+            remove_manifests(world, name);
+        }
+    }
     // All that name it: the content's own note of the one that it is bound to may not have been written yet.
     for (const Value& point : world.cluster.list(types::kRestorePoints).items) {
         if (point.get("spec", "restorePointContentRef", "name") == Value(name))

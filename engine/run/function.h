@@ -32,6 +32,9 @@
 
 namespace fencepost::run {
 
+// Of Pods that are made without an image in the arguments: it has kando.
+inline constexpr std::string_view kToolsImage = "ghcr.io/fencepost/tools:0.1.0";
+
 // What a job Pod is where its blueprint says nothing else, and may be at most (functions/job_pod.h).
 struct JobPodDefaults {
     std::string service_account;            // of those in the controller's namespace; "": none is named

@@ -44,7 +44,7 @@ labels:
   resources: [blueprintbindings, blueprintbindings/status]
   verbs: [get, list, watch, create, update, patch, delete]
 - apiGroups: [fencepost.io]
-  resources: [obligations, webhooks, policies, runactions, backupactions, restoreactions, cancelactions, restorepoints, restorepointcontents]
+  resources: [obligations, webhooks, policies, runactions, backupactions, restoreactions, exportactions, importactions, cancelactions, restorepoints, restorepointcontents]
   verbs: [get, list, watch, create, update, patch, delete]
 {{- end }}
 
@@ -119,7 +119,7 @@ labels:
   verbs: [list]
 - apiGroups: [storage.k8s.io]
   resources: [storageclasses]
-  verbs: [list]
+  verbs: [get, list]
 - apiGroups: [""]
   resources: [namespaces]
   verbs: [create]

@@ -42,9 +42,11 @@ TEST_CASE("the kinds of application protection have the columns of the chart's d
     };
     CHECK(ours(types::kBackupActions) == "Name|State|Progress|Restore-Point|Age");
     CHECK(ours(types::kRestoreActions) == "Name|State|Progress|Restore-Point|Age");
+    CHECK(ours(types::kExportActions) == "Name|State|Restore-Point|Location|Age");
+    CHECK(ours(types::kImportActions) == "Name|State|Restore-Point|Ready|Location|Age");
     CHECK(ours(types::kCancelActions) == "Name|Kind|Subject|Age");
-    CHECK(ours(types::kRestorePoints) == "Name|State|Content|Action-Time|Age");
-    CHECK(ours(types::kRestorePointContents) == "Name|Application|State|Age");
+    CHECK(ours(types::kRestorePoints) == "Name|State|Content|Location|Action-Time|Age");
+    CHECK(ours(types::kRestorePointContents) == "Name|Application|State|Location|Age");
 }
 
 }  // namespace fencepost::api::facade

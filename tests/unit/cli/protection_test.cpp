@@ -218,7 +218,74 @@ blueprintSource: live
     CHECK(action["spec"] == parse_yaml_value("{subject: {kind: RestorePointContent, name: c}}"));
 }
 
-TEST_CASE("backup and restore say what is wrong, and make nothing then") {
+TEST_CASE("export creates an ExportAction beside its application, or beside the server where that is gone") {
+    Protected world;
+    world.create(
+        "{apiVersion: fencepost.io/v1alpha1, kind: RestorePoint, metadata: {name: p, namespace: app}}");
+    Result result = world.cli(
+        {"export", "p", "-n", "app", "--profile", "infra/offsite", "--expires-in", "48h", "--detach"});
+    INFO(result.output << result.errors);
+    CHECK(result.code == 0);
+    Value action = world.only("exportactions", "app");
+    CHECK_THAT(cluster::name_of(action), Catch::StartsWith("export-"));
+    CHECK(action.get("spec", "expiresAt").is_string());
+    CHECK(action.get("spec", "subject") == parse_yaml_value("{kind: RestorePoint, name: p, namespace: app}"));
+    CHECK(action.get("spec", "profile") == parse_yaml_value("{name: offsite, namespace: infra}"));
+
+    world.create(
+        "{apiVersion: fencepost.io/v1alpha1, kind: RestorePointContent, metadata: {name: c}, spec: "
+        "{application: {name: lost, namespace: lost}}}");
+    CHECK(world.cli({"export", "--content", "c", "--profile", "offsite", "--detach"}).code == 0);
+    action = world.only("exportactions", "default");
+    CHECK(action.get("spec", "subject") == parse_yaml_value("{kind: RestorePointContent, name: c}"));
+    CHECK(!world.has_namespace("lost"));
+}
+
+TEST_CASE("import creates an ImportAction beside the server; --list shows what is there and leaves nothing") {
+    Protected world;
+    Result result = world.cli({"import", "export-1", "--profile", "offsite", "--trusted-key", "SHA256:1",
+                               "--application", "app", "--detach"});
+    INFO(result.output << result.errors);
+    CHECK(result.code == 0);
+    const Value action = world.only("importactions", "default");
+    CHECK(action["spec"] ==
+          parse_yaml_value("{profile: {name: offsite}, application: app, "
+                           "restorePoint: export-1, trustedKey: 'SHA256:1'}"));
+    const cluster::ResourceType type{"fencepost.io", "v1alpha1", "importactions"};
+    world.cluster->remove({type, "default", cluster::name_of(action)});
+
+    TaskGroup controller;
+    controller.spawn([&] {
+        const auto watch = world.cluster->watch(type, {.ns = "default"});
+        while (const auto event =
+                   watch->next({}, std::chrono::steady_clock::now() + std::chrono::seconds(20))) {
+            if (!event->object.get("spec", "list").bool_or(false)) continue;
+            const Value patch(Map{{"status", parse_yaml_value(R"(
+state: Complete
+endTime: 2026-11-21T00:00:09Z
+location: s3://bucket
+available:
+- {name: app-export-1-x, restorePoint: export-1, application: {namespace: app}, actionTime: 2026-11-21T00:00:00Z, objects: 3, volumes: 1, bytes: 4096, signedBy: 'SHA256:1'}
+- {name: fencepost-exports/points/app/other.json, error: it is no index}
+)")}});
+            world.cluster->patch({type, "default", cluster::name_of(event->object)},
+                                 cluster::PatchType::kMerge, patch);
+            return;
+        }
+    });
+    result = world.cli({"import", "--profile", "offsite", "--list"});
+    controller.join();
+    INFO(result.output << result.errors);
+    CHECK(result.code == 0);
+    CHECK_THAT(result.output,
+               Catch::Contains(
+                   "export-1                                  app           2026-11-21T00:00:00Z   3     "
+                   "    1         4096    SHA256:1\n"));
+    CHECK_THAT(result.output, Catch::Contains("not to be trusted: it is no index\n"));
+    CHECK(world.cluster->list(type).items.empty());
+}
+
+TEST_CASE("backup, restore, export and import say what is wrong, and make nothing then") {
     Protected world;
     const Folder folder;
     const auto refused = [&](int code, const std::string& text, std::vector<const char*> arguments) {
@@ -246,6 +313,11 @@ TEST_CASE("backup and restore say what is wrong, and make nothing then") {
     refused(1, "none.yaml", {"restore", "p", "-n", "app", "--into", "copy", "--transforms", missing.c_str()});
     refused(1, "map.yaml holds no list of transforms",
             {"restore", "p", "-n", "app", "--into", "copy", "--transforms", map.c_str()});
+    refused(2, "what should be exported?", {"export", "--profile", "p"});
+    refused(2, "--profile is required", {"export", "p"});
+    refused(1, "\"none\" not found", {"export", "none", "--profile", "p"});
+    refused(2, "what should be imported?", {"import", "--profile", "p"});
+    refused(2, "restorepoint excludes --list", {"import", "x", "--profile", "p", "--list"});
     CHECK(!world.has_namespace("copy"));
     CHECK(fencepost_cli({"backup", "app", "--plan", "--server", "127.0.0.1:1"}).code == 4);
 }

@@ -35,7 +35,7 @@ spec:
   - action: backup
     backupParameters: {profile: {name: store, namespace: default}}
   - action: export
-    exportParameters: {frequency: '@weekly'}
+    exportParameters: {frequency: '@weekly', profile: {name: offsite}, retention: {weekly: 8}}
 )"));
     CHECK(policy.frequency == "@daily");
     CHECK(policy.sub_frequency.hours == std::vector<int>{3, 9, 15, 21});
@@ -49,6 +49,8 @@ spec:
     REQUIRE(policy.actions.size() == 2);
     CHECK(policy.actions[0].parameters.get("profile", "name") == Value("store"));
     CHECK(policy.actions[1].action == "export");
+    CHECK(policy.actions[1].frequency == Tier::kWeekly);
+    CHECK(policy.actions[1].retention == Retention{0, 0, 8, 0, 0});
 }
 
 TEST_CASE("what is wrong with a policy is told with its place and what to do") {
@@ -76,6 +78,22 @@ TEST_CASE("what is wrong with a policy is told with its place and what to do") {
          "POL-E04 spec.retention.daily: this is no number of restore points"},
         {std::string("  frequency: '@daily'\n  retention: {daily: 0}\n") + kBackup,
          "POL-E04 spec.retention: this retention keeps nothing"},
+        {"  frequency: '@daily'\n  actions: [{action: export}]\n",
+         "POL-E06 spec.actions[0].exportParameters: the export has no profile"},
+        {"  frequency: '@daily'\n  actions: [{action: export, exportParameters: {profile: {name: p}, "
+         "frequency: "
+         "'@hourly'}}]\n",
+         "POL-E06 spec.actions[0].exportParameters.frequency: a policy that runs @daily has nothing to "
+         "export "
+         "@hourly"},
+        {"  frequency: '@daily'\n  actions: [{action: export, exportParameters: {profile: {name: p}, "
+         "frequency: "
+         "daily}}]\n",
+         "POL-E06 spec.actions[0].exportParameters.frequency: there is no frequency 'daily' of exports"},
+        {"  frequency: '@daily'\n  actions: [{action: export, exportParameters: {profile: {name: p}, "
+         "retention: "
+         "{daily: 0}}}]\n",
+         "POL-E04 spec.actions[0].exportParameters.retention: this retention keeps nothing"},
         {std::string("  frequency: '@onDemand'\n  retention: {daily: 1}\n") + kBackup,
          "POL-E04 spec.retention: an @onDemand policy has no retention"},
         {"  frequency: '@daily'\n", "POL-E05 spec.actions: the policy has no actions"},

@@ -13,7 +13,8 @@ namespace types = cluster::types;
 
 class Application {
   public:
-    explicit Application(const std::string& actions) {
+    explicit Application(const std::string& actions, std::vector<const run::Function*> functions = {})
+        : world({}, std::move(functions)) {
         ns("app");
         world.create(types::kBlueprints, "metadata: {name: bp, namespace: default}\nactions:\n" + actions);
         const Value database = world.create(

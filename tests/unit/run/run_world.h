@@ -102,7 +102,10 @@ class Step final : public Function {
 
 class RunWorld {
   public:
-    explicit RunWorld(EngineOptions options = {}) : options_(std::move(options)) {
+    // `more`: functions beside Step and Once, which outlive it.
+    explicit RunWorld(EngineOptions options = {}, std::vector<const Function*> more = {})
+        : options_(std::move(options)), functions_(std::move(more)) {
+        functions_.insert(functions_.end(), {&safe_, &unsafe_});
         std::string name = "/tmp/fencepost-run-XXXXXX";
         if (::mkdtemp(name.data()) == nullptr) throw errno_error("mkdtemp", errno);
         folder = name;
@@ -122,7 +125,7 @@ class RunWorld {
         std::filesystem::remove_all(folder);
     }
     void start() {
-        engine = std::make_unique<Engine>(*world, Catalog({&safe_, &unsafe_}), options_);
+        engine = std::make_unique<Engine>(*world, Catalog(functions_), options_);
         engine->start();
     }
     void restart() {
@@ -188,6 +191,7 @@ class RunWorld {
 
   private:
     EngineOptions options_;
+    std::vector<const Function*> functions_;
     Step safe_{script, "Step", true};
     Step unsafe_{script, "Once", false};
 };
