@@ -21,11 +21,18 @@ struct Kind {
     const char* noun;
     const char* kind;
     const cluster::ResourceType& type;
+    bool has_subject;  // a restore point
+    Role starter;      // who may ask for it
 };
 constexpr const char* kApiVersion = "fencepost.io/v1alpha1";
-const Kind kBackup{"backups", "backup", "BackupAction", types::kBackupActions};
-const Kind kRestore{"restores", "restore", "RestoreAction", types::kRestoreActions};
-const Kind kRun{"runs", "run", "RunAction", types::kRunActions};
+const Kind kBackup{"backups", "backup", "BackupAction", types::kBackupActions, false, Role::kOperator};
+const Kind kRestore{"restores", "restore", "RestoreAction", types::kRestoreActions, true, Role::kOperator};
+const Kind kExport{"exports", "export", "ExportAction", types::kExportActions, true, Role::kOperator};
+const Kind kValidation{"validations",           "validation", "ValidateAction",
+                       types::kValidateActions, true,         Role::kOperator};
+// Makes namespaces that are missing.
+const Kind kImport{"imports", "import", "ImportAction", types::kImportActions, false, Role::kAdmin};
+const Kind kRun{"runs", "run", "RunAction", types::kRunActions, false, Role::kOperator};
 
 std::string state_of(const Value& object) {
     return ascii_lower(object.get("status", "state").string_or("pending"));
@@ -48,7 +55,8 @@ Value action_view(const Value& object) {
     };
     copy("startedAt", status["startTime"]);
     copy("endedAt", status["endTime"]);
-    for (const char* member : {"progress", "restorePoint", "error", "exceptions", "steps", "window"})
+    for (const char* member : {"progress", "restorePoint", "error", "exceptions", "steps", "window",
+                               "volumes", "checks", "available", "readiness", "signedBy"})
         copy(member, status[member]);
     Value spec = object["spec"];
     if (spec.is_map()) spec.erase("cancel");
@@ -70,6 +78,8 @@ Value restore_point_view(const Value& content) {
     copy("backup", spec.get("backupAction", "name"));
     copy("policy", content.get("metadata", "labels", "k10.kasten.io/policyName"));
     copy("restorePoint", content.get("status", "restorePointRef"));
+    copy("verification", content.get("status", "verification"));
+    copy("location", spec.get("export", "location"));
     view["volumes"] = List{};
     for (const Value& volume : spec["volumes"].list_or_empty()) view["volumes"].push_back(volume["claim"]);
     view["resources"] = List{};
@@ -112,7 +122,7 @@ Value find(Services& services, const Request& request, const cluster::ResourceTy
     throw Problem(404, "there is no " + noun + " '" + name + "' in the namespace '" + ns + "'");
 }
 
-// Whoever restores reads what was backed up, wherever that was.
+// Whoever restores or exports reads what was backed up, wherever that was.
 void require_subject(Services& services, const Access& access, const Value& subject) {
     if (subject["kind"].string_or("") != "RestorePointContent")
         return access.require(Role::kOperator, subject["namespace"].string_or(""));
@@ -153,21 +163,21 @@ net::ServerResponse start(Services& services, const Request& request, const Kind
 
 net::ServerResponse create(Services& services, const Request& request, const Kind& kind) {
     const std::string& ns = request.parameter("namespace");
-    request.access.require(Role::kOperator, ns);
+    request.access.require(kind.starter, ns);
     const Value body = json_body(request.http);
     BodyCheck check(body);
     check.fits(spec_schema(kind.type));
-    if (&kind == &kRestore) {
+    if (kind.has_subject) {
         check.object("/subject", true);
         (void)check.text("/subject/name", true);
     }
     check.done();
     Value spec = body;
-    if (&kind == &kRestore) {
+    if (kind.has_subject) {
         Value& subject = spec["subject"];
         if (subject["namespace"].string_or("").empty()) subject["namespace"] = ns;
         require_subject(services, request.access, subject);
-    } else {
+    } else if (&kind == &kBackup) {
         spec["subject"] = Map{{"name", ns}, {"namespace", ns}};
     }
     return start(services, request, kind, ns, body, spec);
@@ -275,7 +285,7 @@ net::ServerResponse run_policy(Services& services, const Request& request) {
 }  // namespace
 
 void add_protection_routes(Router& router, Services& services) {
-    for (const Kind* kind : {&kBackup, &kRestore, &kRun}) {
+    for (const Kind* kind : {&kBackup, &kRestore, &kExport, &kImport, &kValidation, &kRun}) {
         const std::string all = std::string("/v1/namespaces/{namespace}/") + kind->path;
         const auto add = [&](const char* method, const std::string& pattern, auto handler) {
             router.add(method, pattern, [&services, kind, handler](const Request& request) {

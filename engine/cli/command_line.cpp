@@ -345,6 +345,38 @@ void add_import(CLI::App& app, Parsed& parsed) {
     });
 }
 
+void add_validate(CLI::App& app, Parsed& parsed) {
+    CLI::App* command = verb(
+        app, parsed, "validate", "Look whether all that a restore point is made of is still what was written",
+        "  fencepost validate backup-x7k2pq -n app1\n"
+        "  fencepost validate --content app1-backup-x7k2pq --percent 10\n",
+        "Its signature, its manifests, the copies of its volumes, and what blueprints have dumped into a "
+        "repository, which is read back whole. One that fails is not restored until a later validation "
+        "passes.\n\n" +
+            std::string(kStepsNote));
+    ValidateOptions& options = parsed.validate_point;
+    CLI::Option* point =
+        command->add_option("restorepoint", options.restore_point, "The restore point's name")
+            ->type_name("RESTOREPOINT");
+    command->add_option("--content", options.content, "A RestorePointContent instead")
+        ->excludes(point)
+        ->type_name("RESTOREPOINTCONTENT");
+    add_namespace(*command, options.ns);
+    command
+        ->add_option("--percent", options.percent,
+                     "How much of what was dumped is read back; the rest is looked for")
+        ->check(CLI::Range(0, 100).description(""))
+        ->type_name("PERCENT")
+        ->capture_default_str();
+    command->add_flag("--fail-fast", options.is_fail_fast, "End at the first finding");
+    command->add_flag("--detach", options.detach, "Do not wait");
+    add_output(*command, options.output);
+    command->callback([&] {
+        parsed.handles_interrupts = !options.detach;
+        parsed.client_verb = [&](Server& server) { return validate_point(server, options); };
+    });
+}
+
 void add_retry(CLI::App& app, Parsed& parsed) {
     CLI::App* command =
         verb(app, parsed, "retry", "Run an action that failed or was cancelled once more, as a new action",
@@ -708,6 +740,7 @@ void add_commands(CLI::App& app, Parsed& parsed, const World& world) {
     add_restore(app, parsed);
     add_export(app, parsed);
     add_import(app, parsed);
+    add_validate(app, parsed);
     add_retry(app, parsed);
     add_watch(app, parsed);
     add_action_verbs(app, parsed);

@@ -28,6 +28,7 @@ struct Parsed {
     RestoreOptions restore;
     ExportOptions export_point;
     ImportOptions import_point;
+    ValidateOptions validate_point;
     RetryOptions retry;
     WatchOptions watch;
     LogsOptions logs;

@@ -246,6 +246,24 @@ Value ask_protection(Server& server, const cluster::ResourceDescription& type, c
     return action;
 }
 
+PointReference point_reference(Server& server, const std::string& point, const std::string& content,
+                               const std::string& ns, const char* verb) {
+    if (point.empty() && content.empty())
+        throw UsageError(std::string("what should be ") + verb + "?",
+                         "give a RESTOREPOINT, or --content NAME");
+    if (content.empty()) {
+        (void)server.get(object_path(own_type(server, "restorepoints"), ns, point));
+        return {Map{{"kind", "RestorePoint"}, {"name", point}, {"namespace", ns}}, ns};
+    }
+    const Value found = server.get(object_path(own_type(server, "restorepointcontents"), "", content));
+    PointReference reference{Map{{"kind", "RestorePointContent"}, {"name", content}},
+                             found.get("spec", "application", "namespace").string_or("")};
+    // Of an application that is gone, the action is beside the controller.
+    if (reference.ns.empty() || !server.find(object_path(server.type("namespaces"), "", reference.ns)))
+        reference.ns = server.index()["namespace"].string_or("default");
+    return reference;
+}
+
 int start_protection(Server& server, const cluster::ResourceDescription& type, const std::string& ns,
                      const Value& spec, const Output& output, bool detach) {
     const Value action = create(server, type, ns, spec);

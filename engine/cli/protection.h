@@ -1,7 +1,7 @@
-// BackupActions, RestoreActions, ExportActions and ImportActions, for the verbs of these names: one is
-// created, and followed to its end. Its steps are told as they begin and end, then what came of them: the
-// restore point or what was restored, for how long each resource was fenced, what was copied, and what a
-// restore would miss.
+// BackupActions, RestoreActions, ExportActions, ImportActions and ValidateActions, for the verbs of these
+// names: one is created, and followed to its end. Its steps are told as they begin and end, then what came of
+// them: the restore point or what was restored, for how long each resource was fenced, what was copied, and
+// what a restore would miss.
 #pragma once
 
 #include <string>
@@ -19,6 +19,18 @@ namespace fencepost::cli {
 
 // "backupactions" and the like are ours: other groups have kinds of the same names.
 [[nodiscard]] cluster::ResourceDescription own_type(Server& server, std::string_view resource);
+
+// A restore point that somebody names: the subject of an action on it, and the namespace that the action goes
+// into.
+struct PointReference {
+    Value subject;
+    std::string ns;
+};
+// A RestorePoint of `ns`, or else a RestorePointContent; `verb` as in "what should be exported?". Throws
+// UsageError where neither is named, and what the server says where there is none.
+[[nodiscard]] PointReference point_reference(Server& server, const std::string& point,
+                                             const std::string& content, const std::string& ns,
+                                             const char* verb);
 
 // The RFC 3339 time that --expires-in means. Throws UsageError.
 [[nodiscard]] std::string expiry_of(const std::string& lasts);

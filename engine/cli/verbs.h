@@ -99,6 +99,14 @@ struct ImportOptions {
     bool detach = false;
     std::string output = "table";
 };
+struct ValidateOptions {
+    std::string restore_point;
+    std::string content;  // instead: a RestorePointContent
+    std::string ns = "default";
+    int percent = 100;
+    bool is_fail_fast = false, detach = false;
+    std::string output = "table";
+};
 struct RetryOptions {
     std::string id;
     bool resumes = false;
@@ -202,6 +210,7 @@ struct CompletionOptions {
 [[nodiscard]] int restore(Server& server, const RestoreOptions& options);
 [[nodiscard]] int export_point(Server& server, const ExportOptions& options);
 [[nodiscard]] int import_point(Server& server, const ImportOptions& options);
+[[nodiscard]] int validate_point(Server& server, const ValidateOptions& options);
 [[nodiscard]] int retry(Server& server, const RetryOptions& options);
 [[nodiscard]] int watch(Server& server, const WatchOptions& options);
 [[nodiscard]] int logs(Server& server, const LogsOptions& options);

@@ -77,6 +77,7 @@ const ResourceType kBackupActions{"fencepost.io", "v1alpha1", "backupactions"};
 const ResourceType kRestoreActions{"fencepost.io", "v1alpha1", "restoreactions"};
 const ResourceType kExportActions{"fencepost.io", "v1alpha1", "exportactions"};
 const ResourceType kImportActions{"fencepost.io", "v1alpha1", "importactions"};
+const ResourceType kValidateActions{"fencepost.io", "v1alpha1", "validateactions"};
 const ResourceType kCancelActions{"fencepost.io", "v1alpha1", "cancelactions"};
 const ResourceType kRestorePoints{"fencepost.io", "v1alpha1", "restorepoints"};
 const ResourceType kRestorePointContents{"fencepost.io", "v1alpha1", "restorepointcontents"};

@@ -232,8 +232,8 @@ extern const ResourceType kActionSets, kBlueprints, kProfiles;  // cr.kanister.i
 extern const ResourceType kBlueprintBindings;                   // config.kio.kasten.io/v1alpha1
 // fencepost.io/v1alpha1
 extern const ResourceType kObligations;
-extern const ResourceType kBackupActions, kRestoreActions, kExportActions, kImportActions, kRunActions,
-    kCancelActions, kPolicies;
+extern const ResourceType kBackupActions, kRestoreActions, kExportActions, kImportActions, kValidateActions,
+    kRunActions, kCancelActions, kPolicies;
 extern const ResourceType kRestorePoints, kRestorePointContents;  // the contents are in no namespace
 extern const ResourceType kNamespaces, kPods, kSecrets, kConfigMaps, kPersistentVolumeClaims, kEvents,
     kServices;

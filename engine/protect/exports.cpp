@@ -136,6 +136,10 @@ std::string Exports::get(const Value& stored) {
                 "take another restore point");
 }
 
+location::SnapshotSize Exports::size_of(const std::string& snapshot) {
+    return repository(false).size_of(snapshot, cancel_);
+}
+
 std::set<std::string> Exports::snapshots() {
     std::set<std::string> ids;
     try {

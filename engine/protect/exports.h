@@ -33,6 +33,8 @@ class Exports {
     // A text in the repository, marked as its owner's: {snapshot, bytes, sha256}, which get() wants.
     [[nodiscard]] Value put(const std::string& owner, const std::string& text);
     [[nodiscard]] std::string get(const Value& stored);
+    // Of a volume's files. Throws kNotFound or kDataLoss where something of them is not there.
+    [[nodiscard]] location::SnapshotSize size_of(const std::string& snapshot);
     [[nodiscard]] std::set<std::string> snapshots();  // the ids of all; none where there is no repository
 
     void write_index(const Value& index);

@@ -16,6 +16,7 @@
 #include "protect/restore_run.h"
 #include "protect/retirement.h"
 #include "protect/scheduler.h"
+#include "protect/validate_run.h"
 #include "run/record.h"
 
 namespace fencepost::protect {
@@ -29,11 +30,12 @@ constexpr std::chrono::milliseconds kFirstPause{250};
 constexpr std::chrono::milliseconds kLongestPause{30'000};
 
 // What is run here, by the kind that a CancelAction names.
-constexpr std::array<std::pair<std::string_view, const cluster::ResourceType*>, 5> kActions{
+constexpr std::array<std::pair<std::string_view, const cluster::ResourceType*>, 6> kActions{
     {{"BackupAction", &types::kBackupActions},
      {"RestoreAction", &types::kRestoreActions},
      {"ExportAction", &types::kExportActions},
      {"ImportAction", &types::kImportActions},
+     {"ValidateAction", &types::kValidateActions},
      {"RunAction", &types::kRunActions}}};
 
 bool is_leaving(const Value& object) { return !object.get("metadata", "deletionTimestamp").is_nil(); }
@@ -53,6 +55,7 @@ std::string line_of(const cluster::ResourceType& type, const Value& action) {
         return "policy/" + action.get("spec", "subject", "name").string_or("") + "/" + ns;
     if (type == types::kExportActions) return "export/" + ns;
     if (type == types::kImportActions) return "import/" + ns;
+    if (type == types::kValidateActions) return "validate/" + ns;
     return "application/" + ns;
 }
 
@@ -299,6 +302,8 @@ void Protector::Impl::run_once(const Value& object, const Entry& entry) {
         ExportRun(world, object, tokens).run();
     else if (entry.key.type == types::kImportActions)
         ImportRun(world, object, tokens).run();
+    else if (entry.key.type == types::kValidateActions)
+        ValidateRun(world, object, tokens).run();
     else
         RestoreRun(world, object, tokens).run();
 }

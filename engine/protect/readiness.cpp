@@ -35,16 +35,6 @@ std::pair<std::string, std::string> group_and_version(const std::string& api_ver
     return {api_version.substr(0, slash), api_version.substr(slash + 1)};
 }
 
-// The id that a blueprint's kopiaSnapshot names: by itself, or as kando prints it.
-std::string snapshot_id(const std::string& text) {
-    if (!text.starts_with('{')) return text;
-    try {
-        return parse_json(text)["id"].string_or("");
-    } catch (const Error&) {
-        return text;
-    }
-}
-
 class Inspection {
   public:
     Inspection(run::World& world, const Value& content, const CancelToken& cancel)
@@ -202,7 +192,7 @@ class Inspection {
         for (const Value& resource : spec_["resources"].list_or_empty()) {
             for (const Member& artifact : resource["artifacts"].map_or_empty()) {
                 has_any = true;
-                const std::string id = snapshot_id(artifact.value["kopiaSnapshot"].string_or(""));
+                const std::string id = snapshot_of(artifact.value);
                 if (!id.empty()) snapshots[id] = label_of(resource);
             }
         }

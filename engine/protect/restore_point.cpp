@@ -211,7 +211,7 @@ void create_restore_point(run::World& world, const std::string& ns, const std::s
     set_bound(world, content_key(content), status);
 }
 
-Value open_content(run::World& world, const Value& reference) {
+Value find_content(run::World& world, const Value& reference) {
     const std::string kind = reference["kind"].string_or("RestorePoint");
     std::string name = reference["name"].string_or("");
     if (kind == "RestorePoint") {
@@ -222,7 +222,11 @@ Value open_content(run::World& world, const Value& reference) {
         throw Error(ErrorKind::kInvalid,
                     "spec.subject.kind is '" + kind + "': it is RestorePoint or RestorePointContent");
     }
-    Value content = world.cluster.get(content_key(name));
+    return world.cluster.get(content_key(name));
+}
+
+Value open_content(run::World& world, const Value& reference) {
+    Value content = find_content(world, reference);
     verify(world, content);
     return content;
 }
@@ -253,6 +257,16 @@ std::string stored_blueprint(run::World& world, const Value& content, const std:
     blueprint["actions"] = stored["actions"];
     cluster::create_unless_there(world.cluster, types::kBlueprints, blueprint, {.field_manager = kManager});
     return old;
+}
+
+std::string snapshot_of(const Value& artifact) {
+    const std::string text = artifact["kopiaSnapshot"].string_or("");
+    if (!text.starts_with('{')) return text;
+    try {
+        return parse_json(text)["id"].string_or("");
+    } catch (const Error&) {
+        return text;
+    }
 }
 
 }  // namespace fencepost::protect

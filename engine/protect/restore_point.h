@@ -44,6 +44,8 @@ void create_content(run::World& world, const std::string& name, const Value& lab
 // Creates the RestorePoint of that name in the application's namespace, and binds the two.
 void create_restore_point(run::World& world, const std::string& ns, const std::string& name,
                           const std::string& content);
+// Its content as it stands there. `reference` as below.
+[[nodiscard]] Value find_content(run::World& world, const Value& reference);
 // Its content, whose signature is good. `reference` is a RestorePoint's or a RestorePointContent's: {kind,
 // name, namespace}.
 [[nodiscard]] Value open_content(run::World& world, const Value& reference);
@@ -52,5 +54,8 @@ void verify(run::World& world, const Value& content);
 // The name of the blueprint as it was when the restore point was made. Where today's of that name is another
 // one, the old one is made again under a name of its own.
 [[nodiscard]] std::string stored_blueprint(run::World& world, const Value& content, const std::string& name);
+
+// The id in an artifact's kopiaSnapshot, by itself or as kando prints it; "" where it has none.
+[[nodiscard]] std::string snapshot_of(const Value& artifact);
 
 }  // namespace fencepost::protect

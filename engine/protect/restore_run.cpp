@@ -10,6 +10,7 @@
 #include "binding/resolve.h"
 #include "protect/exports.h"
 #include "protect/restore_point.h"
+#include "protect/validate_run.h"
 #include "protect/volume_data.h"
 
 namespace fencepost::protect {
@@ -129,6 +130,7 @@ void RestoreRun::restore() {
                     "restore with overwriteExisting");
     (void)world_.cluster.get({types::kNamespaces, "", ns_});
     const Value content = open_content(world_, status_.spec()["subject"]);
+    refuse_damaged(content);
     read_items(content);
     check_conflicts();
     hooks_.before();

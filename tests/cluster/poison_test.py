@@ -60,7 +60,7 @@ class Poison(ControllerTest):
 RULES = [
     {"apiGroups": ["cr.kanister.io"], "resources": ["actionsets", "blueprints", "profiles"], "verbs": ["get", "list", "watch", "create", "update", "patch"]},
     {"apiGroups": ["config.kio.kasten.io"], "resources": ["blueprintbindings", "blueprintbindings/status"], "verbs": ["get", "list", "watch", "update", "patch"]},
-    {"apiGroups": ["fencepost.io"], "resources": ["obligations", "webhooks", "policies", "runactions", "backupactions", "restoreactions", "exportactions", "importactions", "cancelactions", "restorepoints"],
+    {"apiGroups": ["fencepost.io"], "resources": ["obligations", "webhooks", "policies", "runactions", "backupactions", "restoreactions", "exportactions", "importactions", "validateactions", "cancelactions", "restorepoints"],
      "verbs": ["get", "list", "watch", "create", "update", "patch", "delete"]},
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]},
     {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]},

@@ -53,6 +53,7 @@ std::vector<ResourceDescription> built_in() {
     add("fencepost.io", "v1alpha1", "restoreactions", "RestoreAction", kNamespaced, kNoStatus);
     add("fencepost.io", "v1alpha1", "exportactions", "ExportAction", kNamespaced, kNoStatus);
     add("fencepost.io", "v1alpha1", "importactions", "ImportAction", kNamespaced, kNoStatus);
+    add("fencepost.io", "v1alpha1", "validateactions", "ValidateAction", kNamespaced, kNoStatus);
     add("fencepost.io", "v1alpha1", "cancelactions", "CancelAction", kNamespaced, kNoStatus);
     add("fencepost.io", "v1alpha1", "restorepoints", "RestorePoint", kNamespaced, kNoStatus, {"rp"});
     add("fencepost.io", "v1alpha1", "restorepointcontents", "RestorePointContent", kCluster, kNoStatus,

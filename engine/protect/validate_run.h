@@ -1,0 +1,41 @@
+// ValidateRun: one ValidateAction from its first sight to its end, on the calling thread: is what a restore
+// point is made of still there, and still what was written? Its signature; its manifests, by their checksum;
+// the copies of its volumes; what blueprints' actions have pushed to a repository, of which as much as spec
+// asks for is read back whole, which checks each piece. What was found stands on the RestorePointContent
+// (status.verification): one that failed is not restored until another validation passes. Looks, and changes
+// nothing else.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "protect/action_status.h"
+#include "protect/tokens.h"
+
+namespace fencepost::protect {
+
+class ValidateRun {
+  public:
+    ValidateRun(run::World& world, const Value& object, Tokens tokens);
+    // Returns when the action is over, durably. Throws Cancelled{kShutdown}.
+    void run();
+
+  private:
+    void validate();
+    void check_volumes(const Value& spec);
+    void check_artifacts(const Value& spec);
+    // Runs it; what it throws is a finding, and what it returns is told with it.
+    void check(const std::string& what, const std::function<Value()>& look);
+    void keep_verdict(const std::string& content);
+
+    run::World& world_;
+    const Tokens tokens_;
+    ActionStatus status_;
+    List checks_;
+    std::string first_failure_;
+};
+
+// Throws kFailedPrecondition where the last validation has found the restore point damaged.
+void refuse_damaged(const Value& content);
+
+}  // namespace fencepost::protect
