@@ -19,6 +19,7 @@ using cluster::ObjectKey;
 constexpr std::size_t kLongestLabel = 63;
 constexpr std::size_t kDigits = 10;
 constexpr const char* kManager = "fencepost";
+constexpr const char* kLastStep = "restore point";
 
 std::string claim_of(const Value& volume) { return volume["claim"].string_or(""); }
 std::string step_of(const Value& volume) { return "copy of persistentvolumeclaims/" + claim_of(volume); }
@@ -37,6 +38,17 @@ void refuse_block(const Value& manifest) {
     throw Error(ErrorKind::kUnsupported,
                 "the claim " + cluster::name_of(manifest) + " is a raw block volume: only files are exported",
                 "leave it out of the backup: spec.filters.excludeResources");
+}
+
+// The content stands.
+void tell_of(run::World& world, ActionStatus& status, const std::string& content, const Value& spec) {
+    const std::string name = status.key().name;
+    const std::string ns = spec.get("application", "namespace").string_or("");
+    status.change()["restorePoint"] = Map{{"name", name}, {"namespace", ns}, {"content", content}};
+    status.end_step(kLastStep, "complete");
+    // Of an application that is gone there is the content alone, as of any other restore point of it.
+    if (binding::find_object(world.cluster, {types::kNamespaces, "", ns}))
+        create_restore_point(world, ns, name, content);
 }
 
 }  // namespace
@@ -85,6 +97,10 @@ void ExportRun::run() {
 }
 
 void ExportRun::export_all() {
+    // An earlier daemon came as far as this, and did not live to say so.
+    if (const auto made =
+            binding::find_object(world_.cluster, {types::kRestorePointContents, "", content_name()}))
+        return tell_of(world_, status_, content_name(), (*made)["spec"]);
     const Value content = find_content();
     check_names(content);
     hooks_.before();
@@ -242,8 +258,7 @@ Value ExportRun::index_of(const Value& spec, const Value& stored) {
 }
 
 void ExportRun::make_restore_point(const Value& content) {
-    const std::string step = "restore point";
-    status_.begin_step(step);
+    status_.begin_step(kLastStep);
     const Value spec = exported_spec(content);
     if (!status_.record()["stored"].is_map()) {
         status_.change_record()["stored"] = exports_->put(content_name(), to_json(spec));
@@ -264,14 +279,7 @@ void ExportRun::make_restore_point(const Value& content) {
     Value labels = content.get("metadata", "labels");
     labels[kExportProfile] = export_label(exports_->profile()["name"].as_string());
     create_content(world_, content_name(), labels, spec);
-    const std::string ns = spec.get("application", "namespace").as_string();
-    status_.change()["restorePoint"]["name"] = status_.key().name;
-    status_.change()["restorePoint"]["namespace"] = ns;
-    status_.change()["restorePoint"]["content"] = content_name();
-    status_.end_step(step, "complete");
-    // Of an application that is gone there is the content alone, as of any other restore point of it.
-    if (binding::find_object(world_.cluster, {types::kNamespaces, "", ns}))
-        create_restore_point(world_, ns, status_.key().name, content_name());
+    tell_of(world_, status_, content_name(), spec);
 }
 
 void ExportRun::discard() {

@@ -24,16 +24,17 @@ constexpr const char* kRestoredBy = "fencepost.io/restored-by";
 constexpr std::chrono::milliseconds kLookAgain{200};
 constexpr std::size_t kMostListed = 500;  // objects that the status names one by one
 
-// What others need comes first. Data and settings are there before an operator could make its own.
+// What others need comes first. Data and settings are there before an operator could make its own. What could
+// stop the Pods that fill volumes, a closed network or a quota, comes after these.
 int rank_of(const std::string& kind) {
     static const std::map<std::string, int, std::less<>> ranks{{"LimitRange", 0},
-                                                               {"ResourceQuota", 0},
+                                                               {"ResourceQuota", 2},
                                                                {"ServiceAccount", 0},
                                                                {"Role", 0},
                                                                {"RoleBinding", 0},
                                                                {"Secret", 0},
                                                                {"ConfigMap", 0},
-                                                               {"NetworkPolicy", 0},
+                                                               {"NetworkPolicy", 2},
                                                                {"PersistentVolumeClaim", 1},
                                                                {"Service", 2},
                                                                {"Deployment", 4},

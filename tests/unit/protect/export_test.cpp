@@ -384,6 +384,16 @@ TEST_CASE("a daemon that stops in an export is followed by one that goes on") {
     SECTION("as its index is written") {
         here.wait_for("the index", [&] { return store.files("points").size() == 1; });
     }
+    std::size_t points = 2;
+    SECTION("as the restore point that it is of is deleted, once its own stands") {
+        here.wait_for("the content", [&] { return here.exported().is_map(); });
+        here.protector.reset();
+        here.world.cluster->patch({types::kExportActions, "app", "export-1"}, cluster::PatchType::kMerge,
+                                  parse_yaml_value("{status: {state: "
+                                                   "Running, restorePoint: null, endTime: null}}"));
+        here.world.cluster->remove({types::kRestorePoints, "app", "backup-1"});
+        points = 1;
+    }
     here.restart();
     const Value ended = here.end_of(types::kExportActions, "app", "export-1");
     CAPTURE(to_json(ended["status"]));
@@ -391,7 +401,7 @@ TEST_CASE("a daemon that stops in an export is followed by one that goes on") {
     CHECK(here.temporaries() == 0);
     CHECK(store.files("points").size() == 1);
     CHECK(store.snapshots() == 3);
-    CHECK(here.all(types::kRestorePoints).size() == 2);
+    CHECK(here.all(types::kRestorePoints).size() == points);
 }
 
 TEST_CASE("an export that cannot be is refused before anything is copied") {
