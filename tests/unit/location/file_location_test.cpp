@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "base/error.h"
+#include "base/guarded.h"
 #include "base/task_group.h"
 #include "location/location.h"
 #include "tests/unit/location/s3_server.h"
