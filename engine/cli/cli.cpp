@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "archive/wal.h"
 #include "base/cancel.h"
 #include "cli/command.h"
 #include "cli/command_line.h"
@@ -36,7 +37,11 @@ int explain_error(const Error& error, int code) {
     return code;
 }
 
-int execute(Parsed& parsed, const World& world) {
+// `failure`: what every failure ends with, where a verb has a code of its own for it.
+int execute(Parsed& parsed, const World& world, std::optional<int> failure) {
+    const auto explain = [&](const Error& error, int code) {
+        return explain_error(error, failure.value_or(code));
+    };
     try {
         if (parsed.local_verb) return parsed.local_verb();
         if (parsed.handles_interrupts) block_interrupts();
@@ -46,18 +51,18 @@ int execute(Parsed& parsed, const World& world) {
     } catch (const ConfigError& error) {
         for (const model::Diagnostic& diagnostic : error.diagnostics())
             print_error(to_text_with_excerpt(diagnostic, error.text(), 2));
-        return explain_error(error, kUsage);
+        return explain(error, kUsage);
     } catch (const UsageError& error) {
-        return explain_error(error, kUsage);
+        return explain(error, kUsage);
     } catch (const Unreachable& error) {
-        return explain_error(error, kUnreachable);
+        return explain(error, kUnreachable);
     } catch (const Error& error) {
-        return explain_error(error, kFailed);
+        return explain(error, kFailed);
     } catch (const Cancelled& cancelled) {
         print_error(std::string(to_string(cancelled.reason())) + "\n");
-        return kCancelled;
+        return failure.value_or(kCancelled);
     } catch (const std::exception& error) {
-        return explain_error(Error(ErrorKind::kInternal, error.what()), kFailed);
+        return explain(Error(ErrorKind::kInternal, error.what()), kFailed);
     }
 }
 
@@ -169,12 +174,14 @@ int run(int argc, const char* const* argv, const World& world) {
     CLI::App app{std::string(kWhat)};
     Parsed parsed;
     define(app, parsed, world, called(argc > 0 ? argv[0] : ""));
+    const std::vector<std::string> words(argv, argv + argc);
+    const auto failure = archive::fetch_failure_code(words);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? kDone : kUsage;
+        return app.exit(error) == 0 ? kDone : failure.value_or(kUsage);
     }
-    return execute(parsed, world);
+    return execute(parsed, world, failure);
 }
 
 }  // namespace fencepost::cli

@@ -629,6 +629,174 @@ void add_token(CLI::App& app, Parsed& parsed) {
         ->type_name("NAME");
 }
 
+// Where the archive is.
+void add_place(CLI::App& command, ArchiveOptions& place) {
+    command
+        .add_option("--location", place.location,
+                    "file:///folder or s3://bucket/prefix; FENCEPOST_PROFILE may hold a profile instead")
+        ->envname("FENCEPOST_LOCATION")
+        ->type_name("URI");
+    command
+        .add_option("--profile", place.profile_file, "A file with a profile, as `toJson .Profile` writes it")
+        ->type_name("FILE");
+    command.add_option("--prefix", place.prefix, "Below the location: what sets one cluster's archive apart")
+        ->envname("FENCEPOST_ARCHIVE_PREFIX")
+        ->type_name("PREFIX");
+    command.add_option("--region", place.region, "The bucket's; else AWS_REGION")->type_name("REGION");
+    command.add_option("--endpoint", place.endpoint, "Of an S3 that is not AWS'; else AWS_ENDPOINT_URL_S3")
+        ->type_name("URL");
+    command
+        .add_option("--credentials-file", place.credentials_file,
+                    "AWS' format; else AWS_SHARED_CREDENTIALS_FILE, or the keys in the environment")
+        ->type_name("FILE");
+}
+
+void add_wal(CLI::App& app, Parsed& parsed, const World& world) {
+    CLI::App* command =
+        verb(app, parsed, "wal", "Archive PostgreSQL's WAL, and fetch it for a recovery; needs no server",
+             "  archive_command = 'fencepost wal push --location s3://backups/pg1 %p'\n"
+             "  restore_command = 'fencepost wal fetch --location s3://backups/pg1 %f %p'\n"
+             "  fencepost wal list --location s3://backups/pg1\n",
+             "docs/wal.md tells what to set up, what to watch, and how to restore.\n");
+    command->require_subcommand(1);
+    WalOptions& options = parsed.wal;
+    const auto add = [&](const char* name, const char* what, int (*work)(const WalOptions&, const World&),
+                         const std::string& examples, const std::string& notes) {
+        CLI::App* sub = verb(*command, parsed, name, what, examples, notes);
+        sub->callback([&, work] { parsed.local_verb = [&, work] { return work(options, world); }; });
+        return sub;
+    };
+    CLI::App* push =
+        add("push", "Store a WAL file: archive_command", &push_wal,
+            "  archive_command = 'fencepost wal push --location file:///srv/archive %p'\n",
+            "The same file again is fine. Another content under a name that is there is refused, and so "
+            "is the WAL of another cluster: nothing is ever overwritten.\n");
+    push->add_option("path", options.file, "What PostgreSQL puts in for %p")->required()->type_name("PATH");
+    add_place(*push, options.place);
+    CLI::App* fetch = add("fetch", "Fetch a WAL file: restore_command", &fetch_wal,
+                          "  restore_command = 'fencepost wal fetch --location file:///srv/archive %f %p'\n",
+                          "Ends with 1 where the archive has no such file, which PostgreSQL asks for to find "
+                          "the end of the WAL. Any "
+                          "other failure ends with 200, so that recovery stops instead of ending early; on a "
+                          "standby, which asks "
+                          "again, with 1.\n");
+    fetch->add_option("name", options.name, "What PostgreSQL puts in for %f")->required()->type_name("NAME");
+    fetch->add_option("path", options.file, "What PostgreSQL puts in for %p")->required()->type_name("PATH");
+    fetch
+        ->add_option("--prefetch", options.prefetch,
+                     "How many segments behind it are fetched at once with it")
+        ->check(CLI::Range(0, 64))
+        ->type_name("NUMBER")
+        ->capture_default_str();
+    add_place(*fetch, options.place);
+    CLI::App* list = add("list", "Show the WAL that is archived, by timeline, and what is missing", &list_wal,
+                         "  fencepost wal list --location file:///srv/archive\n"
+                         "  fencepost wal list --location s3://backups/pg1 -o json\n",
+                         "");
+    CLI::App* check =
+        add("check", "Can every base backup be restored, and to the end of the WAL? Ends with 1 where not",
+            &check_wal,
+            "  fencepost wal check --location s3://backups/pg1\n"
+            "  fencepost wal check --location s3://backups/pg1 --dbname 'host=pg1 user=monitor'\n",
+            "With a connection it also asks the server whether archiving works (pg_stat_archiver), and "
+            "compares.\n");
+    check->add_option("-d,--dbname", options.connection, "libpq's connection string of the server")
+        ->type_name("CONNECTION");
+    for (CLI::App* sub : {list, check}) {
+        add_place(*sub, options.place);
+        add_output(*sub, options.output);
+    }
+}
+
+void add_basebackup(CLI::App& app, Parsed& parsed, const World& world) {
+    CLI::App* command =
+        verb(app, parsed, "basebackup",
+             "Base backups of PostgreSQL: make, show, restore and delete; needs no server",
+             "  fencepost basebackup push --location s3://backups/pg1\n"
+             "  fencepost basebackup list --location s3://backups/pg1\n"
+             "  fencepost basebackup fetch latest /var/lib/postgresql/15/main --location s3://backups/pg1\n"
+             "  fencepost basebackup delete --keep 3 --location s3://backups/pg1\n",
+             "docs/wal.md tells what to set up, what to watch, and how to restore.\n");
+    command->require_subcommand(1);
+    BaseBackupOptions& options = parsed.basebackup;
+    const auto add = [&](const char* name, const char* what,
+                         int (*work)(const BaseBackupOptions&, const World&), const std::string& examples,
+                         const std::string& notes) {
+        CLI::App* sub = verb(*command, parsed, name, what, examples, notes);
+        sub->callback([&, work] { parsed.local_verb = [&, work] { return work(options, world); }; });
+        return sub;
+    };
+    CLI::App* push =
+        add("push", "Make a base backup and store it", &push_base,
+            "  PGHOST=pg1 PGUSER=backup fencepost basebackup push --location s3://backups/pg1\n"
+            "  fencepost basebackup push --dbname 'host=pg1 user=backup' --location file:///srv/archive\n",
+            "Runs pg_basebackup, which needs a role with REPLICATION; its password comes from PGPASSWORD "
+            "or a password file. A cluster with tablespaces of its own cannot be streamed.\n");
+    push->add_option("-d,--dbname", options.connection,
+                     "libpq's connection string; else PGHOST and the others")
+        ->type_name("CONNECTION");
+    push->add_option("--label", options.label, "What the backup is labelled with")
+        ->type_name("LABEL")
+        ->capture_default_str();
+    push->add_flag("--with-wal", options.with_wal,
+                   "Store the WAL that it needs in it too; without, that WAL has to be in the archive");
+    push->add_flag("--protect", options.is_protected, "Protect it from basebackup delete");
+    CLI::App* list = add("list", "Show the base backups, the oldest first", &list_bases,
+                         "  fencepost basebackup list --location s3://backups/pg1 -o json\n", "");
+    CLI::App* fetch =
+        add("fetch", "Restore a base backup into an empty data folder", &fetch_base,
+            "  fencepost basebackup fetch latest /var/lib/postgresql/15/main --location s3://backups/pg1\n"
+            "  fencepost basebackup fetch latest ./data --recover-to 2026-11-22T07:30:00Z --location "
+            "file:///srv/archive\n",
+            "Writes recovery.signal and the settings of the recovery, unless --recover-to is none; then "
+            "start the "
+            "server. As root, the files belong to the folder's owner. The folder cannot be started on before "
+            "all is "
+            "there and verified.\n");
+    fetch
+        ->add_option("name", options.name, "Which; latest is the newest, of those before a --recover-to time")
+        ->required()
+        ->type_name("NAME");
+    fetch->add_option("folder", options.folder, "An empty folder, or one to make")
+        ->required()
+        ->type_name("DIR");
+    fetch->add_option("--recover-to", options.recover_to, "How far recovery goes")
+        ->type_name("latest|none|TIME")
+        ->capture_default_str();
+    fetch
+        ->add_option("--timeline", options.timeline,
+                     "Which way recovery goes, where the history has branches")
+        ->type_name("latest|current|NUMBER")
+        ->capture_default_str();
+    fetch
+        ->add_option("--restore-command", options.restore_command,
+                     "Instead of this program's wal fetch with the same flags")
+        ->type_name("COMMAND");
+    CLI::App* remove =
+        add("delete", "Delete base backups, and the WAL that none needs any more", &delete_bases,
+            "  fencepost basebackup delete --keep 3 --location s3://backups/pg1\n"
+            "  fencepost basebackup delete 20261122T073000Z-k7x2p --location s3://backups/pg1\n",
+            "What the store holds back, as under an object lock, is told as retained, and no failure. "
+            "Histories of "
+            "timelines stay.\n");
+    remove->add_option("name", options.name, "This one alone")->type_name("NAME");
+    remove->add_option("--keep", options.keep, "All but the newest so many, and the protected ones")
+        ->check(CLI::PositiveNumber)
+        ->type_name("NUMBER");
+    remove->add_option("--protect", options.protect, "With --keep: this one stays too")
+        ->allow_extra_args(false)
+        ->type_name("NAME");
+    CLI::App* protect =
+        add("protect", "Protect a base backup from deletion", &protect_base,
+            "  fencepost basebackup protect 20261122T073000Z-k7x2p --location s3://backups/pg1\n"
+            "  fencepost basebackup protect 20261122T073000Z-k7x2p --off --location s3://backups/pg1\n",
+            "");
+    protect->add_option("name", options.name, "Which")->required()->type_name("NAME");
+    protect->add_flag("--off", options.ends_protection, "No longer");
+    for (CLI::App* sub : {push, list, fetch, remove, protect}) add_place(*sub, options.place);
+    for (CLI::App* sub : {push, list, remove}) add_output(*sub, options.output);
+}
+
 void add_lint(CLI::App& app, Parsed& parsed, const World& world) {
     CLI::App* command = verb(
         app, parsed, "lint", "Check Blueprints, ActionSets, Profiles and BlueprintBindings; needs no server",
@@ -751,6 +919,8 @@ void add_commands(CLI::App& app, Parsed& parsed, const World& world) {
     add_test(app, parsed, world);
     add_policy(app, parsed);
     add_token(app, parsed);
+    add_wal(app, parsed, world);
+    add_basebackup(app, parsed, world);
     add_template(app, parsed);
     add_lint(app, parsed, world);
     add_schema(app, parsed, world);

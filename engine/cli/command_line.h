@@ -46,6 +46,8 @@ struct Parsed {
     GuardOptions guard;
     ConfigCheckOptions config_check;
     ConfigShowOptions config_show;
+    WalOptions wal;
+    BaseBackupOptions basebackup;
     VersionOptions version;
     CompletionOptions completion;
     bool handles_interrupts = false;

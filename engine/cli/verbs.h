@@ -192,6 +192,28 @@ struct ConfigCheckOptions {
 struct ConfigShowOptions {
     std::string output = "table";
 };
+// Where an archive is: of `wal` and `basebackup`.
+struct ArchiveOptions {
+    std::string location, region, endpoint, credentials_file, prefix;
+    std::string profile_file;
+};
+struct WalOptions {
+    ArchiveOptions place;
+    std::string name, file;
+    int prefetch = 7;  // segments beyond the one that is asked for
+    std::string connection;
+    std::string output = "table";
+};
+struct BaseBackupOptions {
+    ArchiveOptions place;
+    std::string name;
+    std::string folder, recover_to = "latest", timeline = "latest", restore_command;
+    std::string connection, label = "fencepost";
+    bool with_wal = false, is_protected = false, ends_protection = false;
+    int keep = 0;
+    std::vector<std::string> protect;
+    std::string output = "table";
+};
 struct VersionOptions {
     std::string output = "table";
 };
@@ -230,6 +252,15 @@ struct CompletionOptions {
 [[nodiscard]] int kubeconfig(const ServerAddress& server, const KubeconfigOptions& options);
 [[nodiscard]] int config_check(const ConfigCheckOptions& options);
 [[nodiscard]] int config_show(const ServeFlags& flags, const ConfigShowOptions& options);
+[[nodiscard]] int push_wal(const WalOptions& options, const World& world);
+[[nodiscard]] int fetch_wal(const WalOptions& options, const World& world);
+[[nodiscard]] int list_wal(const WalOptions& options, const World& world);
+[[nodiscard]] int check_wal(const WalOptions& options, const World& world);
+[[nodiscard]] int push_base(const BaseBackupOptions& options, const World& world);
+[[nodiscard]] int list_bases(const BaseBackupOptions& options, const World& world);
+[[nodiscard]] int fetch_base(const BaseBackupOptions& options, const World& world);
+[[nodiscard]] int delete_bases(const BaseBackupOptions& options, const World& world);
+[[nodiscard]] int protect_base(const BaseBackupOptions& options, const World& world);
 [[nodiscard]] int templates();  // JSON lines on stdin, answers on stdout
 [[nodiscard]] int version(const VersionOptions& options, const World& world);
 [[nodiscard]] int completion(const CompletionOptions& options);

@@ -2,6 +2,7 @@
 // object <path> itself only names the newest, and is written last.
 #include <filesystem>
 
+#include "base/command.h"
 #include "base/encodings.h"
 #include "base/error.h"
 #include "base/files.h"

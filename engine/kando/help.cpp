@@ -11,9 +11,12 @@ Usage:
   kando repository backup|restore   store a folder as a snapshot, and write one back
   kando output KEY VALUE            hand an output to the blueprint's phase
   kando chronicle push|pull         store a command's output again and again
+  kando wal push|fetch              archive PostgreSQL's WAL, and fetch it for a recovery
+  kando basebackup push|fetch|...   make, restore and delete base backups of PostgreSQL
   kando version
 
-Each has --help. Exit code: 0 for success, 69 for every failure, as with Kanister's kando; why is told on stderr.
+Each has --help. Exit code: 0 for success, 69 for every failure, as with Kanister's kando; why is told on stderr. Only
+wal fetch has codes of its own, which PostgreSQL reads.
 )help";
 
 constexpr std::string_view kLocation =
@@ -109,6 +112,56 @@ Example:
 Exit code: 0 for success, 69 for every failure.
 )help";
 
+constexpr std::string_view kWal = R"help(kando wal: archive PostgreSQL's WAL, and fetch it for a recovery.
+
+Usage:
+  kando wal push PATH [--prefix PREFIX] [--profile JSON|--location URI]
+  kando wal fetch NAME PATH [--prefix PREFIX] [--profile JSON|--location URI]
+
+Flags, as of kando basebackup too:
+  -p, --profile JSON           the profile. Better: the environment variable FENCEPOST_PROFILE
+      --location URI           instead of a profile: file:///folder or s3://bucket/prefix
+      --prefix PREFIX          below the location: what sets one cluster's archive apart
+      --region, --endpoint     of an S3 location; else AWS_REGION, AWS_ENDPOINT_URL_S3
+      --credentials-file FILE  AWS' format; else AWS_SHARED_CREDENTIALS_FILE, or the keys in the environment
+
+Nothing is ever overwritten: the same file again is fine, another content under its name is an error, and so is the WAL
+of another cluster. Segments are compressed (zstd), and verified when they are fetched.
+
+Examples:
+  archive_command = 'kando wal push %p'
+  restore_command = 'kando wal fetch %f %p'
+
+Exit code of fetch: 0 for success, 1 where there is no such file, 200 for every other failure, so that recovery stops
+instead of ending early; on a standby, which asks again, 1.
+)help";
+
+constexpr std::string_view kBaseBackup =
+    R"help(kando basebackup: make, restore and delete base backups of PostgreSQL.
+
+Usage:
+  kando basebackup push [--dbname CONNECTION] [--with-wal] [--protect]
+  kando basebackup list
+  kando basebackup fetch NAME|latest FOLDER [--recover-to latest|none|TIME] [--timeline latest|current|NUMBER]
+                         [--restore-command COMMAND]
+  kando basebackup delete NAME
+  kando basebackup delete --keep N
+  kando basebackup protect NAME [--off]
+
+Where the archive is, the flags of kando wal tell.
+
+Push runs pg_basebackup, and hands out what it made as the outputs name, startWal, stopWal and others. Fetch fills an
+empty folder, and writes recovery.signal and the settings of the recovery into it. Delete takes the base backups and then
+the WAL that none needs any more; what the store holds back is told as retained.
+
+Examples:
+  PGHOST=pg1 PGUSER=backup kando basebackup push --prefix pg1
+  kando basebackup fetch latest /var/lib/postgresql/data --prefix pg1
+  kando basebackup delete --keep 3 --prefix pg1
+
+Exit code: 0 for success, 69 for every failure.
+)help";
+
 }  // namespace
 
 std::string_view help_text(std::string_view verb) noexcept {
@@ -116,6 +169,8 @@ std::string_view help_text(std::string_view verb) noexcept {
     if (verb == "repository") return kRepository;
     if (verb == "output") return kOutput;
     if (verb == "chronicle") return kChronicle;
+    if (verb == "wal") return kWal;
+    if (verb == "basebackup") return kBaseBackup;
     return kGeneral;
 }
 

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "archive/wal.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/log.h"
@@ -11,25 +12,39 @@
 namespace fencepost::kando {
 namespace {
 
-void dispatch(std::vector<std::string> args, const World& world, Log& log) {
+// Those that end with 0 or throw.
+using VerbOfLog = void (*)(const std::vector<std::string>&, const World&, Log&);
+constexpr std::pair<std::string_view, VerbOfLog> kVerbs[] = {{"location", &location_verb},
+                                                             {"repository", &repository_verb},
+                                                             {"chronicle", &chronicle_verb},
+                                                             {"basebackup", &basebackup_verb}};
+
+int dispatch(std::vector<std::string> args, const World& world, Log& log) {
     // Kanister's global flag may stand in front of the verb.
     while (!args.empty() && (args[0] == "-v" || args[0].starts_with("--verbosity"))) {
         const std::size_t words = args[0].find('=') == std::string::npos ? 2 : 1;
         args.erase(args.begin(), args.begin() + static_cast<std::ptrdiff_t>(std::min(words, args.size())));
     }
     if (args.empty() || args[0] == "--help" || args[0] == "-h" || args[0] == "help") {
-        return print(world, help_text(args.size() > 1 ? args[1] : ""));
+        print(world, help_text(args.size() > 1 ? args[1] : ""));
+        return 0;
     }
     const std::string verb = args[0];
     args.erase(args.begin());
-    if (verb == "location") return location_verb(args, world, log);
-    if (verb == "repository") return repository_verb(args, world, log);
-    if (verb == "output") return output_verb(args, world);
-    if (verb == "chronicle") return chronicle_verb(args, world, log);
-    if (verb == "version" || verb == "--version") {
-        return print(world, "kando (Fencepost) " + world.version + "\n");
+    if (verb == "wal") return wal_verb(args, world, log);
+    for (const auto& [name, work] : kVerbs) {
+        if (name != verb) continue;
+        work(args, world, log);
+        return 0;
     }
-    throw Error(ErrorKind::kInvalid, "unknown command '" + verb + "' for kando", "see kando --help");
+    if (verb == "output") {
+        output_verb(args, world);
+    } else if (verb == "version" || verb == "--version") {
+        print(world, "kando (Fencepost) " + world.version + "\n");
+    } else {
+        throw Error(ErrorKind::kInvalid, "unknown command '" + verb + "' for kando", "see kando --help");
+    }
+    return 0;
 }
 
 }  // namespace
@@ -66,8 +81,7 @@ int run(const std::vector<std::string>& args, const World& world) noexcept {
         Log log(world.err, ::isatty(world.err) != 0 ? Log::Format::kText : Log::Format::kJson,
                 LogLevel::kWarning);
         try {
-            dispatch(args, world, log);
-            return 0;
+            return dispatch(args, world, log);
         } catch (const Error& error) {
             if (error.hint().empty()) {
                 log.error(error.what(), {{"kind", std::string(to_string(error.kind()))}});
@@ -83,7 +97,7 @@ int run(const std::vector<std::string>& args, const World& world) noexcept {
         }
     } catch (...) {  // not even the log could be written
     }
-    return kExitFailure;
+    return archive::fetch_failure_code(args).value_or(kExitFailure);
 }
 
 }  // namespace fencepost::kando

@@ -2,8 +2,9 @@
 // them back, with the command lines of Kanister's tool of that name. Everything that it sees of the outside
 // is in World, so that tests run it in process.
 //
-// Exit codes, as Kanister's: 0 for success, 69 (EX_UNAVAILABLE) for every failure. Messages go to stderr, one
-// JSON object a line (plain text on a terminal). Thread safety: one run at a time uses one World.
+// Exit codes, as Kanister's: 0 for success, 69 (EX_UNAVAILABLE) for every failure but that of `wal fetch`,
+// which PostgreSQL reads something into (archive/wal.h). Messages go to stderr, one JSON object a line (plain
+// text on a terminal). Thread safety: one run at a time uses one World.
 #pragma once
 
 #include <functional>

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/command.h"
 #include "base/error.h"
 #include "kando/artifact.h"
 #include "kando/meter.h"

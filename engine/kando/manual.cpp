@@ -42,7 +42,7 @@ Manual manual(std::string_view version) {
                   .what = "move backup data between a command and a profile's location",
                   .source = "Fencepost " + std::string(version),
                   .sections = {}};
-    for (const char* verb : {"", "location", "repository", "output", "chronicle"}) {
+    for (const char* verb : {"", "location", "repository", "output", "chronicle", "wal", "basebackup"}) {
         Manual::Section section{.title = *verb == '\0' ? "DESCRIPTION" : verb, .blocks = {}};
         add_help(help_text(verb), section);
         manual.sections.push_back(std::move(section));

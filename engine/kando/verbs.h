@@ -17,8 +17,11 @@ void location_verb(const std::vector<std::string>& args, const World& world, Log
 void repository_verb(const std::vector<std::string>& args, const World& world, Log& log);
 void output_verb(const std::vector<std::string>& args, const World& world);
 void chronicle_verb(const std::vector<std::string>& args, const World& world, Log& log);
+void basebackup_verb(const std::vector<std::string>& args, const World& world, Log& log);
+// Returns the exit code: 0, or archive::kExitAbsent.
+int wal_verb(const std::vector<std::string>& args, const World& world, Log& log);
 
-// The help of "", "location", "repository", "output" or "chronicle".
+// The help of "", "location", "repository", "output", "chronicle", "wal" or "basebackup".
 [[nodiscard]] std::string_view help_text(std::string_view verb) noexcept;
 void print(const World& world, std::string_view text);
 

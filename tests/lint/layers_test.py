@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Proves the layer table of the design from the #includes, and the house rules that need no compiler.
 
-    main -> {api, cli, functions, protect} -> {run, binding, lint, policy} -> {model, cluster, location} -> {template, net, aws} -> value -> base
+    main -> {api, cli, functions, protect} -> {run, binding, lint, policy, archive} -> {model, cluster, location} -> {template, net, aws} -> value -> base
 """
 import pathlib
 import re
@@ -21,13 +21,14 @@ BELOW = {
     "cluster": {"base", "value", "net", "supervisor"},
     "aws": {"base", "net"},
     "location": {"base", "value", "template", "net", "aws"},
+    "archive": {"base", "value", "net", "aws", "location"},
     "binding": {"base", "value", "template", "model", "cluster"},
     "run": {"base", "value", "template", "net", "model", "cluster", "aws", "location"},
     "functions": {"base", "value", "template", "net", "model", "cluster", "aws", "location", "run"},
     "protect": {"base", "value", "template", "net", "model", "cluster", "location", "run", "binding", "policy"},
     "api": {"base", "value", "template", "net", "model", "cluster", "location", "run", "binding", "lint"},
-    "cli": {"base", "value", "template", "net", "model", "cluster", "location", "run", "binding", "lint", "policy", "protect", "api", "supervisor"},
-    "kando": {"base", "value", "net", "location"},
+    "cli": {"base", "value", "template", "net", "model", "cluster", "location", "run", "binding", "lint", "policy", "protect", "archive", "api", "supervisor"},
+    "kando": {"base", "value", "net", "location", "archive"},
     "supervisor": set(),
 }
 THIRD_PARTY = re.compile(r"boost|curl|sqlite3|nlohmann|yaml-cpp|openssl|zstd|re2|fmt/|CLI|prometheus|catch2")
