@@ -248,9 +248,8 @@ TEST_CASE("import creates an ImportAction beside the server; --list shows what i
     INFO(result.output << result.errors);
     CHECK(result.code == 0);
     const Value action = world.only("importactions", "default");
-    CHECK(action["spec"] ==
-          parse_yaml_value("{profile: {name: offsite}, application: app, "
-                           "restorePoint: export-1, trustedKey: 'SHA256:1'}"));
+    CHECK(action["spec"] == parse_yaml_value("{profile: {name: offsite}, application: app, "
+                                             "restorePoint: export-1, trustedKey: 'SHA256:1'}"));
     const cluster::ResourceType type{"fencepost.io", "v1alpha1", "importactions"};
     world.cluster->remove({type, "default", cluster::name_of(action)});
 
