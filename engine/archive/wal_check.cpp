@@ -40,11 +40,15 @@ std::vector<std::string> problems_of(const WalListing& wal, const std::vector<Ba
             problems.push_back("base backup " + base.name + " cannot be restored: the segment " + *missing +
                                " is missing");
     }
+    // What lies before every base is needed by none.
+    std::uint64_t first = bases.empty() ? 0 : bases.front().first_segment();
+    for (const BaseRecord& base : bases) first = std::min(first, base.first_segment());
     for (const TimelineWal& timeline : wal.timelines) {
         const auto segment = [&](std::uint64_t number) {
             return segment_name(timeline.timeline, number, wal.identity->segment_bytes);
         };
         for (const auto& gap : timeline.gaps) {
+            if (gap.last < first) continue;
             problems.push_back("no recovery in timeline " + std::to_string(timeline.timeline) +
                                " goes beyond the gap from " + segment(gap.first) + " to " +
                                segment(gap.last) + "; a base backup that is newer does");
