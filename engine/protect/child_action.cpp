@@ -1,5 +1,6 @@
 #include "protect/child_action.h"
 
+#include "base/encodings.h"
 #include "base/error.h"
 #include "binding/resolve.h"
 #include "run/obligations.h"
@@ -121,6 +122,12 @@ ChildEnd end_of(const Value& action_set) {
 }
 
 }  // namespace
+
+std::string label_value(const std::string& name) {
+    constexpr std::size_t kLongest = 63, kDigits = 10;
+    if (name.size() <= kLongest) return name;
+    return name.substr(0, kLongest - kDigits - 1) + "-" + sha256_hex(name).substr(0, kDigits);
+}
 
 Value namespace_subject(const std::string& ns) {
     return Map{{"kind", "Namespace"},

@@ -13,6 +13,10 @@ namespace fencepost::protect {
 inline constexpr const char* kParentLabel =
     "fencepost.io/parent";  // uid of the BackupAction, RestoreAction ...
 
+// A name as a label's value: one that is too long for that (63 characters) is cut, and told apart by a
+// digest.
+[[nodiscard]] std::string label_value(const std::string& name);
+
 struct ChildAction {
     std::string name;    // of the ActionSet
     std::string parent;  // uid

@@ -16,8 +16,6 @@ namespace {
 namespace types = cluster::types;
 using cluster::ObjectKey;
 
-constexpr std::size_t kLongestLabel = 63;
-constexpr std::size_t kDigits = 10;
 constexpr const char* kManager = "fencepost";
 constexpr const char* kLastStep = "restore point";
 
@@ -52,11 +50,6 @@ void tell_of(run::World& world, ActionStatus& status, const std::string& content
 }
 
 }  // namespace
-
-std::string export_label(const std::string& profile) {
-    if (profile.size() <= kLongestLabel) return profile;
-    return profile.substr(0, kLongestLabel - kDigits - 1) + "-" + sha256_hex(profile).substr(0, kDigits);
-}
 
 ExportRun::ExportRun(run::World& world, const Value& object, Tokens tokens)
     : world_(world),
@@ -277,7 +270,7 @@ void ExportRun::make_restore_point(const Value& content) {
     exports_->forget(content_name(), hosts, kept);
     exports_->write_index(index_of(spec, record["stored"]));
     Value labels = content.get("metadata", "labels");
-    labels[kExportProfile] = export_label(exports_->profile()["name"].as_string());
+    labels[kExportProfile] = label_value(exports_->profile()["name"].as_string());
     create_content(world_, content_name(), labels, spec);
     tell_of(world_, status_, content_name(), spec);
 }

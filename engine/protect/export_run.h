@@ -20,8 +20,8 @@
 
 namespace fencepost::protect {
 
-inline constexpr const char* kExportProfile = "fencepost.io/export-profile";  // label of what was exported
-[[nodiscard]] std::string export_label(const std::string& profile);           // its value
+inline constexpr const char* kExportProfile =
+    "fencepost.io/export-profile";  // label of what was exported: the Profile
 
 class ExportRun {
   public:

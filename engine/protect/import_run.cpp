@@ -189,7 +189,7 @@ void ImportRun::make_restore_point(const Value& index, const Value& exported) {
         Value labels;
         labels["k10.kasten.io/appName"] = ns;
         labels["k10.kasten.io/appNamespace"] = ns;
-        labels[kExportProfile] = export_label(here["name"].string_or(""));
+        labels[kExportProfile] = label_value(here["name"].string_or(""));
         create_content(world_, name, labels, std::move(spec));
         status_.end_step(step, "complete");
     }

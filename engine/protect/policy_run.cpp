@@ -8,6 +8,7 @@
 #include "cluster/idempotent.h"
 #include "policy/retention.h"
 #include "protect/applications.h"
+#include "protect/child_action.h"
 #include "protect/export_run.h"
 
 namespace fencepost::protect {
@@ -29,11 +30,11 @@ bool is_export(const model::PolicyAction& action) { return action.action == "exp
 List contents_of(run::World& world, const model::Policy& policy, const std::string& application,
                  const model::PolicyAction* exports) {
     const std::string ours =
-        std::string(labels::kPolicy) + "=" + policy.name + "," + labels::kPolicyNamespace + "=" + policy.ns +
-        ",k10.kasten.io/appNamespace=" + application + "," +
+        std::string(labels::kPolicy) + "=" + label_value(policy.name) + "," + labels::kPolicyNamespace + "=" +
+        policy.ns + ",k10.kasten.io/appNamespace=" + application + "," +
         (exports == nullptr ? "!" + std::string(kExportProfile)
                             : std::string(kExportProfile) + "=" +
-                                  export_label(exports->parameters.get("profile", "name").string_or("")));
+                                  label_value(exports->parameters.get("profile", "name").string_or("")));
     List contents = world.cluster.list(types::kRestorePointContents, {.label_selector = ours}).items;
     std::erase_if(contents, [](const Value& content) {
         return !content.get("metadata", "deletionTimestamp").is_nil() ||
@@ -160,9 +161,9 @@ Value PolicyRun::child(const std::string& application, const std::string& name) 
     Value& labels = action["metadata"]["labels"];
     labels["k10.kasten.io/appName"] = application;
     labels["k10.kasten.io/appNamespace"] = application;
-    labels[labels::kPolicy] = policy.get("metadata", "name");
+    labels[labels::kPolicy] = label_value(cluster::name_of(policy));
     labels[labels::kPolicyNamespace] = policy.get("metadata", "namespace");
-    labels[labels::kRun] = status_.key().name;
+    labels[labels::kRun] = label_value(status_.key().name);
     if (!status_.spec()["scheduledTime"].is_string()) labels[labels::kIsManual] = "true";
     for (const char* member : {"scheduledTime", "expiresAt"}) {
         if (status_.spec()[member].is_string()) action["spec"][member] = status_.spec()[member];

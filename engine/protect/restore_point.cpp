@@ -7,6 +7,7 @@
 #include "cluster/idempotent.h"
 #include "location/restic/compress.h"
 #include "model/objects.h"
+#include "protect/child_action.h"
 #include "protect/exports.h"
 #include "run/record.h"
 #include "value/json.h"
@@ -107,7 +108,7 @@ Value store_manifests(run::World& world, const std::string& name, const List& ma
         Value secret;
         secret["metadata"]["name"] = piece_name(name, stored["secrets"].writable_list().size());
         secret["metadata"]["namespace"] = world.controller_namespace;
-        secret["metadata"]["labels"][kContentLabel] = name;
+        secret["metadata"]["labels"][kContentLabel] = label_value(name);
         secret["type"] = "fencepost.io/manifests";
         secret["data"][kPieceKey] = base64_encode(std::string_view(packed).substr(at, kPieceBytes));
         put(world, types::kSecrets, secret);
@@ -141,7 +142,7 @@ List load_manifests(run::World& world, const Value& stored) {
 
 void remove_manifests(run::World& world, const std::string& name) {
     const cluster::ListOptions ours{.ns = world.controller_namespace,
-                                    .label_selector = std::string(kContentLabel) + "=" + name,
+                                    .label_selector = std::string(kContentLabel) + "=" + label_value(name),
                                     .metadata_only = true};
     for (const Value& secret : world.cluster.list(types::kSecrets, ours).items)
         (void)world.cluster.remove({types::kSecrets, world.controller_namespace, cluster::name_of(secret)});

@@ -7,6 +7,7 @@
 #include "cluster/idempotent.h"
 #include "policy/calendar.h"
 #include "protect/action_status.h"
+#include "protect/child_action.h"
 #include "protect/policy_run.h"
 #include "protect/restore_point.h"
 
@@ -108,14 +109,14 @@ void Scheduler::look_at(const Value& object) {
 // The RunAction comes first: a daemon that dies in between finds it by its name, and makes no second one.
 void Scheduler::run_due(const Value& policy, SystemTime scheduled) {
     const std::string ns = cluster::namespace_of(policy);
-    const std::string mark = std::string(labels::kPolicy) + "=" + cluster::name_of(policy);
+    const std::string mark = std::string(labels::kPolicy) + "=" + label_value(cluster::name_of(policy));
     const List runs = world_.cluster.list(types::kRunActions, {.ns = ns, .label_selector = mark}).items;
     const auto busy =
         std::find_if(runs.begin(), runs.end(), [](const Value& run) { return !is_terminal(run); });
     Value action;
     action["metadata"]["name"] = run_name(policy, scheduled);
     action["metadata"]["namespace"] = ns;
-    action["metadata"]["labels"][labels::kPolicy] = cluster::name_of(policy);
+    action["metadata"]["labels"][labels::kPolicy] = label_value(cluster::name_of(policy));
     action["metadata"]["labels"][labels::kPolicyNamespace] = ns;
     action["spec"]["subject"] =
         Map{{"kind", "Policy"}, {"name", cluster::name_of(policy)}, {"namespace", ns}};

@@ -121,8 +121,11 @@ labels:
   resources: [storageclasses]
   verbs: [get, list]
 - apiGroups: [""]
+  resources: [persistentvolumes]
+  verbs: [get]
+- apiGroups: [""]
   resources: [namespaces]
-  verbs: [create]
+  verbs: [list, create]
 {{- with .Values.applications.extraRules }}
 {{ toYaml . }}
 {{- end }}

@@ -1,6 +1,7 @@
 #include "policy/simulation.h"
 #include "protect/applications.h"
 #include "protect/policy_run.h"
+#include "protect/restore_point.h"
 #include "base/encodings.h"
 #include "tests/unit/protect/application.h"
 
@@ -61,6 +62,28 @@ TEST_CASE("a policy's run backs its applications up, and retires what is no long
     CHECK(Application::state(run_policy(app, "run-4", ", scheduledTime: '2026-01-04T00:00:00Z'")) ==
           "Complete");
     app.wait_for("the retirement", [&] { return points(app) == Names{"run-3", "run-4", "run-by-hand"}; });
+}
+
+TEST_CASE("names that are too long for a label's value are cut in labels, and told apart") {
+    Application app(kHooks);
+    policy(app, kDaily);
+    const std::string stem(56, 'r');
+    for (const char* day : {"1", "2", "3"}) {
+        const Value ended = run_policy(app, stem + "-" + day,
+                                       std::string(", scheduledTime: '2026-01-0") + day + "T00:00:00Z'");
+        CHECK(Application::state(ended) == "Complete");
+    }
+    app.wait_for("the retirement", [&] { return points(app) == Names{stem + "-2", stem + "-3"}; });
+    std::set<std::string> owners;
+    for (const auto& type : {types::kSecrets, types::kRestorePointContents, types::kBackupActions}) {
+        for (const Value& object : app.all(type)) {
+            for (const auto& [key, value] : object.get("metadata", "labels").map_or_empty()) {
+                CHECK(value.string_or("").size() <= 63);
+                if (key == kContentLabel) owners.insert(value.as_string());
+            }
+        }
+    }
+    CHECK(owners.size() == 2);
 }
 
 TEST_CASE("a run whose backup fails fails, and retires nothing") {
