@@ -1,3 +1,5 @@
+#include <set>
+
 #include "policy/simulation.h"
 #include "protect/applications.h"
 #include "protect/policy_run.h"

@@ -142,8 +142,9 @@ TEST_CASE("A-15 every finding is told, or with failFast the first one alone") {
     const Value spec = app.content()["spec"];
     app.world.cluster->remove(
         {types::kSecrets, "default", spec.get("manifests", "secrets").as_list().at(0).as_string()});
-    app.world.cluster->remove(
-        {types::kVolumeSnapshotContents, "", spec["volumes"].as_list().at(0)["content"].as_string()});
+    const Value& volume = spec["volumes"].as_list().at(0);
+    app.world.cluster->remove({types::kVolumeSnapshots, "app", volume["snapshot"].as_string()});
+    app.world.cluster->remove({types::kVolumeSnapshotContents, "", volume["content"].as_string()});
     const Value all = app.validate(", volumeDataCheckOptions: {verifyFilesPercent: 0}}");
     CHECK(Validated::findings(all) == Names{"signature: Passed", "manifests: Failed", "volume files: Failed",
                                             "artifact dump of configmaps/database: Passed"});
