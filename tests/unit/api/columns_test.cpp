@@ -46,7 +46,7 @@ TEST_CASE("the kinds of application protection have the columns of the chart's d
     CHECK(ours(types::kImportActions) == "Name|State|Restore-Point|Ready|Location|Age");
     CHECK(ours(types::kCancelActions) == "Name|Kind|Subject|Age");
     CHECK(ours(types::kRestorePoints) == "Name|State|Content|Location|Action-Time|Age");
-    CHECK(ours(types::kRestorePointContents) == "Name|Application|State|Location|Age");
+    CHECK(ours(types::kRestorePointContents) == "Name|Application|State|Verified|Location|Age");
 }
 
 }  // namespace fencepost::api::facade
