@@ -1,5 +1,7 @@
 // Whole applications: backups and restores of a namespace, what they made, and policies. Each is an object
 // that kubectl shows too; a request's body is the object's spec, member by member.
+#include <algorithm>
+
 #include "api/body_check.h"
 #include "api/conditional.h"
 #include "api/idempotency.h"
@@ -147,6 +149,12 @@ Value spec_schema(const cluster::ResourceType& type) {
     return schema;
 }
 
+void one_of(BodyCheck& check, const char* pointer, const std::vector<std::string>& words) {
+    const Value& given = check.at(pointer);
+    if (!given.is_string() || std::find(words.begin(), words.end(), given.as_string()) != words.end()) return;
+    check.fail(pointer, "is '" + given.as_string() + "'", "it is " + words[0] + " or " + words[1]);
+}
+
 net::ServerResponse start(Services& services, const Request& request, const Kind& kind, const std::string& ns,
                           const Value& body, const Value& spec) {
     return create_once(services, request, body,
@@ -167,10 +175,17 @@ net::ServerResponse create(Services& services, const Request& request, const Kin
     const Value body = json_body(request.http);
     BodyCheck check(body);
     check.fits(spec_schema(kind.type));
-    if (kind.has_subject) {
-        check.object("/subject", true);
+    if (kind.has_subject && check.object("/subject", true)) {
         (void)check.text("/subject/name", true);
+        one_of(check, "/subject/kind", {"RestorePoint", "RestorePointContent"});
     }
+    // A backup or a restore may need none.
+    if (check.object("/profile", &kind == &kExport || &kind == &kImport) && check.at("/profile").is_map())
+        (void)check.text("/profile/name", true);
+    one_of(check, "/blueprintSource", {"stored", "live"});
+    const std::int64_t percent = check.at("/volumeDataCheckOptions/verifyFilesPercent").int_or(0);
+    if (percent < 0 || percent > 100)
+        check.fail("/volumeDataCheckOptions/verifyFilesPercent", "is not 0 to 100");
     check.done();
     Value spec = body;
     if (kind.has_subject) {

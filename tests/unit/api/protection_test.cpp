@@ -93,8 +93,10 @@ TEST_CASE("what is wrong with an application's request is told at once, by point
                                                "/filters/excludeResources/0/nane",
                                                "/filters/excludeResources/0/resource"});
     CHECK_THAT(wrong.cause("/filter"), Contains("did you mean 'filters'?"));
-    CHECK(world.post("/v1/namespaces/app/restores", "{}").pointers() ==
-          std::vector<std::string>{"/subject", "/subject/name"});
+    CHECK(world.post("/v1/namespaces/app/restores", "{}").pointers() == std::vector<std::string>{"/subject"});
+    CHECK(
+        world.post("/v1/namespaces/app/exports", R"({"subject":{"name":"x","kind":"Backup"}})").pointers() ==
+        std::vector<std::string>{"/subject/kind", "/profile"});
     CHECK(world.post("/v1/namespaces/nowhere/backups", "{}").status == 404);
     CHECK(world.get("/v1/namespaces/app/backups/nobody").status == 404);
     CHECK(world.get("/v1/restorepoints/nobody").status == 404);
