@@ -45,7 +45,7 @@ TEST_CASE("a URI that cannot be meant is refused, with what is wrong with it") {
     };
     for (const auto& [uri, why] : cases) {
         INFO(uri);
-        const Error error = error_of([uri = uri] { static_cast<void>(parse_uri(uri)); });
+        const Error error = error_of([text = uri] { static_cast<void>(parse_uri(text)); });
         CHECK(error.kind() == ErrorKind::kInvalid);
         CHECK(std::string(error.what()).find(why) != std::string::npos);
     }
