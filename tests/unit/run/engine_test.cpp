@@ -248,8 +248,12 @@ TEST_CASE("max_running holds others back as records") {
     RunWorld world(options);
     world.blueprint("  backup: {phases: [{func: Step, name: one, args: {do: wait}}]}");
     for (int i = 0; i < 6; ++i) world.start_action("backup", "", "run-" + std::to_string(i));
-    world.wait_for_call("one#1");
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    {
+        auto state = world.script.state.lock();
+        (void)state.wait_until(std::chrono::steady_clock::now() + std::chrono::seconds(20),
+                               [&] { return state->at_once == 2; });
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));  // for a third one that must not come
     CHECK(world.engine->load().running == 2);
     CHECK(world.engine->load().waiting == 4);
     world.script.open();
