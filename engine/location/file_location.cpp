@@ -225,8 +225,9 @@ class FileLocation final : public Location {
                     "make the folder, or mount what should be there");
     }
 
-    // Opens a folder below the root, making what is missing if `create`. A closed one says that it is absent, or
-    // with `create` that a concurrent remove() took one of the folders away again while it was still empty.
+    // Opens a folder below the root, making what is missing if `create`. A closed one says that it is absent,
+    // or with `create` that a concurrent remove() took one of the folders away again while it was still
+    // empty.
     [[nodiscard]] static UniqueFd walk(int root, std::string_view path, bool create) {
         UniqueFd here(::dup(root));
         while (!path.empty()) {
