@@ -190,6 +190,27 @@ void create_content(run::World& world, const std::string& name, const Value& lab
                                  {.field_manager = kManager});
 }
 
+namespace {
+
+// The content stands already, and is not taken back because a disk was full for a moment.
+void create_patiently(run::World& world, const Value& point) {
+    constexpr int kAttempts = 20;
+    for (int attempt = 1;; ++attempt) {
+        try {
+            cluster::create_unless_there(world.cluster, types::kRestorePoints, point,
+                                         {.field_manager = kManager});
+            return;
+        } catch (const Error& e) {
+            const bool is_final = e.kind() == ErrorKind::kNotFound || e.kind() == ErrorKind::kInvalid ||
+                                  e.kind() == ErrorKind::kForbidden;
+            if (is_final || attempt == kAttempts) throw;
+        }
+        world.clock.sleep(std::chrono::milliseconds(200), {});
+    }
+}
+
+}  // namespace
+
 void create_restore_point(run::World& world, const std::string& ns, const std::string& name,
                           const std::string& content) {
     const Value holds = world.cluster.get(content_key(content));
@@ -204,7 +225,7 @@ void create_restore_point(run::World& world, const std::string& ns, const std::s
     }
     if (holds.get("spec", "export").is_map())
         point["status"]["location"] = holds.get("spec", "export", "location");
-    cluster::create_unless_there(world.cluster, types::kRestorePoints, point, {.field_manager = kManager});
+    create_patiently(world, point);
     Value status;
     status["state"] = "Bound";
     status["restorePointRef"]["name"] = name;
