@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "cluster/idempotent.h"
 #include "functions/functions.h"
 #include "functions/poll.h"
 #include "functions/volume_snapshot.h"

@@ -1,4 +1,5 @@
 #include "base/error.h"
+#include "cluster/idempotent.h"
 #include "functions/functions.h"
 #include "functions/poll.h"
 #include "functions/volume_snapshot.h"

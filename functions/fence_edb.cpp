@@ -3,6 +3,7 @@
 // neither asks who else has fenced what.
 
 #include "base/error.h"
+#include "cluster/idempotent.h"
 #include "functions/fence.h"
 
 namespace fencepost::functions {
@@ -31,13 +32,9 @@ std::optional<run::ListedEntry> edb_entry(run::RunContext& run, const Value& pod
     const std::string name = pod.get("metadata", "labels", kClusterLabel).string_or("");
     if (name.empty()) return std::nullopt;
     const cluster::ObjectKey key{kClusters, cluster::namespace_of(pod), name};
-    Value cluster;
-    try {
-        cluster = run.world().cluster.get(key);
-    } catch (const Error& e) {
-        if (e.kind() != ErrorKind::kNotFound) throw;
-        return std::nullopt;
-    }
+    const auto found = cluster::find_object(run.world().cluster, key);
+    if (!found) return std::nullopt;
+    const Value& cluster = *found;
     const std::string instance = cluster::name_of(pod);
     if (!run::listed_in(cluster, kFenced).empty()) {
         throw Error(

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "cluster/idempotent.h"
 
 namespace fencepost::functions {
 
@@ -12,15 +13,6 @@ constexpr std::chrono::milliseconds kFirstPause{50};
 constexpr std::chrono::milliseconds kLastWords{100};  // for saying why, before the phase's alarm rings
 
 }  // namespace
-
-std::optional<Value> find_object(cluster::Cluster& cluster, const cluster::ObjectKey& key) {
-    try {
-        return cluster.get(key);
-    } catch (const Error& e) {
-        if (e.kind() != ErrorKind::kNotFound) throw;
-        return std::nullopt;
-    }
-}
 
 bool poll_until(run::RunContext& run, Deadline limit, const std::function<bool()>& look,
                 std::chrono::milliseconds longest_pause) {

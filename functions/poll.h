@@ -13,9 +13,6 @@
 
 namespace fencepost::functions {
 
-// The object, or nullopt where there is none.
-[[nodiscard]] std::optional<Value> find_object(cluster::Cluster& cluster, const cluster::ObjectKey& key);
-
 inline constexpr std::chrono::milliseconds kLongestPause{2000};
 
 // Until `look` returns true; false once the limit is so near that the phase's own alarm is about to ring: the

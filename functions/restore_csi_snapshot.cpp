@@ -4,6 +4,7 @@
 
 #include "base/encodings.h"
 #include "base/error.h"
+#include "cluster/idempotent.h"
 #include "functions/functions.h"
 #include "functions/poll.h"
 #include "functions/volume_snapshot.h"

@@ -2,6 +2,7 @@
 
 #include "base/encodings.h"
 #include "base/error.h"
+#include "cluster/idempotent.h"
 #include "functions/poll.h"
 
 namespace fencepost::functions {

@@ -32,16 +32,6 @@ net::ServerResponse get_action(Services& services, const Request& request) {
 
 // --- POST /v1/actions/{id}/cancel, retry, resume
 
-// None of them takes anything; a body must be an empty object.
-Value empty_body(const net::ServerRequest& request) {
-    const Value body = optional_json_body(request);
-    if (body.is_nil()) return body;
-    BodyCheck check(body);
-    check.only("", {});
-    check.done();
-    return body;
-}
-
 net::ServerResponse cancel_action(Services& services, const Request& request) {
     const std::string& id = request.parameter("id");
     (void)empty_body(request.http);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/router.h"
 #include "base/encodings.h"
 #include "base/error.h"
 #include "model/diagnostic.h"
@@ -132,6 +133,15 @@ void BodyCheck::done() const {
         (first.pointer.empty() ? "the body" : first.pointer) + ": " + first.detail +
         (causes_.size() > 1 ? " (and " + std::to_string(causes_.size() - 1) + " more)" : "");
     throw Problem(422, detail, first.hint, causes_);
+}
+
+Value empty_body(const net::ServerRequest& request) {
+    const Value body = optional_json_body(request);
+    if (body.is_nil()) return body;
+    BodyCheck check(body);
+    check.only("", {});
+    check.done();
+    return body;
 }
 
 }  // namespace fencepost::api

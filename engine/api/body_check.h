@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "api/problem.h"
+#include "net/http_server.h"
 #include "value/value.h"
 
 namespace fencepost::api {
@@ -39,5 +40,8 @@ class BodyCheck {
     const Value& body_;
     std::vector<Cause> causes_;
 };
+
+// Of a request that takes nothing: nil, or an empty object. Throws Problem.
+[[nodiscard]] Value empty_body(const net::ServerRequest& request);
 
 }  // namespace fencepost::api

@@ -10,6 +10,7 @@
 #include "api/routes.h"
 #include "base/ascii.h"
 #include "base/error.h"
+#include "cluster/idempotent.h"
 #include "cluster/kube/definitions.h"
 
 namespace fencepost::api {
@@ -45,6 +46,13 @@ bool has_ended(const Value& object) {
     return state == "complete" || state == "failed" || state == "cancelled" || state == "skipped";
 }
 
+void copy(Value& view, const char* name, const Value& value) {
+    if (!value.is_nil()) view[name] = value;
+}
+void copy(Value& view, const Value& from, std::initializer_list<const char*> members) {
+    for (const char* member : members) copy(view, member, from[member]);
+}
+
 Value action_view(const Value& object) {
     const Value& status = object["status"];
     Value view;
@@ -52,18 +60,20 @@ Value action_view(const Value& object) {
     view["namespace"] = cluster::namespace_of(object);
     view["state"] = state_of(object);
     view["createdAt"] = object.get("metadata", "creationTimestamp");
-    const auto copy = [&](const char* name, const Value& value) {
-        if (!value.is_nil()) view[name] = value;
-    };
-    copy("startedAt", status["startTime"]);
-    copy("endedAt", status["endTime"]);
-    for (const char* member : {"progress", "restorePoint", "error", "exceptions", "steps", "window",
-                               "volumes", "checks", "available", "readiness", "signedBy"})
-        copy(member, status[member]);
+    copy(view, "startedAt", status["startTime"]);
+    copy(view, "endedAt", status["endTime"]);
+    copy(view, status,
+         {"progress", "restorePoint", "error", "exceptions", "steps", "window", "volumes", "checks",
+          "available", "readiness", "signedBy"});
     Value spec = object["spec"];
     if (spec.is_map()) spec.erase("cancel");
-    copy("spec", spec);
+    copy(view, "spec", spec);
     return view;
+}
+
+// Whose backup it is, by namespace.
+std::string application_of(const Value& content) {
+    return content.get("spec", "application", "namespace").string_or("");
 }
 
 Value restore_point_view(const Value& content) {
@@ -72,23 +82,18 @@ Value restore_point_view(const Value& content) {
     view["id"] = cluster::name_of(content);
     view["createdAt"] = content.get("metadata", "creationTimestamp");
     view["namespace"] = spec.get("application", "namespace");
-    const auto copy = [&](const char* name, const Value& value) {
-        if (!value.is_nil()) view[name] = value;
-    };
-    for (const char* member : {"actionTime", "scheduledTime", "expiresAt", "objects"})
-        copy(member, spec[member]);
-    copy("backup", spec.get("backupAction", "name"));
-    copy("policy", content.get("metadata", "labels", "k10.kasten.io/policyName"));
-    copy("restorePoint", content.get("status", "restorePointRef"));
-    copy("verification", content.get("status", "verification"));
-    copy("location", spec.get("export", "location"));
+    copy(view, spec, {"actionTime", "scheduledTime", "expiresAt", "objects"});
+    copy(view, "backup", spec.get("backupAction", "name"));
+    copy(view, "policy", content.get("metadata", "labels", "k10.kasten.io/policyName"));
+    copy(view, "restorePoint", content.get("status", "restorePointRef"));
+    copy(view, "verification", content.get("status", "verification"));
+    copy(view, "location", spec.get("export", "location"));
     view["volumes"] = List{};
     for (const Value& volume : spec["volumes"].list_or_empty()) view["volumes"].push_back(volume["claim"]);
     view["resources"] = List{};
     for (const Value& resource : spec["resources"].list_or_empty()) {
         Value item;
-        for (const char* member : {"kind", "name", "blueprint", "artifacts", "evidence"})
-            if (!resource[member].is_nil()) item[member] = resource[member];
+        copy(item, resource, {"kind", "name", "blueprint", "artifacts", "evidence"});
         view["resources"].push_back(std::move(item));
     }
     return view;
@@ -99,10 +104,8 @@ Value policy_view(const Value& object) {
     view["id"] = cluster::name_of(object);
     view["namespace"] = cluster::namespace_of(object);
     view["createdAt"] = object.get("metadata", "creationTimestamp");
-    for (const char* member : {"frequency", "paused", "retention", "comment"})
-        if (!object["spec"][member].is_nil()) view[member] = object["spec"][member];
-    for (const char* member : {"validation", "error"})
-        if (!object["status"][member].is_nil()) view[member] = object["status"][member];
+    copy(view, object["spec"], {"frequency", "paused", "retention", "comment"});
+    copy(view, object["status"], {"validation", "error"});
     return view;
 }
 
@@ -112,13 +115,10 @@ Value find(Services& services, const Request& request, const cluster::ResourceTy
     const std::string& ns = request.parameter("namespace");
     const std::string& name = request.parameter("name");
     if (request.access.may(Role::kViewer, ns)) {
-        try {
-            Value object = services.cluster.get({type, ns, name});
+        if (const auto object = cluster::find_object(services.cluster, {type, ns, name})) {
             request.access.require(role, ns);
-            require_match(request.http, object);
-            return object;
-        } catch (const Error& error) {
-            if (error.kind() != ErrorKind::kNotFound) throw;
+            require_match(request.http, *object);
+            return *object;
         }
     }
     throw Problem(404, "there is no " + noun + " '" + name + "' in the namespace '" + ns + "'");
@@ -128,14 +128,9 @@ Value find(Services& services, const Request& request, const cluster::ResourceTy
 void require_subject(Services& services, const Access& access, const Value& subject) {
     if (subject["kind"].string_or("") != "RestorePointContent")
         return access.require(Role::kOperator, subject["namespace"].string_or(""));
-    std::string ns;
-    try {
-        ns = services.cluster.get({types::kRestorePointContents, "", subject["name"].string_or("")})
-                 .get("spec", "application", "namespace")
-                 .string_or("");
-    } catch (const Error& error) {
-        if (error.kind() != ErrorKind::kNotFound) throw;
-    }
+    const auto content = cluster::find_object(
+        services.cluster, {types::kRestorePointContents, "", subject["name"].string_or("")});
+    const std::string ns = content ? application_of(*content) : "";
     access.require(Role::kOperator, ns);
 }
 
@@ -215,11 +210,7 @@ net::ServerResponse get(Services& services, const Request& request, const Kind& 
 }
 
 net::ServerResponse cancel(Services& services, const Request& request, const Kind& kind) {
-    if (const Value body = optional_json_body(request.http); !body.is_nil()) {
-        BodyCheck check(body);
-        check.only("", {});
-        check.done();
-    }
+    (void)empty_body(request.http);
     const Value object = find(services, request, kind.type, kind.noun, Role::kOperator);
     const std::string state = state_of(object);
     if (state == "cancelled") return tagged(request.http, object, action_view(object));
@@ -239,7 +230,7 @@ net::ServerResponse list_restore_points(Services& services, const Request& reque
     Page page(request.http, {"-createdAt", "createdAt", "id", "-id", "namespace", "-namespace"});
     const std::string wanted = request.http.query_parameter("namespace");
     for (const Value& content : services.cluster.list(types::kRestorePointContents).items) {
-        const std::string ns = content.get("spec", "application", "namespace").string_or("");
+        const std::string ns = application_of(content);
         if ((wanted.empty() || wanted == ns) && request.access.may(Role::kViewer, ns))
             page.offer(restore_point_view(content));
     }
@@ -248,16 +239,11 @@ net::ServerResponse list_restore_points(Services& services, const Request& reque
 
 Value find_restore_point(Services& services, const Request& request, Role role) {
     const std::string& name = request.parameter("name");
-    try {
-        Value content = services.cluster.get({types::kRestorePointContents, "", name});
-        const std::string ns = content.get("spec", "application", "namespace").string_or("");
-        if (request.access.may(Role::kViewer, ns)) {
-            request.access.require(role, ns);
-            require_match(request.http, content);
-            return content;
-        }
-    } catch (const Error& error) {
-        if (error.kind() != ErrorKind::kNotFound) throw;
+    const auto content = cluster::find_object(services.cluster, {types::kRestorePointContents, "", name});
+    if (content && request.access.may(Role::kViewer, application_of(*content))) {
+        request.access.require(role, application_of(*content));
+        require_match(request.http, *content);
+        return *content;
     }
     throw Problem(404, "there is no restore point '" + name + "'", "GET /v1/restorepoints lists them");
 }

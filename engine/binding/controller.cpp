@@ -11,6 +11,7 @@
 #include "base/guarded.h"
 #include "base/task_group.h"
 #include "binding/resolve.h"
+#include "cluster/idempotent.h"
 
 namespace fencepost::binding {
 namespace {

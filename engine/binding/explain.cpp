@@ -10,6 +10,7 @@
 #include "binding/matcher.h"
 #include "binding/ownership.h"
 #include "binding/resolve.h"
+#include "cluster/idempotent.h"
 
 namespace fencepost::binding {
 namespace {

@@ -8,6 +8,7 @@
 
 #include "binding/resolve.h"
 #include "base/error.h"
+#include "cluster/idempotent.h"
 
 namespace fencepost::binding {
 namespace {

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "binding/index.h"
+#include "cluster/idempotent.h"
 #include "model/diagnostic.h"
 
 namespace fencepost::binding {
@@ -53,15 +54,6 @@ std::string reason_of(const Candidate& winner, const std::vector<std::string>& o
 }
 
 }  // namespace
-
-std::optional<Value> find_object(cluster::Cluster& cluster, const cluster::ObjectKey& key) {
-    try {
-        return cluster.get(key);
-    } catch (const Error& error) {
-        if (error.kind() != ErrorKind::kNotFound) throw;
-        return std::nullopt;
-    }
-}
 
 Candidate read_candidate(const Value& object, std::string_view controller_namespace) {
     model::Problems problems;

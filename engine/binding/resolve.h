@@ -52,6 +52,5 @@ void check_blueprint(cluster::Cluster& cluster, Candidate& candidate, std::strin
                                                const Subject& subject, std::string_view controller_namespace);
 // The object with its type's description. Throws kNotFound for a type that is not served.
 [[nodiscard]] Subject load_subject(cluster::Cluster& cluster, const cluster::ObjectKey& key);
-[[nodiscard]] std::optional<Value> find_object(cluster::Cluster& cluster, const cluster::ObjectKey& key);
 
 }  // namespace fencepost::binding

@@ -279,6 +279,15 @@ void add_restore(CLI::App& app, Parsed& parsed) {
     });
 }
 
+void add_point(CLI::App& command, PointOptions& options) {
+    CLI::Option* point = command.add_option("restorepoint", options.name, "The restore point's name")
+                             ->type_name("RESTOREPOINT");
+    command.add_option("--content", options.content, "A RestorePointContent instead")
+        ->excludes(point)
+        ->type_name("RESTOREPOINTCONTENT");
+    add_namespace(command, options.ns);
+}
+
 void add_export(CLI::App& app, Parsed& parsed) {
     CLI::App* command =
         verb(app, parsed, "export", "Copy a restore point, with its volumes, to a location",
@@ -290,13 +299,7 @@ void add_export(CLI::App& app, Parsed& parsed) {
              "blueprints have dumped stays where they pushed it to.\n\n" +
                  std::string(kStepsNote));
     ExportOptions& options = parsed.export_point;
-    CLI::Option* point =
-        command->add_option("restorepoint", options.restore_point, "The restore point's name")
-            ->type_name("RESTOREPOINT");
-    command->add_option("--content", options.content, "A RestorePointContent instead")
-        ->excludes(point)
-        ->type_name("RESTOREPOINTCONTENT");
-    add_namespace(*command, options.ns);
+    add_point(*command, options.point);
     command->add_option("--profile", options.profile, "Where to: NAME or NAMESPACE/NAME")
         ->required()
         ->type_name("NAME");
@@ -355,13 +358,7 @@ void add_validate(CLI::App& app, Parsed& parsed) {
         "passes.\n\n" +
             std::string(kStepsNote));
     ValidateOptions& options = parsed.validate_point;
-    CLI::Option* point =
-        command->add_option("restorepoint", options.restore_point, "The restore point's name")
-            ->type_name("RESTOREPOINT");
-    command->add_option("--content", options.content, "A RestorePointContent instead")
-        ->excludes(point)
-        ->type_name("RESTOREPOINTCONTENT");
-    add_namespace(*command, options.ns);
+    add_point(*command, options.point);
     command
         ->add_option("--percent", options.percent,
                      "How much of what was dumped is read back; the rest is looked for")

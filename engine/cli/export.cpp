@@ -5,8 +5,7 @@ namespace fencepost::cli {
 
 int export_point(Server& server, const ExportOptions& options) {
     const Output output(options.output);
-    const PointReference point =
-        point_reference(server, options.restore_point, options.content, options.ns, "exported");
+    const PointReference point = point_reference(server, options.point, "exported");
     Value spec;
     spec["subject"] = point.subject;
     spec["profile"] = profile_reference(options.profile);

@@ -8,6 +8,7 @@
 #include "binding/explain.h"
 #include "binding/resolve.h"
 #include "cli/manifest_cluster.h"
+#include "cluster/idempotent.h"
 #include "lint/blueprint.h"
 #include "lint/lint.h"
 #include "location/location.h"
@@ -74,7 +75,7 @@ void PlanChecks::check_objects(model::Problems& problems) {
             if (kind != "secret" && kind != "configmap") continue;
             try {
                 const auto rendered = run::render_references(renderer, {{name, reference}}, params).at(name);
-                const auto found = binding::find_object(
+                const auto found = cluster::find_object(
                     world_.cluster,
                     {kind == "secret" ? types::kSecrets : types::kConfigMaps, rendered.ns, rendered.name});
                 if (found) {

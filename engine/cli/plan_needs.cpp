@@ -6,6 +6,7 @@
 #include "base/ascii.h"
 #include "base/error.h"
 #include "binding/resolve.h"
+#include "cluster/idempotent.h"
 #include "model/diagnostic.h"
 #include "run/launch.h"
 
@@ -171,7 +172,7 @@ void PlanNeeds::tell(model::Severity severity, const Placed& placed, const std::
 void PlanNeeds::check_namespace(const Placed& placed, model::Problems& problems) {
     const std::string& ns = placed.need.ns;
     if (made_.contains({types::kNamespaces, "", ns}) ||
-        binding::find_object(world_.cluster, {types::kNamespaces, "", ns}))
+        cluster::find_object(world_.cluster, {types::kNamespaces, "", ns}))
         return;
     // Without a server there may be no namespaces at all.
     if (world_.cluster.list(types::kNamespaces, {}).items.empty()) return;
@@ -182,7 +183,7 @@ void PlanNeeds::check_namespace(const Placed& placed, model::Problems& problems)
 void PlanNeeds::check_there(const Placed& placed, model::Problems& problems) {
     const run::Need& need = placed.need;
     if (made_.contains(key_of(need))) return;
-    const auto found = binding::find_object(world_.cluster, key_of(need));
+    const auto found = cluster::find_object(world_.cluster, key_of(need));
     if (found && removed_.contains(key_of(need)) && need.verb != "delete") {
         tell(Severity::kWarning, placed, need.argument, "missing-object",
              "an earlier phase deletes " + shown(need), "", problems);
@@ -201,7 +202,7 @@ void PlanNeeds::check_there(const Placed& placed, model::Problems& problems) {
 void PlanNeeds::check_awaited(const Placed& placed, model::Problems& problems) {
     const run::Need& need = placed.need;
     if (made_.contains(key_of(need)) || may_have_changed(need.ns) ||
-        binding::find_object(world_.cluster, key_of(need)))
+        cluster::find_object(world_.cluster, key_of(need)))
         return;
     tell(Severity::kWarning, placed, need.argument, "missing-object", "there is no " + shown(need),
          "the phase '" + placed.phase + "' would wait for it until its timeout", problems);
@@ -209,7 +210,7 @@ void PlanNeeds::check_awaited(const Placed& placed, model::Problems& problems) {
 
 void PlanNeeds::check_absent(const Placed& placed, model::Problems& problems) {
     const run::Need& need = placed.need;
-    if (removed_.contains(key_of(need)) || !binding::find_object(world_.cluster, key_of(need))) return;
+    if (removed_.contains(key_of(need)) || !cluster::find_object(world_.cluster, key_of(need))) return;
     tell(Severity::kError, placed, need.argument, "existing-object", "there is a " + shown(need) + " already",
          "the phase '" + placed.phase +
              "' would fail to make it; delete it first, or name it by metadata.generateName",

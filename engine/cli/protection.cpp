@@ -246,8 +246,8 @@ Value ask_protection(Server& server, const cluster::ResourceDescription& type, c
     return action;
 }
 
-PointReference point_reference(Server& server, const std::string& point, const std::string& content,
-                               const std::string& ns, const char* verb) {
+PointReference point_reference(Server& server, const PointOptions& options, const char* verb) {
+    const auto& [point, content, ns] = options;
     if (point.empty() && content.empty())
         throw UsageError(std::string("what should be ") + verb + "?",
                          "give a RESTOREPOINT, or --content NAME");

@@ -26,11 +26,9 @@ struct PointReference {
     Value subject;
     std::string ns;
 };
-// A RestorePoint of `ns`, or else a RestorePointContent; `verb` as in "what should be exported?". Throws
-// UsageError where neither is named, and what the server says where there is none.
-[[nodiscard]] PointReference point_reference(Server& server, const std::string& point,
-                                             const std::string& content, const std::string& ns,
-                                             const char* verb);
+// `verb` as in "what should be exported?". Throws UsageError where neither is named, and what the server says
+// where there is none.
+[[nodiscard]] PointReference point_reference(Server& server, const PointOptions& options, const char* verb);
 
 // The RFC 3339 time that --expires-in means. Throws UsageError.
 [[nodiscard]] std::string expiry_of(const std::string& lasts);

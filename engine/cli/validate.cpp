@@ -4,8 +4,7 @@ namespace fencepost::cli {
 
 int validate_point(Server& server, const ValidateOptions& options) {
     const Output output(options.output);
-    const PointReference point =
-        point_reference(server, options.restore_point, options.content, options.ns, "validated");
+    const PointReference point = point_reference(server, options.point, "validated");
     Value spec;
     spec["subject"] = point.subject;
     if (options.percent != 100) spec["volumeDataCheckOptions"]["verifyFilesPercent"] = options.percent;

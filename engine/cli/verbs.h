@@ -84,10 +84,13 @@ struct RestoreOptions {
     bool detach = false;
     std::string output = "table";
 };
-struct ExportOptions {
-    std::string restore_point;
+struct PointOptions {
+    std::string name;     // of a RestorePoint in ns
     std::string content;  // instead: a RestorePointContent
     std::string ns = "default";
+};
+struct ExportOptions {
+    PointOptions point;
     std::string profile, expires_in;
     bool detach = false;
     std::string output = "table";
@@ -100,9 +103,7 @@ struct ImportOptions {
     std::string output = "table";
 };
 struct ValidateOptions {
-    std::string restore_point;
-    std::string content;  // instead: a RestorePointContent
-    std::string ns = "default";
+    PointOptions point;
     int percent = 100;
     bool is_fail_fast = false, detach = false;
     std::string output = "table";

@@ -2,6 +2,15 @@
 
 namespace fencepost::cluster {
 
+std::optional<Value> find_object(Cluster& cluster, const ObjectKey& key) {
+    try {
+        return cluster.get(key);
+    } catch (const Error& e) {
+        if (e.kind() != ErrorKind::kNotFound) throw;
+        return std::nullopt;
+    }
+}
+
 bool create_unless_there(Cluster& cluster, const ResourceType& type, const Value& object,
                          const WriteOptions& options) {
     try {

@@ -3,6 +3,7 @@
 #include "base/encodings.h"
 #include "base/error.h"
 #include "binding/resolve.h"
+#include "cluster/idempotent.h"
 #include "run/obligations.h"
 #include "run/record.h"
 
@@ -174,7 +175,7 @@ bool still_holds(run::World& world, const std::string& action_set_uid) {
 }
 
 bool is_started(run::World& world, const std::string& name) {
-    return binding::find_object(world.cluster, {types::kActionSets, world.controller_namespace, name})
+    return cluster::find_object(world.cluster, {types::kActionSets, world.controller_namespace, name})
         .has_value();
 }
 

@@ -45,7 +45,7 @@ void tell_of(run::World& world, ActionStatus& status, const std::string& content
     status.change()["restorePoint"] = Map{{"name", name}, {"namespace", ns}, {"content", content}};
     status.end_step(kLastStep, "complete");
     // Of an application that is gone there is the content alone, as of any other restore point of it.
-    if (binding::find_object(world.cluster, {types::kNamespaces, "", ns}))
+    if (cluster::find_object(world.cluster, {types::kNamespaces, "", ns}))
         create_restore_point(world, ns, name, content);
 }
 
@@ -92,7 +92,7 @@ void ExportRun::run() {
 void ExportRun::export_all() {
     // An earlier daemon came as far as this, and did not live to say so.
     if (const auto made =
-            binding::find_object(world_.cluster, {types::kRestorePointContents, "", content_name()}))
+            cluster::find_object(world_.cluster, {types::kRestorePointContents, "", content_name()}))
         return tell_of(world_, status_, content_name(), (*made)["spec"]);
     const Value content = find_content();
     check_names(content);
@@ -137,7 +137,7 @@ Value ExportRun::find_content() {
 void ExportRun::check_names(const Value& content) {
     const ObjectKey key{types::kRestorePoints, content.get("spec", "application", "namespace").string_or(""),
                         status_.key().name};
-    const auto there = binding::find_object(world_.cluster, key);
+    const auto there = cluster::find_object(world_.cluster, key);
     if (!there || there->get("spec", "restorePointContentRef", "name") == Value(content_name())) return;
     throw Error(ErrorKind::kAlreadyExists,
                 "there is a RestorePoint " + key.ns + "/" + key.name +

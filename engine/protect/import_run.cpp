@@ -161,7 +161,7 @@ void ImportRun::make_restore_point(const Value& index, const Value& exported) {
     const std::string name = name_of(index), ns = application_of(index);
     const std::string step = "restore point";
     status_.begin_step(step);
-    if (const auto there = binding::find_object(world_.cluster, {types::kRestorePointContents, "", name})) {
+    if (const auto there = cluster::find_object(world_.cluster, {types::kRestorePointContents, "", name})) {
         verify(world_, *there);
         if (there->get("spec", "export", "content") != Value(name) ||
             (*there)["spec"]["actionTime"] != index["actionTime"])
@@ -198,7 +198,7 @@ void ImportRun::make_restore_point(const Value& index, const Value& exported) {
     cluster::create_unless_there(world_.cluster, types::kNamespaces, made, {.field_manager = "fencepost"});
     // Somebody else's restore point may have the name; the content's is of this one alone.
     std::string point = index["restorePoint"].string_or(name);
-    const auto there = binding::find_object(world_.cluster, {types::kRestorePoints, ns, point});
+    const auto there = cluster::find_object(world_.cluster, {types::kRestorePoints, ns, point});
     if (there && there->get("spec", "restorePointContentRef", "name") != Value(name)) point = name;
     create_restore_point(world_, ns, point, name);
     status_.change()["restorePoint"] = Map{{"name", point}, {"namespace", ns}, {"content", name}};

@@ -8,6 +8,7 @@
 #include "base/ascii.h"
 #include "base/error.h"
 #include "binding/resolve.h"
+#include "cluster/idempotent.h"
 #include "protect/exports.h"
 #include "protect/restore_point.h"
 #include "run/launch.h"
@@ -96,7 +97,7 @@ class Inspection {
             const std::string name = manifest.get("spec", "storageClassName").string_or("");
             if (name.empty()) continue;  // the cluster's default, or none is needed
             const bool is_there =
-                binding::find_object(world_.cluster, {kStorageClasses, "", name}).has_value();
+                cluster::find_object(world_.cluster, {kStorageClasses, "", name}).has_value();
             add("storage class", name, is_there ? kReady : kMissing,
                 is_there ? ""
                          : "make one, or give claims another one by spec.transforms of the RestoreAction");
@@ -111,7 +112,7 @@ class Inspection {
             const Value& stored = spec_.get("blueprints", name);
             if (!stored.is_map()) continue;
             const auto live =
-                binding::find_object(world_.cluster, {types::kBlueprints, world_.controller_namespace, name});
+                cluster::find_object(world_.cluster, {types::kBlueprints, world_.controller_namespace, name});
             const bool is_same =
                 live && model::Blueprint::from(*live).digest == stored["digest"].string_or("");
             add("blueprint", name, kReady,
@@ -156,7 +157,7 @@ class Inspection {
                 reference.ns == ns_ && is_captured(is_secret ? "Secret" : "ConfigMap", reference.name);
             const bool is_there =
                 is_restored ||
-                binding::find_object(world_.cluster, {is_secret ? types::kSecrets : types::kConfigMaps,
+                cluster::find_object(world_.cluster, {is_secret ? types::kSecrets : types::kConfigMaps,
                                                       reference.ns, reference.name});
             add(is_secret ? "secret" : "config map", reference.ns + "/" + reference.name,
                 is_there ? kReady : kMissing,

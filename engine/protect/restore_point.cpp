@@ -269,7 +269,7 @@ std::string stored_blueprint(run::World& world, const Value& content, const std:
     const Value& stored = content.get("spec", "blueprints", name);
     const std::string digest = stored["digest"].string_or("");
     const auto live =
-        binding::find_object(world.cluster, {types::kBlueprints, world.controller_namespace, name});
+        cluster::find_object(world.cluster, {types::kBlueprints, world.controller_namespace, name});
     if (live && model::Blueprint::from(*live).digest == digest) return name;
     constexpr std::size_t kDigits = 10;
     const std::string old = name + "-" + digest.substr(0, kDigits);

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/human.h"
 #include "binding/resolve.h"
+#include "cluster/idempotent.h"
 #include "protect/exports.h"
 #include "protect/restore_point.h"
 #include "protect/validate_run.h"
@@ -174,7 +175,7 @@ ObjectKey RestoreRun::key_of(const Item& item) const {
 }
 
 std::optional<Value> RestoreRun::existing(const Item& item) const {
-    return binding::find_object(world_.cluster, key_of(item));
+    return cluster::find_object(world_.cluster, key_of(item));
 }
 
 bool RestoreRun::is_ours(const Value& object) const {
@@ -289,7 +290,7 @@ bool RestoreRun::give_owners(Value& manifest, bool waits_for_owners) const {
         const auto type =
             find_type(world_.cluster, owner["apiVersion"].string_or(""), owner["kind"].string_or(""));
         const auto there =
-            type ? binding::find_object(world_.cluster, {type->type, ns_, owner["name"].string_or("")})
+            type ? cluster::find_object(world_.cluster, {type->type, ns_, owner["name"].string_or("")})
                  : std::nullopt;
         if (there) {
             owner["uid"] = cluster::uid_of(*there);
@@ -358,7 +359,7 @@ void RestoreRun::fill(const Value& content, const Item& item) {
 bool RestoreRun::waits_for_consumer(const Value& claim) const {
     const std::string name = claim.get("spec", "storageClassName").string_or("");
     const auto found =
-        name.empty() ? std::nullopt : binding::find_object(world_.cluster, {kStorageClasses, "", name});
+        name.empty() ? std::nullopt : cluster::find_object(world_.cluster, {kStorageClasses, "", name});
     return found && (*found)["volumeBindingMode"] == Value("WaitForFirstConsumer");
 }
 

@@ -55,13 +55,13 @@ Snapshots::Snapshots(run::World& world, std::string ns, std::string parent)
 std::string Snapshots::driver_of(const Value& claim) {
     const std::string name = claim.get("spec", "storageClassName").string_or("");
     if (!name.empty()) {
-        if (const auto found = binding::find_object(world_.cluster, {kStorageClasses, "", name}))
+        if (const auto found = cluster::find_object(world_.cluster, {kStorageClasses, "", name}))
             return (*found)["provisioner"].string_or("");
     }
     const std::string volume = claim.get("spec", "volumeName").string_or("");
     const auto found = volume.empty()
                            ? std::nullopt
-                           : binding::find_object(world_.cluster, {kPersistentVolumes, "", volume});
+                           : cluster::find_object(world_.cluster, {kPersistentVolumes, "", volume});
     return found ? found->get("spec", "csi", "driver").string_or("") : "";
 }
 
@@ -193,7 +193,7 @@ Value Snapshots::keep(const VolumeCopy& copy) {
 void Snapshots::remove(const std::vector<VolumeCopy>& copies) {
     for (const VolumeCopy& copy : copies) {
         if (const auto snapshot =
-                binding::find_object(world_.cluster, {types::kVolumeSnapshots, ns_, copy.snapshot}))
+                cluster::find_object(world_.cluster, {types::kVolumeSnapshots, ns_, copy.snapshot}))
             remove_snapshot(world_, *snapshot);
     }
 }

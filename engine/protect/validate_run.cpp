@@ -1,10 +1,11 @@
 #include "protect/validate_run.h"
 
-#include <algorithm>
+#include <optional>
 
 #include "base/encodings.h"
 #include "base/error.h"
 #include "binding/resolve.h"
+#include "cluster/idempotent.h"
 #include "protect/exports.h"
 #include "protect/restore_point.h"
 
@@ -16,9 +17,6 @@ namespace types = cluster::types;
 constexpr const char* kPassed = "Passed";
 constexpr const char* kFailed = "Failed";
 constexpr std::int64_t kWhole = 100;
-
-// Ends the checks: spec.volumeDataCheckOptions.failFast.
-struct FirstFailure {};
 
 std::int64_t share_of(const Value& spec) {
     const std::int64_t share = spec.get("volumeDataCheckOptions", "verifyFilesPercent").int_or(kWhole);
@@ -71,25 +69,28 @@ void ValidateRun::validate() {
     (void)share_of(status_.spec());
     const Value content = find_content(world_, status_.spec()["subject"]);
     const Value& spec = content["spec"];
-    try {
-        check("signature", [&] {
-            verify(world_, content);
-            return Value();
+    status_.change()["checks"] = List{};
+    check("signature", [&] {
+        verify(world_, content);
+        return Value();
+    });
+    // Without a good signature nothing of it says where to look.
+    if (first_failure_.empty()) {
+        check("manifests", [&] {
+            return Value(static_cast<std::int64_t>(manifests_of(world_, content, tokens_.cancel).size()));
         });
-        // Without a good signature nothing of it says where to look.
-        if (first_failure_.empty()) {
-            check("manifests", [&] {
-                return Value(static_cast<std::int64_t>(manifests_of(world_, content, tokens_.cancel).size()));
-            });
-            check_volumes(spec);
-            check_artifacts(spec);
-        }
-    } catch (const FirstFailure&) {
+        check_volumes(spec);
+        check_artifacts(spec);
     }
     keep_verdict(cluster::name_of(content));
 }
 
+bool ValidateRun::is_over() const {
+    return !first_failure_.empty() && status_.spec().get("volumeDataCheckOptions", "failFast").bool_or(false);
+}
+
 void ValidateRun::check(const std::string& what, const std::function<Value()>& look) {
+    if (is_over()) return;
     Value found;
     found["check"] = what;
     status_.begin_step(what);
@@ -106,26 +107,23 @@ void ValidateRun::check(const std::string& what, const std::function<Value()>& l
         status_.end_step(what, "failed", text_of(e));
         if (first_failure_.empty()) first_failure_ = what + ": " + text_of(e);
     }
-    const bool has_failed = found["state"] == Value(kFailed);
-    checks_.push_back(std::move(found));
-    status_.change()["checks"] = checks_;
+    status_.change()["checks"].push_back(std::move(found));
     status_.flush(tokens_.shutdown);
-    if (has_failed && status_.spec().get("volumeDataCheckOptions", "failFast").bool_or(false))
-        throw FirstFailure();
 }
 
 void ValidateRun::check_volumes(const Value& spec) {
+    std::optional<Exports> exports;  // opened by the first volume that needs it
     for (const Value& volume : spec["volumes"].list_or_empty()) {
         const std::string claim = volume["claim"].string_or("");
         check("volume " + claim, [&] {
             if (spec["export"].is_map()) {
-                Exports exports(world_, spec.get("export", "profile"), tokens_.cancel);
+                if (!exports) exports.emplace(world_, spec.get("export", "profile"), tokens_.cancel);
                 return Value(
-                    static_cast<std::int64_t>(exports.size_of(volume["backupID"].string_or("")).bytes));
+                    static_cast<std::int64_t>(exports->size_of(volume["backupID"].string_or("")).bytes));
             }
             const std::string name = volume["content"].string_or("");
             const auto copy =
-                binding::find_object(world_.cluster, {types::kVolumeSnapshotContents, "", name});
+                cluster::find_object(world_.cluster, {types::kVolumeSnapshotContents, "", name});
             if (!copy) {
                 throw Error(ErrorKind::kDataLoss, "its copy, the VolumeSnapshotContent " + name + ", is gone",
                             "somebody has deleted it: take another restore point");
@@ -143,7 +141,7 @@ void ValidateRun::check_volumes(const Value& spec) {
 
 void ValidateRun::check_artifacts(const Value& spec) {
     const std::vector<Artifact> artifacts = artifacts_of(spec);
-    if (artifacts.empty()) return;
+    if (artifacts.empty() || is_over()) return;
     // Rounded up: a share of one dump is that dump.
     const std::size_t read =
         (artifacts.size() * static_cast<std::size_t>(share_of(status_.spec())) + kWhole - 1) / kWhole;

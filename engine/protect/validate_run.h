@@ -26,12 +26,12 @@ class ValidateRun {
     void check_artifacts(const Value& spec);
     // Runs it; what it throws is a finding, and what it returns is told with it.
     void check(const std::string& what, const std::function<Value()>& look);
+    [[nodiscard]] bool is_over() const;  // spec.volumeDataCheckOptions.failFast
     void keep_verdict(const std::string& content);
 
     run::World& world_;
     const Tokens tokens_;
     ActionStatus status_;
-    List checks_;
     std::string first_failure_;
 };
 

@@ -127,8 +127,7 @@ bool is_still_listed(const Value& object, const ListedEntry& entry, const std::s
     return cluster::uid_of(object) == entry.uid && is_marked(object, obligation) && is_listed(object, entry);
 }
 
-bool take_off(cluster::Cluster& cluster, const ListedEntry& entry, const CancelToken& cancel) {
-    bool was_listed = false;
+void take_off(cluster::Cluster& cluster, const ListedEntry& entry, const CancelToken& cancel) {
     try {
         update(
             cluster, entry.object,
@@ -137,14 +136,12 @@ bool take_off(cluster::Cluster& cluster, const ListedEntry& entry, const CancelT
                 auto entries = listed_in(object, entry.annotation);
                 std::erase(entries, entry.entry);
                 write_list(object, entry.annotation, std::move(entries));
-                was_listed = true;
                 return true;
             },
             cancel, kAsFencepost);
     } catch (const Error& e) {
         if (e.kind() != ErrorKind::kNotFound) throw;
     }
-    return was_listed;
 }
 
 std::string unlist_entry(cluster::Cluster& cluster, const ListedEntry& entry, const std::string& obligation,

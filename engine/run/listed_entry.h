@@ -36,8 +36,8 @@ void list_entry(cluster::Cluster& cluster, const ListedEntry& entry, const std::
 [[nodiscard]] bool is_still_listed(const Value& object, const ListedEntry& entry,
                                    const std::string& obligation);
 // Takes off an entry that was not listed by list_entry() but by a command that it was left to, and so has no
-// mark. False where it is not there any more.
-bool take_off(cluster::Cluster& cluster, const ListedEntry& entry, const CancelToken& cancel);
+// mark. One that is not there any more is fine.
+void take_off(cluster::Cluster& cluster, const ListedEntry& entry, const CancelToken& cancel);
 // "" once the entry is taken off; else what proves that there was nothing to take off, ending in "is gone".
 [[nodiscard]] std::string unlist_entry(cluster::Cluster& cluster, const ListedEntry& entry,
                                        const std::string& obligation, const CancelToken& cancel);
