@@ -26,6 +26,5 @@ function(fencepost_unit_tests name)
     target_link_libraries(unit_${name} PRIVATE fencepost_${dep})
   endforeach()
   target_compile_definitions(unit_${name} PRIVATE FENCEPOST_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-  target_compile_options(unit_${name} PRIVATE -O0) # they run once: to optimise them takes longer than they run
   add_test(NAME unit_${name} COMMAND unit_${name})
 endfunction()
