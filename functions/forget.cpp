@@ -15,7 +15,8 @@ constexpr std::chrono::seconds kWaitForBackups{60};
 
 void forget(run::RunContext& run, location::Repository& repository, const std::string& id) {
     try {
-        repository.forget(id, run.cancel());
+        const std::string note = repository.forget(id, run.cancel()).note("snapshot " + id);
+        if (!note.empty()) run.feed_error_output(note + "\n");
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::kNotFound) throw;
         run.feed_error_output(std::string(error.what()) + "\n");

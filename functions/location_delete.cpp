@@ -32,8 +32,11 @@ class LocationDelete final : public run::Function {
         location->list(
             artifact + "/", [&](const location::ObjectStat& object) { keys.push_back(object.key); },
             run.cancel());
-        location->remove(artifact, run.cancel());
-        for (const std::string& key : keys) location->remove(key, run.cancel());
+        keys.push_back(artifact);
+        for (const std::string& key : keys) {
+            if (const std::string note = location->remove(key, run.cancel()).note(key); !note.empty())
+                run.feed_error_output(note + "\n");
+        }
         return {};
     }
 

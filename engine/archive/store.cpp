@@ -134,12 +134,10 @@ bool Store::put_new(const std::string& key, std::string_view bytes, const Cancel
 
 bool Store::remove(const std::string& key, const CancelToken& cancel) const {
     try {
-        location_.remove(key, cancel);
-        return true;
+        return !location_.remove(key, cancel).is_held;
     } catch (const Error& error) {
-        // What is locked is refused as AccessDenied or InvalidRequest, as the server likes it. Wrong
-        // credentials would have failed at the listing that named the key.
-        if (error.kind() == ErrorKind::kForbidden || error.kind() == ErrorKind::kInvalid) return false;
+        // Wrong credentials would have failed at the listing that named the key.
+        if (error.kind() == ErrorKind::kForbidden) return false;
         throw;
     }
 }

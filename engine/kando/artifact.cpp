@@ -63,8 +63,8 @@ std::optional<SnapshotReference> ArtifactStore::push(const std::string& path, co
         return std::nullopt;
     }
     const auto repository = location::Repository::open(*location_, clock_, key_, true, cancel);
-    const location::PushStats stats =
-        repository->push(source, {.path = "/" + key, .host = host_name()}, cancel);
+    const location::PushStats stats = repository->push(
+        source, {.path = "/" + key, .host = host_name(), .wait_for_lock = location::kWaitForPrune}, cancel);
     return SnapshotReference{
         .id = stats.snapshot_id, .logical_size = stats.logical_bytes, .physical_size = stats.stored_bytes};
 }
@@ -80,7 +80,8 @@ void ArtifactStore::pull(const std::string& path, const std::string& snapshot, c
         }
         const auto repository = location::Repository::open(*location_, clock_, key_, false, cancel);
         const std::string inner = path.empty() ? "" : "/" + checked_path(path);
-        static_cast<void>(repository->pull(reference.id, inner, sink, cancel));
+        location::beside_a_prune(clock_, cancel,
+                                 [&] { return repository->pull(reference.id, inner, sink, cancel); });
         return;
     }
     try {
@@ -92,7 +93,12 @@ void ArtifactStore::pull(const std::string& path, const std::string& snapshot, c
     }
 }
 
-void ArtifactStore::remove(const std::string& path, const std::string& snapshot, const CancelToken& cancel) {
+std::vector<std::string> ArtifactStore::remove(const std::string& path, const std::string& snapshot,
+                                               const CancelToken& cancel) {
+    std::vector<std::string> notes;
+    const auto note = [&notes](const std::string& key, const location::Removal& removal) {
+        if (std::string text = removal.note(key); !text.empty()) notes.push_back(std::move(text));
+    };
     if (!snapshot.empty()) {
         const SnapshotReference reference = SnapshotReference::parse(snapshot);
         if (!keeps_snapshots()) {
@@ -100,15 +106,17 @@ void ArtifactStore::remove(const std::string& path, const std::string& snapshot,
                         "--kopia-snapshot was given, but the profile has no repository key",
                         "delete with the profile that the snapshot was pushed with");
         }
-        location::Repository::open(*location_, clock_, key_, false, cancel)->forget(reference.id, cancel);
-        return;
+        note("snapshot " + reference.id, location::Repository::open(*location_, clock_, key_, false, cancel)
+                                             ->forget(reference.id, cancel));
+        return notes;
     }
     const std::string key = checked_path(path);
     std::vector<std::string> below;
     location_->list(
         key + "/", [&](const location::ObjectStat& object) { below.push_back(object.key); }, cancel);
-    location_->remove(key, cancel);
-    for (const std::string& each : below) location_->remove(each, cancel);
+    note(key, location_->remove(key, cancel));
+    for (const std::string& each : below) note(each, location_->remove(each, cancel));
+    return notes;
 }
 
 }  // namespace fencepost::kando

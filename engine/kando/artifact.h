@@ -36,7 +36,9 @@ class ArtifactStore {
     void pull(const std::string& path, const std::string& snapshot, const location::Sink& sink,
               const CancelToken& cancel);
     // An object goes with what lies below it as a folder ("a" and "a/b", never "ab").
-    void remove(const std::string& path, const std::string& snapshot, const CancelToken& cancel);
+    // What is to be told: what an object lock retains.
+    std::vector<std::string> remove(const std::string& path, const std::string& snapshot,
+                                    const CancelToken& cancel);
 
     [[nodiscard]] location::Location& location() noexcept { return *location_; }
 

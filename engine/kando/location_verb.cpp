@@ -107,7 +107,8 @@ void remove(const CommandLine& line, const World& world, Log& log) {
     only(line, "delete", {"kopia-snapshot"});
     if (line.words.size() != 1) throw Error(ErrorKind::kInvalid, "kando location delete takes flags only");
     ArtifactStore store(given_profile(line, world, log), world.http, world.clock);
-    store.remove(line.get("path"), line.get("kopia-snapshot"), world.cancel);
+    for (const std::string& note : store.remove(line.get("path"), line.get("kopia-snapshot"), world.cancel))
+        log.info(note);
 }
 
 }  // namespace

@@ -11,7 +11,6 @@
 namespace fencepost::kando {
 namespace {
 
-constexpr std::chrono::seconds kWaitForPrune{60};
 constexpr std::uint64_t kMostWarnings = 20;  // of files that not everything could be set of
 
 const std::vector<Flag> kFlags = {
@@ -64,7 +63,7 @@ void backup(const CommandLine& line, const World& world, Log& log) {
     location::FolderBackupOptions options{
         .path = absolute(line.words[1]),
         .host = line.has("host") ? line.get("host") : host_name(),
-        .wait_for_lock = kWaitForPrune,
+        .wait_for_lock = location::kWaitForPrune,
         .on_progress = [&meter](std::uint64_t bytes) { meter.advance_to(bytes); }};
     if (line.has("tag")) options.tags = {line.get("tag")};
     const auto stats = opened.repository->backup_folder(options, world.cancel);

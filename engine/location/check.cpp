@@ -11,7 +11,7 @@ class Checks {
     Checks(Location& location, const CancelToken& cancel) : location_(location), cancel_(cancel) {}
 
     std::vector<Check> run() {
-        step("write", [&] { location_.put_bytes(key_, bytes_, {}, cancel_); });
+        step("write", [&] { location_.put_bytes(key_, bytes_, {.is_short_lived = true}, cancel_); });
         if (!checks_.front().is_ok) {
             for (const char* name : {"read", "list", "lock", "delete"})
                 checks_.push_back({name, false, "not tried: nothing could be written"});
@@ -33,6 +33,9 @@ class Checks {
             location_.remove(key_, cancel_);
             expect(!location_.stat(key_, cancel_), "what was removed is still there");
         });
+        bool is_wanted = true;
+        step("protect", [&] { is_wanted = location_.check_protection(cancel_); });
+        if (!is_wanted) checks_.pop_back();
         return std::move(checks_);
     }
 
@@ -51,7 +54,7 @@ class Checks {
     }
     void write_twice() {
         try {
-            location_.put_bytes(key_, bytes_, {.only_if_absent = true}, cancel_);
+            location_.put_bytes(key_, bytes_, {.only_if_absent = true, .is_short_lived = true}, cancel_);
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::kAlreadyExists) throw;
             return;

@@ -183,7 +183,7 @@ class FileLocation final : public Location {
         }
     }
 
-    void remove(std::string_view key, const CancelToken& cancel) override {
+    Removal remove(std::string_view key, const CancelToken& cancel) override {
         cancel.throw_if_cancelled();
         traced("delete", key, [&] {
             const std::string path = path_of(key);
@@ -201,7 +201,13 @@ class FileLocation final : public Location {
             sync(parent.get(), "fsync of the folder");
             remove_empty_folders(root.get(), path);
         });
+        return {};
     }
+
+    Protection protect(const CancelToken&) override {
+        throw Error(ErrorKind::kFailedPrecondition, description() + ": a folder has no object lock");
+    }
+    [[nodiscard]] bool check_protection(const CancelToken&) override { return false; }
 
   private:
     [[nodiscard]] std::string path_of(std::string_view key) const {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -39,7 +40,26 @@ struct ObjectStat {
 struct PutOptions {
     std::optional<std::uint64_t> size;  // where known, small objects go in one request
     bool only_if_absent = false;        // kAlreadyExists otherwise; backends without it throw kUnsupported
+    bool is_short_lived = false;        // no object lock: it is removed soon
     std::optional<std::array<unsigned char, 32>> sha256;  // of put_bytes, where the caller has it already
+};
+
+// What became of an object that was removed.
+struct Removal {
+    bool is_held = false;                      // an object lock refuses it: it is still there
+    std::optional<SystemTime> retained_until;  // its bytes stay in the store until then, there or hidden
+    // What people are told of it: "the store's object lock retains 'a/b' until ..."; "" where it is gone.
+    [[nodiscard]] std::string note(std::string_view key) const;
+};
+
+// What an object lock holds of a location.
+struct Protection {
+    std::uint64_t objects = 0;   // that are there
+    std::uint64_t extended = 0;  // of those: so many got more time
+    std::uint64_t freed = 0;     // that were removed earlier and that the lock has let go since: gone now
+    std::uint64_t retained = 0;  // that were removed, and that the lock still holds
+    std::uint64_t retained_bytes = 0;
+    std::optional<SystemTime> retained_until;  // the last of them
 };
 
 class Location {
@@ -60,7 +80,15 @@ class Location {
     // All objects whose key starts with the prefix, in key order, page by page.
     virtual void list(std::string_view prefix, const std::function<void(const ObjectStat&)>& visit,
                       const CancelToken& cancel) = 0;
-    virtual void remove(std::string_view key, const CancelToken& cancel) = 0;  // absent is fine
+    // Absent is fine. In a bucket with an object lock the object is hidden, and its bytes stay for a time.
+    virtual Removal remove(std::string_view key, const CancelToken& cancel) = 0;
+    // Keeps what is there under the object lock for the profile's protection_period from now on, and frees
+    // what was removed and is no longer held. To be called again within an eighth of that period, at any
+    // time. kFailedPrecondition where the profile has none or the bucket no object lock.
+    virtual Protection protect(const CancelToken& cancel) = 0;
+    // Whether the profile has a protection_period; kFailedPrecondition where the bucket has no object lock
+    // then.
+    [[nodiscard]] virtual bool check_protection(const CancelToken& cancel) = 0;
 };
 
 // A Profile resolved to what a location needs: the shape of `toJson .Profile` (kanister.md 2.2), decoded
@@ -75,6 +103,8 @@ struct ResolvedProfile {
     bool skip_ssl_verify = false;
     std::string ca_bundle_pem;
     Secret repository_key;  // set: artifacts are snapshots in a restic repository under the prefix
+    // What is written is under an object lock (S3, compliance mode) for at least so long; 0: under none.
+    std::chrono::seconds protection_period{0};
 
     [[nodiscard]] static ResolvedProfile from_json(const Value& profile);
 };

@@ -73,6 +73,16 @@ void read_credential(ResolvedProfile& profile, const Value& credential) {
     }
 }
 
+std::chrono::seconds protection_period_of(const std::string& text) {
+    if (text.empty()) return {};
+    const auto period = std::chrono::duration_cast<std::chrono::seconds>(parse_duration(text));
+    if (period.count() <= 0) {
+        throw Error(ErrorKind::kInvalid, "profile: protectionPeriod '" + text + "' is less than a second",
+                    "give what an object lock is to hold: 720h");
+    }
+    return period;
+}
+
 }  // namespace
 
 ResolvedProfile ResolvedProfile::from_json(const Value& profile) {
@@ -87,6 +97,7 @@ ResolvedProfile ResolvedProfile::from_json(const Value& profile) {
     resolved.skip_ssl_verify = member(profile, "SkipSSLVerify").bool_or(false);
     resolved.ca_bundle_pem = text(profile, "CABundle");
     resolved.repository_key = Secret(text(profile, "RepositoryKey"));
+    resolved.protection_period = protection_period_of(text(profile, "ProtectionPeriod"));
     if (equal_without_case(type, "filestore")) {
         resolved.type = "filestore";
         resolved.file_path = text(place, "path");
@@ -94,6 +105,11 @@ ResolvedProfile ResolvedProfile::from_json(const Value& profile) {
             throw Error(ErrorKind::kInvalid,
                         "profile: location.path '" + resolved.file_path + "' is no absolute path",
                         "a filestore location needs the folder it is kept in");
+        }
+        if (resolved.protection_period.count() > 0) {
+            throw Error(ErrorKind::kInvalid,
+                        "profile: a folder has no object lock, and cannot keep a protectionPeriod",
+                        "use a bucket, or take protectionPeriod out");
         }
     } else if (equal_without_case(type, "s3Compliant")) {
         resolved.type = "s3Compliant";

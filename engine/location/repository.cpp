@@ -175,11 +175,11 @@ class ResticRepository final : public Repository {
         return records;
     }
 
-    void forget(std::string_view id, const CancelToken& cancel) override {
+    Removal forget(std::string_view id, const CancelToken& cancel) override {
         const Digest snapshot_id = resolve(id, cancel);
         const restic::RepositoryLock lock(files_, clock_, restic::LockMode::kShared, std::chrono::seconds{0},
                                           cancel);
-        files_.remove(restic::kSnapshots, snapshot_id, cancel);
+        return files_.remove(restic::kSnapshots, snapshot_id, cancel);
     }
 
     PruneStats prune(std::chrono::seconds wait_for_lock, const CancelToken& cancel) override {

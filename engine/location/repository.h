@@ -21,6 +21,7 @@
 
 #include "base/cancel.h"
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/secret.h"
 #include "location/location.h"
 
@@ -107,12 +108,28 @@ class Repository {
     // What restore_folder() would write. A file with several names counts once.
     [[nodiscard]] virtual SnapshotSize size_of(std::string_view id, const CancelToken& cancel) = 0;
     [[nodiscard]] virtual std::vector<SnapshotRecord> snapshots(const CancelToken& cancel) = 0;
-    virtual void forget(std::string_view id,
-                        const CancelToken& cancel) = 0;  // removes the snapshot file; data stays for prune
+    // Removes the snapshot file; data stays for prune.
+    virtual Removal forget(std::string_view id, const CancelToken& cancel) = 0;
     // Removes what no snapshot needs; a twentieth of the repository may stay waste. Nobody backs up
     // meanwhile. Dying at any instant loses nothing. kDataLoss or kNotFound, with nothing removed, where
     // something that a snapshot needs is gone.
     virtual PruneStats prune(std::chrono::seconds wait_for_lock, const CancelToken& cancel) = 0;
 };
+
+// A prune locks everybody else out, and is over before long.
+inline constexpr std::chrono::seconds kWaitForPrune{60};
+
+// Work with a repository, begun again for so long while another's exclusive lock forbids it.
+template <typename Work>
+auto beside_a_prune(Clock& clock, const CancelToken& cancel, const Work& work) {
+    for (const Deadline until = clock.steady_now() + kWaitForPrune;;) {
+        try {
+            return work();
+        } catch (const Error& e) {
+            if (e.kind() != ErrorKind::kFailedPrecondition || clock.steady_now() > until) throw;
+        }
+        clock.sleep(std::chrono::seconds(1), cancel);
+    }
+}
 
 }  // namespace fencepost::location

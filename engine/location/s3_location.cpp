@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "location/key.h"
 #include "location/s3_client.h"
+#include "location/s3_object_lock.h"
 #include "location/s3_upload.h"
 #include "location/s3_xml.h"
 #include "net/retry.h"
@@ -90,7 +91,9 @@ class DownloadCheck {
 class S3Location final : public Location {
   public:
     S3Location(const ResolvedProfile& profile, net::HttpClient& http, Clock& clock)
-        : client_(profile, http, clock), prefix_(join_key(profile.prefix, "")) {}
+        : client_(profile, http, clock),
+          prefix_(join_key(profile.prefix, "")),
+          protection_period_(profile.protection_period) {}
 
     [[nodiscard]] std::string description() const override {
         return "s3://" + client_.bucket() + (prefix_.empty() ? "" : "/" + prefix_);
@@ -105,7 +108,7 @@ class S3Location final : public Location {
             return put_bytes(key, first.view(), options, cancel);
         }
         if (options.only_if_absent && stat(key, cancel)) throw exists(key);
-        MultipartUpload upload(client_, full, cancel);
+        MultipartUpload upload(client_, full, lock_headers(options), cancel);
         std::uint64_t size = first.size;
         upload.add(std::move(first));
         for (int number = 2;; ++number) {
@@ -135,6 +138,7 @@ class S3Location final : public Location {
                           .body = bytes,
                           .body_sha256 = digest};
         if (options.only_if_absent) request.headers.emplace_back("if-none-match", "*");
+        for (auto& header : lock_headers(options)) request.headers.push_back(std::move(header));
         net::HttpResponse answer;
         int attempt = 0;
         net::retry({}, client_.clock(), cancel, [&] {
@@ -238,13 +242,38 @@ class S3Location final : public Location {
         }
     }
 
-    void remove(std::string_view key, const CancelToken& cancel) override {
+    Removal remove(std::string_view key, const CancelToken& cancel) override {
+        const std::string full = full_key(key);
+        Removal removal;
+        if (protection_period_.count() > 0) removal.retained_until = locked_until(client_, full, cancel);
         try {
-            static_cast<void>(client_.send({.method = "DELETE", .key = full_key(key)}, cancel));
+            static_cast<void>(client_.send({.method = "DELETE", .key = full}, cancel));
         } catch (const Error& error) {
-            if (error.kind() != ErrorKind::kNotFound) throw;
-            check_bucket(cancel);
+            if (error.kind() == ErrorKind::kNotFound) {
+                check_bucket(cancel);
+                return removal;
+            }
+            // What is locked is refused as AccessDenied or InvalidRequest, as the server likes it.
+            if (error.kind() != ErrorKind::kForbidden && error.kind() != ErrorKind::kInvalid) throw;
+            removal.retained_until = locked_until(client_, full, cancel);
+            if (!removal.retained_until) throw;
+            removal.is_held = true;
         }
+        return removal;
+    }
+
+    Protection protect(const CancelToken& cancel) override {
+        if (protection_period_.count() == 0) {
+            throw Error(ErrorKind::kFailedPrecondition,
+                        description() + ": the profile has no protectionPeriod");
+        }
+        return protect_objects(client_, prefix_.empty() ? "" : prefix_ + "/", protection_period_, cancel);
+    }
+
+    [[nodiscard]] bool check_protection(const CancelToken& cancel) override {
+        if (protection_period_.count() == 0) return false;
+        check_object_lock(client_, cancel);
+        return true;
     }
 
   private:
@@ -258,6 +287,13 @@ class S3Location final : public Location {
             throw Error(ErrorKind::kInvalid, std::to_string(size) + " bytes came, announced were " +
                                                  std::to_string(*options.size));
         }
+    }
+
+    [[nodiscard]] net::Headers lock_headers(const PutOptions& options) const {
+        if (protection_period_.count() == 0 || options.is_short_lived) return {};
+        return {{"x-amz-object-lock-mode", kLockMode},
+                {"x-amz-object-lock-retain-until-date",
+                 format_rfc3339(lock_end(client_.clock().now(), protection_period_))}};
     }
 
     [[nodiscard]] Error exists(std::string_view key) const {
@@ -300,6 +336,7 @@ class S3Location final : public Location {
 
     S3Client client_;
     std::string prefix_;
+    std::chrono::seconds protection_period_;
     std::atomic<bool> bucket_seen_{false};
 };
 

@@ -135,13 +135,13 @@ struct MultipartUpload::Impl {
     }
 };
 
-MultipartUpload::MultipartUpload(const S3Client& client, std::string key, const CancelToken& cancel)
+MultipartUpload::MultipartUpload(const S3Client& client, std::string key, net::Headers headers,
+                                 const CancelToken& cancel)
     : impl_(std::make_unique<Impl>(client, std::move(key), cancel)) {
+    headers.emplace_back("x-amz-checksum-algorithm", "CRC32");
+    headers.emplace_back("x-amz-checksum-type", "FULL_OBJECT");
     const auto answer = client.send(
-        {.method = "POST",
-         .key = impl_->key,
-         .query = {{"uploads", ""}},
-         .headers = {{"x-amz-checksum-algorithm", "CRC32"}, {"x-amz-checksum-type", "FULL_OBJECT"}}},
+        {.method = "POST", .key = impl_->key, .query = {{"uploads", ""}}, .headers = std::move(headers)},
         cancel);
     impl_->id = parse_upload_id(answer.body);
 }

@@ -31,7 +31,8 @@ struct PartBuffer {
 
 class MultipartUpload {
   public:
-    MultipartUpload(const S3Client& client, std::string key, const CancelToken& cancel);
+    // `headers` are the object's: its lock.
+    MultipartUpload(const S3Client& client, std::string key, net::Headers headers, const CancelToken& cancel);
     MultipartUpload(const MultipartUpload&) = delete;
     MultipartUpload& operator=(const MultipartUpload&) = delete;
     ~MultipartUpload();

@@ -17,6 +17,20 @@ struct S3ListPage {
 };
 [[nodiscard]] S3ListPage parse_list_page(std::string_view document);
 
+struct S3Version {
+    std::string key, id;
+    std::uint64_t size = 0;
+    bool is_latest = false;
+    bool is_delete_marker = false;  // the object counts as removed where it is the latest
+};
+// Of one key the latest comes first.
+struct S3VersionPage {
+    std::vector<S3Version> versions;
+    bool is_truncated = false;
+    std::string next_key, next_id;
+};
+[[nodiscard]] S3VersionPage parse_version_page(std::string_view document);
+
 struct S3ErrorBody {
     std::string code;
     std::string message;
@@ -32,6 +46,9 @@ struct S3Part {
     std::string etag;
     std::string crc32;  // base64; "" where the server does not know checksums
 };
+[[nodiscard]] SystemTime parse_retention(std::string_view document);  // until when
+// "GOVERNANCE" and "COMPLIANCE" are the modes.
+[[nodiscard]] std::string retention_body(std::string_view mode, std::string_view until);
 [[nodiscard]] std::string complete_upload_body(const std::vector<S3Part>& parts);
 
 }  // namespace fencepost::location

@@ -179,6 +179,7 @@ Profile Profile::from(const Value& object) {
         profile.skip_ssl_verify = root["skipSSLVerify"].flag();
         profile.ca_bundle = root["caBundle"].text();
         profile.repository_key = optional_reference_of(root["repositoryKey"]);
+        profile.protection_period = root["protectionPeriod"].text();
         return profile;
     });
 }

@@ -97,7 +97,8 @@ struct Profile {
     // Beyond Kanister:
     std::string ca_bundle;  // PEM
     std::optional<ObjectReference>
-        repository_key;  // a Secret; its key `password` encrypts a restic repository
+        repository_key;             // a Secret; its key `password` encrypts a restic repository
+    std::string protection_period;  // "720h": how long an object lock holds what is kept; "": none
     [[nodiscard]] static Profile from(const Value& object);
 };
 

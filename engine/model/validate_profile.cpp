@@ -75,12 +75,21 @@ void check_credential(const Value& credential, Problems& problems) {
     }
 }
 
+void check_protection_period(const Value& period, const std::string& location_type, Problems& problems) {
+    check_duration(period, "/protectionPeriod", problems);
+    if (!period.is_nil() && location_type != "s3Compliant") {
+        problems.error("/protectionPeriod", "unsupported-field",
+                       "a location of type " + location_type + " has no object lock here",
+                       "use s3Compliant, or take protectionPeriod out");
+    }
+}
+
 }  // namespace
 
 void validate_profile(const Value& object, Problems& problems) {
     problems.only(object, "",
                   {"apiVersion", "kind", "metadata", "location", "credential", "skipSSLVerify", "caBundle",
-                   "repositoryKey"});
+                   "repositoryKey", "protectionPeriod", "status"});
     check_metadata(object, problems);
     const Value& location = object["location"];
     if (location.is_nil()) {
@@ -95,6 +104,7 @@ void validate_profile(const Value& object, Problems& problems) {
     }
     problems.check(object["skipSSLVerify"], "/skipSSLVerify", Kind::kBool);
     problems.check(object["caBundle"], "/caBundle", Kind::kString);
+    check_protection_period(object["protectionPeriod"], location["type"].string_or(""), problems);
     if (!object["repositoryKey"].is_nil()) {
         check_reference(object["repositoryKey"], "/repositoryKey", "repositoryKey", {"name", "namespace"},
                         problems);

@@ -16,7 +16,6 @@ constexpr const char* kTextPath = "/restore-point.json";
 constexpr const char* kFormat = "fencepost.io/restore-point/1";
 constexpr std::size_t kMostTextBytes = std::size_t{1} << 30U;
 constexpr std::uint64_t kMostIndexBytes = std::uint64_t{1} << 20U;
-constexpr std::chrono::seconds kWaitForPrune{60};
 
 std::string points() { return std::string(kFolder) + "/points/"; }
 std::string index_key(const std::string& ns, const std::string& name) {
@@ -92,23 +91,11 @@ location::Repository& Exports::repository(bool creates) {
     return *repository_;
 }
 
-// A prune locks everybody else out, and is over soon.
-template <typename Work>
-auto Exports::beside_a_prune(const Work& work) {
-    for (const Deadline until = world_.clock.steady_now() + kWaitForPrune;;) {
-        try {
-            return work();
-        } catch (const Error& e) {
-            if (e.kind() != ErrorKind::kFailedPrecondition || world_.clock.steady_now() > until) throw;
-        }
-        world_.clock.sleep(std::chrono::seconds(1), cancel_);
-    }
-}
-
 Value Exports::put(const std::string& owner, const std::string& text) {
     const auto pushed = repository(true).push(
         source_of(text),
-        {.path = kTextPath, .host = "fencepost", .tags = {owner}, .wait_for_lock = kWaitForPrune}, cancel_);
+        {.path = kTextPath, .host = "fencepost", .tags = {owner}, .wait_for_lock = location::kWaitForPrune},
+        cancel_);
     return Map{{"snapshot", pushed.snapshot_id},
                {"bytes", static_cast<std::int64_t>(text.size())},
                {"sha256", sha256_hex(text)}};
@@ -122,7 +109,7 @@ std::string Exports::get(const Value& stored) {
         text += bytes;
     };
     try {
-        beside_a_prune([&] {
+        location::beside_a_prune(world_.clock, cancel_, [&] {
             text.clear();
             (void)repository(false).pull(stored["snapshot"].string_or(""), kTextPath, take, cancel_);
         });
@@ -209,7 +196,7 @@ void Exports::forget(const std::set<std::string>& snapshots) {
     for (const std::string& id : snapshots) {
         if (id.empty()) continue;
         try {
-            beside_a_prune([&] { repository(false).forget(id, cancel_); });
+            location::beside_a_prune(world_.clock, cancel_, [&] { repository(false).forget(id, cancel_); });
         } catch (const Error& e) {
             if (e.kind() != ErrorKind::kNotFound) throw;  // an earlier attempt has
         }
@@ -218,9 +205,17 @@ void Exports::forget(const std::set<std::string>& snapshots) {
 
 void Exports::prune() {
     try {
-        (void)repository(false).prune(std::chrono::seconds(0), cancel_);
+        prune_unless_busy(repository(false), cancel_);
     } catch (const Error& e) {
-        if (e.kind() != ErrorKind::kNotFound && e.kind() != ErrorKind::kFailedPrecondition) throw;
+        if (e.kind() != ErrorKind::kNotFound) throw;
+    }
+}
+
+void prune_unless_busy(location::Repository& repository, const CancelToken& cancel) {
+    try {
+        (void)repository.prune(std::chrono::seconds(0), cancel);
+    } catch (const Error& e) {
+        if (e.kind() != ErrorKind::kFailedPrecondition) throw;
     }
 }
 

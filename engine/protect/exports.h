@@ -46,13 +46,10 @@ class Exports {
     void forget(const std::string& owner, const std::set<std::string>& hosts,
                 const std::set<std::string>& kept);
     void forget(const std::set<std::string>& snapshots);
-    // Frees what no snapshot needs. Where somebody writes just now, that is left to the next time.
-    void prune();
+    void prune();  // prune_unless_busy() of the exports' repository
 
   private:
     [[nodiscard]] location::Repository& repository(bool creates);
-    template <typename Work>
-    auto beside_a_prune(const Work& work);
 
     run::World& world_;
     const CancelToken cancel_;
@@ -61,6 +58,10 @@ class Exports {
     std::unique_ptr<location::Location> location_, repository_location_;
     std::unique_ptr<location::Repository> repository_;
 };
+
+// Frees what no snapshot needs. Where somebody works with the repository just now, that is left to the next
+// time.
+void prune_unless_busy(location::Repository& repository, const CancelToken& cancel);
 
 // Where a profile leads, without what opens it: equal for two profiles of one place. {type, bucket, endpoint,
 // prefix, path}, those that it has.

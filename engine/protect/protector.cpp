@@ -12,6 +12,7 @@
 #include "protect/backup_run.h"
 #include "protect/export_run.h"
 #include "protect/import_run.h"
+#include "protect/lock_keeper.h"
 #include "protect/policy_run.h"
 #include "protect/restore_run.h"
 #include "protect/retirement.h"
@@ -79,8 +80,9 @@ struct Protector::Impl {
     Guarded<Entries> entries;
     TaskGroup threads;
     Scheduler scheduler;
+    LockKeeper lock_keeper;
 
-    explicit Impl(run::World& the_world) : world(the_world), scheduler(the_world) {
+    explicit Impl(run::World& the_world) : world(the_world), scheduler(the_world), lock_keeper(the_world) {
         for (const auto& [kind, action] : kActions) {
             follow(*action, [this, type = *action](WatchEvent::Type event, const Value& object) {
                 look_at_action(type, event, object);

@@ -70,6 +70,33 @@ void remove_artifacts(run::World& world, const Value& content, const Tokens& tok
     }
 }
 
+// What the deletes have forgotten takes its place in the repository until that is pruned: once, after the
+// last of those that are retired together.
+void free_space(run::World& world, const Value& content, const Tokens& tokens) {
+    const Value& profile = content.get("spec", "profile");
+    if (!profile.is_map()) return;
+    const List all = world.cluster.list(types::kRestorePointContents, {.metadata_only = true}).items;
+    const auto leaves = [&](const Value& other) {
+        return cluster::uid_of(other) != cluster::uid_of(content) &&
+               !other.get("metadata", "deletionTimestamp").is_nil();
+    };
+    if (std::any_of(all.begin(), all.end(), leaves)) return;
+    try {
+        const location::ResolvedProfile resolved = resolve(world, profile);
+        if (resolved.repository_key.is_empty()) return;
+        const auto place = location::open_location(resolved, world.http, world.clock);
+        const auto repository =
+            location::Repository::open(*place, world.clock, resolved.repository_key, false, tokens.shutdown);
+        prune_unless_busy(*repository, tokens.shutdown);
+    } catch (const Error& e) {
+        if (e.is_transient()) throw;
+        // The restore point is gone all the same.
+        if (e.kind() != ErrorKind::kNotFound)
+            world.log.warning("a repository could not be pruned",
+                              {{"profile", profile["name"].string_or("")}, {"error", e.what()}});
+    }
+}
+
 }  // namespace
 
 ChildAction deletion(const run::World& world, std::string name, std::string parent, std::string blueprint,
@@ -89,7 +116,10 @@ void retire(run::World& world, const Value& content, const Tokens& tokens) {
     const std::string name = cluster::name_of(content);
     if (!spec["import"].is_map()) {
         if (spec["export"].is_map()) remove_export(world, content, tokens);
-        if (is_last_of_backup(world, content)) remove_artifacts(world, content, tokens);
+        if (is_last_of_backup(world, content)) {
+            remove_artifacts(world, content, tokens);
+            free_space(world, content, tokens);
+        }
         const std::string ns = spec.get("application", "namespace").string_or("");
         if (!spec["export"].is_map()) {
             for (const Value& volume : spec["volumes"].list_or_empty()) remove_copy(world, ns, volume);

@@ -71,10 +71,12 @@ constexpr std::array kCredentialFields{GoField{"Type", "Type"}, GoField{"KeyPair
                                        GoField{"Secret", "Secret"},
                                        GoField{"KopiaServerSecret", "KopiaServerSecret"}};
 constexpr GoType kCredential{"param.Credential", Kind::kStruct, nullptr, kCredentialFields};
-constexpr std::array kProfileFields{GoField{"Location", "Location"}, GoField{"Credential", "Credential"},
+constexpr std::array kProfileFields{GoField{"Location", "Location"},
+                                    GoField{"Credential", "Credential"},
                                     GoField{"SkipSSLVerify", "SkipSSLVerify"},
                                     GoField{"CABundle", "CABundle", true},
-                                    GoField{"RepositoryKey", "RepositoryKey", true}};
+                                    GoField{"RepositoryKey", "RepositoryKey", true},
+                                    GoField{"ProtectionPeriod", "ProtectionPeriod", true}};
 constexpr GoType kProfile{"*param.Profile", Kind::kStruct, nullptr, kProfileFields, true};
 
 constexpr std::array kPhaseFields{GoField{"Secrets", "Secrets"}, GoField{"ConfigMaps", "ConfigMaps"},
@@ -224,7 +226,7 @@ Value profile(const model::Profile& profile, const ProfileSecrets& found) {
         Value::of_struct(kCredential, {{profile.credential_type, std::move(key_pair), std::move(typed),
                                         Value::typed_nil(kKopiaServerSecret)}});
     return Value::of_struct(kProfile, {{std::move(location), std::move(credential), profile.skip_ssl_verify,
-                                        profile.ca_bundle, found.repository_key}});
+                                        profile.ca_bundle, found.repository_key, profile.protection_period}});
 }
 
 }  // namespace fencepost::run

@@ -189,12 +189,16 @@ class Stack:
         return self.get("/v1/obligations")["items"]
 
     # --- what stands beside it
-    def start_s3_server(self, host="127.0.0.1"):
-        """A real S3 server with one bucket."""
+    def start_s3_server(self, host="127.0.0.1", keeps_versions=False):
+        """A real S3 server with one bucket. With versions it deletes and locks as S3 does."""
         self.s3_port = free_port()
         (self.work / "s3" / "backups").mkdir(parents=True)
+        versions = []
+        if keeps_versions:
+            versions = ["--versioning-dir", self.work / "s3-versions"]
+            versions[1].mkdir()
         log = open(self.work / "s3.log", "ab")
-        server = subprocess.Popen([VERSITYGW, "--port", f"{host}:{self.s3_port}", "--quiet", "posix", self.work / "s3"],
+        server = subprocess.Popen([VERSITYGW, "--port", f"{host}:{self.s3_port}", "--quiet", "posix", *versions, self.work / "s3"],
                                   stdout=log, stderr=log, stdin=subprocess.DEVNULL,
                                   env=dict(os.environ, ROOT_ACCESS_KEY="fencepost", ROOT_SECRET_KEY="fencepost-secret-key"))
         log.close()

@@ -191,6 +191,7 @@ properties:
   skipSSLVerify: {type: boolean}
   caBundle: {x-kubernetes-preserve-unknown-fields: true, description: 'Certificates to trust. (Fencepost only.)'}
   repositoryKey: {x-kubernetes-preserve-unknown-fields: true, description: 'With a key artifacts become snapshots. (Fencepost only.)'}
+  protectionPeriod: {type: string, description: 'How long an object lock holds what is kept, as 720h. For s3Compliant. (Fencepost only.)'}
 )";
 
 constexpr const char* kBindingText = R"(

@@ -54,12 +54,13 @@ std::string Files::load(std::string_view folder, const Digest& id, const CancelT
 Files::Saved Files::save(std::string_view folder, std::string_view json, const CancelToken& cancel) const {
     const std::string sealed = seal_document(key_, json);
     const Digest id = sha256(sealed);
-    location_.put_bytes(file_key(folder, id), sealed, {.size = sealed.size(), .sha256 = id}, cancel);
+    location_.put_bytes(file_key(folder, id), sealed,
+                        {.size = sealed.size(), .is_short_lived = folder == kLocks, .sha256 = id}, cancel);
     return {.id = id, .bytes = sealed.size()};
 }
 
-void Files::remove(std::string_view folder, const Digest& id, const CancelToken& cancel) const {
-    location_.remove(file_key(folder, id), cancel);
+Removal Files::remove(std::string_view folder, const Digest& id, const CancelToken& cancel) const {
+    return location_.remove(file_key(folder, id), cancel);
 }
 
 std::vector<Digest> Files::list(std::string_view folder, const CancelToken& cancel) const {

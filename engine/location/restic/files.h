@@ -39,7 +39,7 @@ class Files {
         std::uint64_t bytes = 0;
     };
     Saved save(std::string_view folder, std::string_view json, const CancelToken& cancel) const;
-    void remove(std::string_view folder, const Digest& id, const CancelToken& cancel) const;
+    Removal remove(std::string_view folder, const Digest& id, const CancelToken& cancel) const;
     // Names that are no ids are none of restic's files and are left out.
     [[nodiscard]] std::vector<Digest> list(std::string_view folder, const CancelToken& cancel) const;
     // Loads all of a folder with a few at once; `visit` is called one at a time. A file that goes away

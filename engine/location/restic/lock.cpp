@@ -78,7 +78,10 @@ struct RepositoryLock::Impl {
         files.load_all(kLocks, cancel, [&](const Digest& id, const std::string& json) {
             if (id == own) return;
             const Lock lock = parse_lock(json);
-            if (sweep && is_dead_here(lock)) return files.remove(kLocks, id, cancel);
+            if (sweep && is_dead_here(lock)) {
+                files.remove(kLocks, id, cancel);
+                return;
+            }
             if ((!lock.exclusive && mode == LockMode::kShared) || is_stale(lock, now)) return;
             throw Error(ErrorKind::kFailedPrecondition,
                         "the repository in " + files.location().description() +

@@ -55,6 +55,19 @@ TEST_CASE("a profile may carry the whole credential Secret") {
     CHECK(profile.secret_access_key.reveal() == "secret");
 }
 
+TEST_CASE("a profile may ask for an object lock") {
+    const auto profile = [](const std::string& period) {
+        return R"({"Location":{"type":"s3Compliant","bucket":"b"},"Credential":{"KeyPair":{"ID":"i","Secret":"s"}},"ProtectionPeriod":")" +
+               period + R"("})";
+    };
+    CHECK(ResolvedProfile::from_json(parse_json(profile("720h"))).protection_period ==
+          std::chrono::hours(720));
+    CHECK(ResolvedProfile::from_json(parse_json(profile(""))).protection_period.count() == 0);
+    CHECK(error_of(profile("thirty days")).kind() == ErrorKind::kInvalid);
+    CHECK(error_of(profile("-1h")).message().find("protectionPeriod") != std::string::npos);
+    CHECK(error_of(profile("1ms")).kind() == ErrorKind::kInvalid);
+}
+
 TEST_CASE("a file store needs no credential") {
     const auto profile = ResolvedProfile::from_json(parse_json(
         R"({"Location":{"type":"filestore","path":"/srv/backups","prefix":"p"},"RepositoryKey":"k"})"));
@@ -76,6 +89,8 @@ TEST_CASE("a profile that cannot work says why") {
     CHECK(error_of(R"({"Location":{"type":"s3Compliant","bucket":1}})").message() ==
           "profile: 'bucket' must be a string");
     CHECK(error_of(R"({"Location":{"type":"filestore","path":"relative"}})").kind() == ErrorKind::kInvalid);
+    CHECK(error_of(R"({"Location":{"type":"filestore","path":"/srv"},"ProtectionPeriod":"1h"})").kind() ==
+          ErrorKind::kInvalid);
     CHECK(error_of(s3("null")).kind() == ErrorKind::kInvalid);
     CHECK(error_of(s3(R"({"Type":"keyPair","KeyPair":{"ID":"id","Secret":""}})")).kind() ==
           ErrorKind::kInvalid);

@@ -160,12 +160,17 @@ class HookedLocation final : public Location {
         under_.list(prefix, visit, cancel);
         if (after_list) after_list();
     }
-    void remove(std::string_view key, const CancelToken& cancel) override {
+    Removal remove(std::string_view key, const CancelToken& cancel) override {
         if (!with_removals_) return under_.remove(key, cancel);
         (void)hooked([&] {
             under_.remove(key, cancel);
             return ObjectStat{};
         });
+        return {};
+    }
+    Protection protect(const CancelToken& cancel) override { return under_.protect(cancel); }
+    [[nodiscard]] bool check_protection(const CancelToken& cancel) override {
+        return under_.check_protection(cancel);
     }
 
     std::function<void()> after_list;

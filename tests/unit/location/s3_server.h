@@ -82,7 +82,8 @@ class S3Server {
         if (!tls.certificate_file.empty()) {
             words.insert(words.end(), {"--cert", tls.certificate_file, "--key", tls.key_file});
         }
-        words.insert(words.end(), {"posix", folder_.path().string()});
+        words.insert(words.end(),
+                     {"posix", "--versioning-dir", versions_.path().string(), folder_.path().string()});
         start(words);
         for (int i = 0; i < 200 && !is_listening(port_); ++i) {
             std::this_thread::sleep_for(std::chrono::milliseconds{50});
@@ -143,7 +144,7 @@ class S3Server {
         }
     }
 
-    TemporaryFolder folder_;
+    TemporaryFolder folder_, versions_;
     int port_;
     pid_t pid_ = -1;
 };

@@ -1,8 +1,16 @@
-#include "location/file_location.h"
 #include "location/location.h"
+
+#include "base/encodings.h"
+#include "location/file_location.h"
 #include "location/s3_location.h"
 
 namespace fencepost::location {
+
+std::string Removal::note(std::string_view key) const {
+    if (!retained_until) return {};
+    return "the store's object lock retains " + std::string(key) + " until " +
+           format_rfc3339(*retained_until) + (is_held ? ", and refuses to hide it" : "");
+}
 
 std::unique_ptr<Location> open_location(const ResolvedProfile& profile, net::HttpClient& http, Clock& clock) {
     if (profile.type == "filestore") return open_file_location(profile.file_path, profile.prefix);
