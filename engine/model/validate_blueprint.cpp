@@ -8,6 +8,7 @@
 #include "model/removed_function.h"
 #include "model/template_check.h"
 #include "model/validate_parts.h"
+#include "model/verification.h"
 
 namespace fencepost::model {
 namespace {
@@ -238,6 +239,12 @@ void check_action_names(const Value& actions, Problems& problems) {
         if (!has(with) || has(without)) continue;
         problems.at_key(Severity::kWarning, child("/actions", with), "BND-W08",
                         "there is an action " + std::string(with) + " but no " + without);
+    }
+    const auto refusal = has("verify") ? why_not_verifiable(actions) : std::nullopt;
+    if (refusal) {
+        problems.at_key(Severity::kError, "/actions/verify", "not-verifiable",
+                        "a restore point by this blueprint cannot be verified: " + refusal->why,
+                        refusal->hint);
     }
     const Value* backup = actions.find("backup");
     if (backup == nullptr || has("delete") || (*backup)["outputArtifacts"].map_or_empty().empty()) return;
