@@ -42,6 +42,8 @@ class VerifiedBackups(unittest.TestCase):
         cls.stack.start_file_store()
         apply_postgres_dump(cls.stack)
         cls.stack.start_database(rows=ROWS)
+        # Dumped with the rest, and never to be started: its slot is the live one's.
+        cls.sql("create subscription news connection 'host=127.0.0.1 dbname=news' publication news with (connect = false)", "app1db")
         cls.live = cls.fingerprint()
 
     # --- what is asked of the stack
@@ -56,6 +58,7 @@ class VerifiedBackups(unittest.TestCase):
                 cls.sql("select string_agg(oid::text || relfilenode, ',' order by oid) from pg_class where relkind = 'r' "
                         "and relnamespace = 'public'::regnamespace", "app1db"),
                 cls.sql("select sum(n_tup_ins + n_tup_upd + n_tup_del) from pg_stat_user_tables", "app1db"),
+                cls.sql("select subname || subenabled || subslotname from pg_subscription"),
                 cls.sql("select rolpassword from pg_authid where rolname = 'app1'")]
 
     def object(self, kind, name, namespace="app1"):
@@ -170,6 +173,7 @@ class VerifiedBackups(unittest.TestCase):
             self.stack.apply(json.dumps({**validation, "metadata": {"name": name, "namespace": "app1"}}))
             wait_for("the query", lambda: self.sql("select count(*) from pg_stat_activity where query like '%pg_temp.answer(query)%' "
                                                    "and datname like 'fencepost_verify_%'") == "1", 60)
+            self.assertEqual(self.sql("select count(*), bool_or(subenabled) from pg_subscription"), "2|f")
             if end == "cancel":
                 self.stack.request("POST", f"/v1/namespaces/app1/validations/{name}/cancel")
             else:
