@@ -7,16 +7,14 @@
 namespace fencepost::protect {
 namespace {
 
-constexpr std::array<std::array<const char*, 2>, 9> kRestoredByDefault{
+constexpr std::array<std::array<const char*, 2>, 7> kRestoredByDefault{
     {{"core", "secrets"},
      {"core", "configmaps"},
      {"core", "serviceaccounts"},
      {"core", "persistentvolumeclaims"},
      {"core", "services"},
      {"rbac.authorization.k8s.io", "roles"},
-     {"rbac.authorization.k8s.io", "rolebindings"},
-     {"core", "resourcequotas"},
-     {"core", "limitranges"}}};
+     {"rbac.authorization.k8s.io", "rolebindings"}}};
 
 constexpr const char* kIsolation = R"(
 - name: no address of its own

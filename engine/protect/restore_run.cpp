@@ -432,8 +432,10 @@ void RestoreRun::call(const Value& content, const Value& resource, const std::st
                       .profile = status_.spec()["profile"].is_map() ? status_.spec()["profile"]
                                                                     : content.get("spec", "profile"),
                       .artifacts = resource["artifacts"]};
-    if (const std::string token = scratch_of(status_.spec()); !token.empty())
+    if (const std::string token = scratch_of(status_.spec()); !token.empty()) {
+        refuse_unverifiable(content, resource);
         child.options["scratch"] = scratch_name(token, label_of(resource));
+    }
     for (const char* member : {"group", "apiVersion", "kind", "resource"}) {
         if (resource[member].is_string()) child.object[member] = resource[member];
     }

@@ -22,7 +22,8 @@ using cluster::ObjectKey;
 
 constexpr std::chrono::milliseconds kLookAgain{200};
 constexpr std::chrono::seconds kFirstPause{1}, kLongestPause{60};
-constexpr std::size_t kMostTables = 500;  // told one by one; their rows are counted all the same
+constexpr std::size_t kLongestTold = 500;  // bytes of an answer: a restore point is no place for a table
+constexpr std::size_t kMostTables = 500;   // told one by one; their rows are counted all the same
 
 std::string label_of(const Value& resource) {
     return resource["resource"].string_or("") + "/" + resource["name"].string_or("");
@@ -70,7 +71,8 @@ Value json_output(const ChildEnd& end, const char* name, Kind kind) {
 Value judged(const model::Assertion& assertion, const Value& answer) {
     Value told(Map{{"name", assertion.name}, {"want", assertion.expected}});
     const bool has_failed = answer["error"].is_string();
-    told[has_failed ? "error" : "got"] = has_failed ? answer["error"] : answer["value"];
+    told[has_failed ? "error" : "got"] =
+        shortened(answer[has_failed ? "error" : "value"].string_or(""), kLongestTold);
     told["passed"] = !has_failed && answer["value"] == Value(assertion.expected);
     return told;
 }
@@ -80,6 +82,16 @@ Value judged(const model::Assertion& assertion, const Value& answer) {
 std::string scratch_name(const std::string& token, const std::string& resource) {
     constexpr std::size_t kDigits = 20;
     return "fencepost_verify_" + sha256_hex(token + "/" + resource).substr(0, kDigits);
+}
+
+void refuse_unverifiable(const Value& content, const Value& resource) {
+    const std::string blueprint = resource["blueprint"].string_or("");
+    const auto refusal = model::why_not_verifiable(content.get("spec", "blueprints", blueprint, "actions"));
+    if (!refusal) return;
+    throw Error(ErrorKind::kFailedPrecondition,
+                label_of(resource) + ": the Blueprint " + blueprint +
+                    ", as it was when the backup was made, cannot verify: " + refusal->why,
+                refusal->hint);
 }
 
 std::string failed_assertions(const Value& answered) {
@@ -129,12 +141,7 @@ void ScratchRestore::prepare(const Value& content) {
         if (manifest == manifests.end() || !filter.accepts(type_of(resource), *manifest)) continue;
         const std::string blueprint = resource["blueprint"].string_or(""), label = label_of(resource);
         const Value& actions = content.get("spec", "blueprints", blueprint, "actions");
-        if (const auto refusal = model::why_not_verifiable(actions)) {
-            throw Error(ErrorKind::kFailedPrecondition,
-                        label + ": the Blueprint " + blueprint +
-                            ", as it was when the backup was made, cannot verify: " + refusal->why,
-                        refusal->hint);
-        }
+        refuse_unverifiable(content, resource);
         labels.push_back(label);
         Value noted(Map{{"label", label},
                         {"blueprint", stored_blueprint(world_, content, blueprint)},

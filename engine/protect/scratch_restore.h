@@ -28,6 +28,9 @@ inline constexpr const char* kScratchLabel =
 // database. `token` tells verifications apart, `resource` is as in "secrets/app1-db".
 [[nodiscard]] std::string scratch_name(const std::string& token, const std::string& resource);
 
+// Throws kFailedPrecondition where the blueprint of a content's resource would restore over what is live.
+void refuse_unverifiable(const Value& content, const Value& resource);
+
 struct ScratchLimits {
     std::chrono::seconds undo{3600};  // a verifyPosthook that fails is tried again for so long
     std::chrono::seconds gone{300};   // the namespace

@@ -159,6 +159,27 @@ TEST_CASE("F8 what cannot be verified is refused before anything is made, and is
     CHECK(app.all(types::kRestoreActions).empty());
 }
 
+TEST_CASE("F8 a restore that is only a look is refused where it would be none, whoever asks for it") {
+    Verified app("  backup: {phases: []}\n  restore: {phases: [{name: load, func: Step, args: {do: ok}}]}\n");
+    app.ns("copy");
+    app.restore("{subject: {kind: RestorePoint, name: backup-1, namespace: app}, scratch: by-hand}", "copy");
+    CHECK_THAT(
+        Application::error(app.end_of(types::kRestoreActions, "copy", "restore-1")),
+        Contains("configmaps/database: the Blueprint bp, as it was when the backup was made, cannot verify"));
+    CHECK(app.calls("load") == 0);
+}
+
+TEST_CASE("F8 a long answer is judged whole and told shortened") {
+    const std::string text(2'000, 'x');
+    Verified app(blueprint(R"([{\"value\": \")" + text + R"(\"}])"));
+    const Value ended =
+        app.validate("v-1", ", restore: {assertions: [{sql: select 1, expect: " + text + "}]}}");
+    CHECK(Application::state(ended) == "Complete");
+    const Value asked =
+        app.verdict().get("restore", "resources").as_list().at(0)["assertions"].as_list().at(0);
+    CHECK(asked["got"].as_string().size() == 503);
+}
+
 TEST_CASE("F8 an action verify that does not answer is no success") {
     const auto [answers, message] = GENERATE(table<std::string, std::string>(
         {{"[]", "was asked 1 queries, and has answered 0"}, {"no list", "an unreadable output 'answers'"}}));
