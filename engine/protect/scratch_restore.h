@@ -45,7 +45,7 @@ class ScratchRestore {
     void prepare(const Value& content);
     // Seconds until all was restored and ready. Throws where the restore fails; kUnavailable where
     // somebody else has ended it.
-    double restore(const Value& content);
+    [[nodiscard]] double restore(const Value& content);
     // Those that `verify` is asked of, after prepare(): maps with a `label`.
     [[nodiscard]] List resources() const;
     // {resource, rows, tables: {name: rows}, assertions: [{name, passed, want, got or error}]}. Throws where
