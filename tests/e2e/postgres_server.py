@@ -20,7 +20,24 @@ def run(*words, check=True, environment=None, cwd=None):
     return result
 
 
-class Server:
+class Archiving:
+    """What is asked of a server that archives its WAL, wherever it runs: sql() does."""
+
+    def archiver(self, column):
+        return self.sql(f"select {column} from pg_stat_archiver")
+
+    def has_archived(self, segment):
+        return self.archiver(f"last_archived_wal collate \"C\" >= '{segment}'") == "t"
+
+    def switch(self):
+        """Ends the segment, and waits until it is archived."""
+        segment = self.sql("create table if not exists noise (n int); insert into noise values (1); "
+                           "select pg_walfile_name(pg_switch_wal())").splitlines()[-1]
+        wait_for(f"the archiving of {segment}", lambda: self.has_archived(segment), 60)
+        return segment
+
+
+class Server(Archiving):
     """A PostgreSQL of its own in a folder."""
 
     def __init__(self, data, programs=BIN):
@@ -49,16 +66,3 @@ class Server:
     def sql(self, text):
         return run("psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", self.port, "-U", "postgres", "-c", text,
                    "postgres").stdout.strip()
-
-    def archiver(self, column):
-        return self.sql(f"select {column} from pg_stat_archiver")
-
-    def has_archived(self, segment):
-        return self.archiver(f"last_archived_wal collate \"C\" >= '{segment}'") == "t"
-
-    def switch(self):
-        """Ends the segment, and waits until it is archived."""
-        segment = self.sql("create table if not exists noise (n int); insert into noise values (1); "
-                           "select pg_walfile_name(pg_switch_wal())").splitlines()[-1]
-        wait_for(f"the archiving of {segment}", lambda: self.has_archived(segment), 60)
-        return segment

@@ -20,7 +20,66 @@ from stack import FENCEPOST, KANDO, ROOT, VERSITYGW, Stack, free_port, wait_for 
 SEGMENT = 16 << 20
 
 
-class WalArchive(unittest.TestCase):
+class Archived:
+    """What every server that archives its WAL does, `primary` on the embedded cluster or elsewhere. Whoever inherits says
+    how a base backup is made, push_base(), and how a server is recovered from it, recovered()."""
+
+    def insert(self, first, last):
+        self.primary.sql(f"insert into things select generate_series({first}, {last})")
+
+    def test_1_a_segment_that_is_switched_is_archived(self):
+        self.assertIn("wal push", self.primary.sql("show archive_command"))
+        before = int(self.primary.archiver("archived_count"))
+        self.insert(1, 1000)
+        segment = self.primary.switch()
+        self.assertGreater(int(self.primary.archiver("archived_count")), before)
+        self.assertEqual(self.primary.archiver("failed_count"), "0")
+        timelines = json.loads(self.wal("list", "-o", "json").stdout)["timelines"]
+        self.assertEqual([(t["timeline"], t["last"], t["gaps"]) for t in timelines], [(1, segment, [])])
+        self.assertIn(segment, self.wal("list").stdout)
+        self.assertEqual(self.primary.sql("select system_identifier from pg_control_system()"),
+                         json.loads(self.wal("list", "-o", "json").stdout)["systemIdentifier"])
+
+    def test_3_a_base_backup_is_pushed_and_listed(self):
+        name = self.push_base()
+        self.assertEqual([(base["name"], base["timeline"], base["hasWal"]) for base in self.bases()], [(name, 1, False)])
+        self.assertEqual(self.bases()[0]["serverVersion"], self.primary.sql("show server_version").split(".")[0])
+        self.assertIn(name, self.base("list").stdout)
+
+    def test_6_a_recovery_to_the_end_has_what_came_after_the_base(self):
+        self.insert(2001, 3000)
+        self.primary.sql("insert into noise select generate_series(1, 1500000)")  # several segments
+        self.insert(3001, 3001)
+        self.primary.switch()
+        restored = self.recovered("restored")
+        self.assertEqual(restored.sql("select max(n) from things"), "3001")
+        self.assertTrue(restored.sql("select pg_walfile_name(pg_current_wal_lsn())").startswith("00000002"))
+        self.assertIn("restored log file", restored.log())
+        restored.switch()  # it archives too: in its own timeline
+        timelines = json.loads(self.wal("list", "-o", "json").stdout)["timelines"]
+        self.assertEqual([t["timeline"] for t in timelines], [1, 2])
+        self.assertEqual(restored.archiver("failed_count"), "0")
+
+    def test_7_a_recovery_to_a_time_starts_a_timeline_of_its_own(self):
+        history = self.work / "00000002.history"
+        self.wal("fetch", history.name, history)
+        before = history.read_text()
+        self.insert(4001, 4001)
+        time.sleep(0.2)
+        target = self.primary.sql("select to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
+        time.sleep(0.2)
+        self.insert(4002, 4002)
+        self.primary.switch()
+        # The second timeline left the first before that time: recovery follows the one that is named.
+        server = self.recovered("at-a-time", target, "1")
+        self.assertEqual(server.sql("select max(n) from things"), "4001")
+        server.switch()
+        self.assertEqual([t["timeline"] for t in json.loads(self.wal("list", "-o", "json").stdout)["timelines"]], [1, 2, 3])
+        self.wal("fetch", history.name, history)
+        self.assertEqual(history.read_text(), before)
+
+
+class WalArchive(Archived, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.stack = Stack()  # of which only the folder and the S3 server are used
@@ -67,29 +126,16 @@ class WalArchive(unittest.TestCase):
     def bases(self):
         return json.loads(self.base("list", "-o", "json").stdout)["items"]
 
-    def insert(self, first, last):
-        self.primary.sql(f"insert into things select generate_series({first}, {last})")
+    def push_base(self):
+        return json.loads(self.base("push", "-o", "json").stdout)["name"]
 
-    def restore(self, name, *words):
+    def recovered(self, name, target="latest", timeline="latest"):
         server = Server(self.work / name)
-        self.base("fetch", "latest", server.data, *words)
+        self.base("fetch", "latest", server.data, "--recover-to", target, "--timeline", timeline)
         self.addCleanup(server.stop, "immediate")
         server.start()
         wait_for("the end of the recovery", lambda: server.sql("select pg_is_in_recovery()") == "f")
         return server
-
-    def test_1_a_segment_that_is_switched_is_archived(self):
-        self.assertIn("wal push", self.primary.sql("show archive_command"))
-        before = int(self.primary.archiver("archived_count"))
-        self.insert(1, 1000)
-        segment = self.primary.switch()
-        self.assertGreater(int(self.primary.archiver("archived_count")), before)
-        self.assertEqual(self.primary.archiver("failed_count"), "0")
-        timelines = json.loads(self.wal("list", "-o", "json").stdout)["timelines"]
-        self.assertEqual([(t["timeline"], t["last"], t["gaps"]) for t in timelines], [(1, segment, [])])
-        self.assertIn(segment, self.wal("list").stdout)
-        self.assertEqual(self.primary.sql("select system_identifier from pg_control_system()"),
-                         json.loads(self.wal("list", "-o", "json").stdout)["systemIdentifier"])
 
     def test_2_nothing_is_overwritten_and_absence_is_told_from_failure(self):
         segment = self.primary.switch()
@@ -109,14 +155,6 @@ class WalArchive(unittest.TestCase):
             failed = self.wal("fetch", segment, copy, flags=flags, check=False)
             self.assertEqual(failed.returncode, 200, failed.stderr)
             self.assertTrue(failed.stderr)
-
-    def test_3_a_base_backup_is_pushed_and_listed(self):
-        told = json.loads(self.base("push", "-o", "json").stdout)
-        self.assertEqual(told["timeline"], 1)
-        self.assertEqual(told["serverVersion"], (self.primary.data / "PG_VERSION").read_text().strip())
-        self.assertFalse(told["hasWal"])
-        self.assertEqual([base["name"] for base in self.bases()], [told["name"]])
-        self.assertIn(told["name"], self.base("list").stdout)
 
     def test_4_three_are_kept_with_the_wal_that_they_need(self):
         while len(self.bases()) < 4:
@@ -145,45 +183,12 @@ class WalArchive(unittest.TestCase):
         wait_for("the end of pg_basebackup", lambda: self.primary.sql("select count(*) from pg_stat_replication") == "0")
         self.assertLessEqual(len(self.bases()) - len(before), 1)  # one may have been quick enough
 
-    def test_6_a_recovery_to_the_end_has_what_came_after_the_base(self):
-        self.insert(2001, 3000)
-        self.primary.sql("insert into noise select generate_series(1, 1500000)")  # several segments
-        self.insert(3001, 3001)
-        self.primary.switch()
-        restored = self.restore("restored")
-        self.assertEqual(restored.sql("select max(n) from things"), "3001")
-        self.assertTrue(restored.sql("select pg_walfile_name(pg_current_wal_lsn())").startswith("00000002"))
-        self.assertIn("restored log file", restored.log())
-        again = self.base("fetch", "latest", restored.data, check=False)
+    def test_7_where_a_recovery_was_nothing_is_fetched_and_nothing_is_left(self):
+        data = self.work / "restored"
+        again = self.base("fetch", "latest", data, check=False)
         self.assertEqual(again.returncode, 1)
         self.assertIn("is not empty", again.stderr)
-        restored.switch()  # it archives too: in its own timeline
-        self.assertFalse((restored.data / "pg_wal/.fencepost-spool").exists())
-        timelines = json.loads(self.wal("list", "-o", "json").stdout)["timelines"]
-        self.assertEqual([t["timeline"] for t in timelines], [1, 2])
-        self.assertEqual(restored.archiver("failed_count"), "0")
-
-    def test_7_a_recovery_to_a_time_starts_a_timeline_of_its_own(self):
-        history = self.work / "00000002.history"
-        self.wal("fetch", history.name, history)
-        before = history.read_text()
-        self.insert(4001, 4001)
-        time.sleep(0.2)
-        target = self.primary.sql("select to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
-        time.sleep(0.2)
-        self.insert(4002, 4002)
-        self.primary.switch()
-        # The second timeline left the first before that time: recovery follows the one that is named.
-        server = Server(self.work / "at-a-time")
-        self.base("fetch", "latest", server.data, "--recover-to", target, "--timeline", "1")
-        self.addCleanup(server.stop, "immediate")
-        server.start()
-        wait_for("the end of the recovery", lambda: server.sql("select pg_is_in_recovery()") == "f")
-        self.assertEqual(server.sql("select max(n) from things"), "4001")
-        server.switch()
-        self.assertEqual([t["timeline"] for t in json.loads(self.wal("list", "-o", "json").stdout)["timelines"]], [1, 2, 3])
-        self.wal("fetch", history.name, history)
-        self.assertEqual(history.read_text(), before)
+        self.assertFalse((data / "pg_wal/.fencepost-spool").exists())
 
     def test_8_a_wrong_location_shows_in_pg_stat_archiver(self):
         good = self.primary.sql("show archive_command")
