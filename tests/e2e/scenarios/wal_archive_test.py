@@ -21,8 +21,43 @@ SEGMENT = 16 << 20
 
 
 class Archived:
-    """What every server that archives its WAL does, `primary` on the embedded cluster or elsewhere. Whoever inherits says
-    how a base backup is made, push_base(), and how a server is recovered from it, recovered()."""
+    """What every server that archives its WAL does, `primary` on this machine or elsewhere. Whoever inherits says how a base
+    backup is made, push_base(), and how a server is recovered from it, recovered()."""
+    store_host = "127.0.0.1"
+
+    @classmethod
+    def make_folder(cls):
+        cls.work = cls.stack.work / "postgres"
+        cls.work.mkdir()
+        os.chown(cls.work, USER.pw_uid, USER.pw_gid)
+
+    @staticmethod
+    def connection(server):
+        return f"host=127.0.0.1 port={server.port} user=postgres dbname=postgres"
+
+    @classmethod
+    def location(cls, prefix):
+        """The flags of an archive, on S3 where it can be."""
+        if not VERSITYGW:
+            (cls.work / "store").mkdir(exist_ok=True)
+            os.chown(cls.work / "store", USER.pw_uid, USER.pw_gid)
+            return ["--location", f"file://{cls.work}/store", "--prefix", prefix]
+        if not hasattr(cls.stack, "s3_port"):
+            cls.stack.start_s3_server(cls.store_host)
+        credentials = cls.work / "credentials"
+        credentials.write_text("[default]\naws_access_key_id = fencepost\naws_secret_access_key = fencepost-secret-key\n")
+        return ["--location", "s3://backups/archive", "--endpoint", f"http://{cls.store_host}:{cls.stack.s3_port}",
+                "--region", "us-east-1", "--credentials-file", str(credentials), "--prefix", prefix]
+
+    def wal(self, verb, *words, flags=None, **more):
+        return run(FENCEPOST, "wal", verb, *words, *(flags or self.flags), **more)
+
+    def base(self, verb, *words, flags=None, server=None, **more):
+        connection = ["--dbname", self.connection(server or self.primary)] if verb == "push" else []
+        return run(FENCEPOST, "basebackup", verb, *words, *connection, *(flags or self.flags), **more)
+
+    def bases(self):
+        return json.loads(self.base("list", "-o", "json").stdout)["items"]
 
     def insert(self, first, last):
         self.primary.sql(f"insert into things select generate_series({first}, {last})")
@@ -84,9 +119,7 @@ class WalArchive(Archived, unittest.TestCase):
     def setUpClass(cls):
         cls.stack = Stack()  # of which only the folder and the S3 server are used
         cls.addClassCleanup(cls.stack.__exit__)
-        cls.work = cls.stack.work / "postgres"
-        cls.work.mkdir()
-        os.chown(cls.work, USER.pw_uid, USER.pw_gid)
+        cls.make_folder()
         cls.flags = cls.location("pg1")
         cls.primary = Server(cls.work / "primary").make(archive_mode="on", wal_level="replica",
                                                         archive_command=cls.command("push", *cls.flags) + " %p")
@@ -94,37 +127,9 @@ class WalArchive(Archived, unittest.TestCase):
         cls.primary.start()
         cls.primary.sql("create table things (n int primary key, at timestamptz default clock_timestamp())")
 
-    @classmethod
-    def location(cls, prefix):
-        """The flags of an archive, on S3 where it can be."""
-        if not VERSITYGW:
-            (cls.work / "store").mkdir(exist_ok=True)
-            os.chown(cls.work / "store", USER.pw_uid, USER.pw_gid)
-            return ["--location", f"file://{cls.work}/store", "--prefix", prefix]
-        if not hasattr(cls.stack, "s3_port"):
-            cls.stack.start_s3_server()
-        credentials = cls.work / "credentials"
-        credentials.write_text("[default]\naws_access_key_id = fencepost\naws_secret_access_key = fencepost-secret-key\n")
-        return ["--location", "s3://backups/archive", "--endpoint", f"http://127.0.0.1:{cls.stack.s3_port}",
-                "--region", "us-east-1", "--credentials-file", str(credentials), "--prefix", prefix]
-
     @staticmethod
     def command(verb, *flags):
         return " ".join([str(FENCEPOST), "wal", verb, *flags])
-
-    @staticmethod
-    def connection(server):
-        return f"host=127.0.0.1 port={server.port} user=postgres dbname=postgres"
-
-    def wal(self, verb, *words, flags=None, **more):
-        return run(FENCEPOST, "wal", verb, *words, *(flags or self.flags), **more)
-
-    def base(self, verb, *words, flags=None, server=None, **more):
-        connection = ["--dbname", self.connection(server or self.primary)] if verb == "push" else []
-        return run(FENCEPOST, "basebackup", verb, *words, *connection, *(flags or self.flags), **more)
-
-    def bases(self):
-        return json.loads(self.base("list", "-o", "json").stdout)["items"]
 
     def push_base(self):
         return json.loads(self.base("push", "-o", "json").stdout)["name"]
