@@ -17,6 +17,12 @@ target_compile_options(fencepost_flags INTERFACE -Wall -Wextra -Wconversion -Wsh
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   # libstdc++ 12's stable_sort uses what it deprecates, and clang tells; g++ still tells of deprecations of ours.
   target_compile_options(fencepost_flags INTERFACE -Wthread-safety -Wno-deprecated-declarations)
+  # Reading the standard library takes clang two fifths of its time; it gains g++ nothing, which so proves that each file
+  # includes what it uses. Without their time in them ccache keeps these, and what is compiled with them.
+  target_precompile_headers(fencepost_flags INTERFACE <algorithm> <array> <atomic> <charconv> <chrono> <condition_variable>
+    <cstdint> <deque> <filesystem> <fstream> <functional> <iostream> <map> <memory> <mutex> <optional> <set> <span> <sstream>
+    <string> <string_view> <thread> <tuple> <unordered_map> <utility> <variant> <vector>)
+  target_compile_options(fencepost_flags INTERFACE "SHELL:-Xclang -fno-pch-timestamp")
 endif()
 if(FENCEPOST_SANITIZE)
   string(REPLACE ";" "," _sanitizers "${FENCEPOST_SANITIZE}")
@@ -37,7 +43,7 @@ target_include_directories(fencepost_flags INTERFACE ${CMAKE_SOURCE_DIR}/engine 
 
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
 endif()
 find_program(MOLD mold)
 if(MOLD)

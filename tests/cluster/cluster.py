@@ -94,7 +94,9 @@ class Kubernetes:
     def delete_namespace(self, name):
         # Without their grace: tests end what runs in them when they want to see it end.
         self.kubectl("delete", "pods", "--all", "--grace-period=1", "--wait=false", namespace=name)
-        self.kubectl("delete", "namespace", name, "--timeout=120s", seconds=130)
+        if self.kubectl("delete", "namespace", name, "--timeout=300s", check=False, seconds=310).returncode:
+            conditions = (self.get("namespace", name) or {}).get("status", {}).get("conditions", [])
+            raise AssertionError(f"namespace {name} does not end:\n" + "\n".join(one["message"] for one in conditions))
 
     # --- what only the one-node cluster offers
     host_address = f"10.99.{os.environ.get('CLUSTER_INSTANCE') or 0}.1"  # what Pods reach this machine by

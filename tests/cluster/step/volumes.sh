@@ -10,8 +10,12 @@ kubectl apply -f "$here/yaml/volumes.yaml" >/dev/null
 runs mini-csi || rm -f "$socket"
 start mini-csi "$bin/mini-csi" --endpoint "$socket" --registry "$kubelet_root/plugins_registry" --state "$csi_data" --node "$node"
 wait_for 20 "the CSI driver's start" test -S "$socket"
-start csi-provisioner "$bin/csi-provisioner" --kubeconfig="$KUBECONFIG" --csi-address="$socket" --leader-election=false --extra-create-metadata
-start csi-snapshotter "$bin/csi-snapshotter" --kubeconfig="$KUBECONFIG" --csi-address="$socket" --leader-election=false
-start snapshot-controller "$bin/snapshot-controller" --kubeconfig="$KUBECONFIG" --leader-election=false
+# Their pauses after faults, and before finalizers that nobody needs any more are looked for, are of minutes otherwise:
+# longer than a test, and its namespace's end, should wait for what it made fail.
+options=(--kubeconfig="$KUBECONFIG" --leader-election=false --retry-interval-max=4s)
+start csi-provisioner "$bin/csi-provisioner" "${options[@]}" --csi-address="$socket" --extra-create-metadata \
+    --snapshot-orphan-sweep-interval=5s
+start csi-snapshotter "$bin/csi-snapshotter" "${options[@]}" --csi-address="$socket"
+start snapshot-controller "$bin/snapshot-controller" "${options[@]}"
 is_registered() { kubectl get csinode "$node" -o jsonpath='{.spec.drivers[*].name}' | grep --quiet hostpath.csi.k8s.io; }
 wait_for 60 "the CSI driver's registration" is_registered
