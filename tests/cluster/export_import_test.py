@@ -7,7 +7,7 @@ import unittest
 
 from cluster import wait_for
 from edb import EdbCluster
-from edb_operator import CLUSTER, ELECTED, KASTEN, KIND
+from edb_operator import CLUSTER, ELECTED
 from stack import ROOT, VERSITYGW, Stack, render
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e/scenarios"))

@@ -14,8 +14,8 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from postgres_server import BIN, USER, Server, run  # noqa: E402
-from stack import FENCEPOST, KANDO, ROOT, VERSITYGW, Stack, free_port, wait_for  # noqa: E402
+from postgres_server import USER, Server, run  # noqa: E402
+from stack import FENCEPOST, KANDO, ROOT, VERSITYGW, Stack, wait_for  # noqa: E402
 
 SEGMENT = 16 << 20
 

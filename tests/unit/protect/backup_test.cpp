@@ -111,7 +111,7 @@ TEST_CASE("E2 a snapshot that fails is followed by the posthook, and leaves no r
 }
 
 TEST_CASE("A8 two objects of one database are dumped once, and have the same artifacts") {
-    Application app(std::string(kDump) + "    \n");
+    Application app(kDump);
     auto blueprint = app.world.cluster->get({types::kBlueprints, "default", "bp"});
     blueprint["actions"]["backup"]["sharedBy"] = "{{ .Object.data.a }}";
     app.world.cluster->replace(types::kBlueprints, blueprint, {});
