@@ -100,7 +100,13 @@ void ArtifactStore::remove(const std::string& path, const std::string& snapshot,
                         "--kopia-snapshot was given, but the profile has no repository key",
                         "delete with the profile that the snapshot was pushed with");
         }
-        location::Repository::open(*location_, clock_, key_, false, cancel)->forget(reference.id, cancel);
+        const auto repository = location::Repository::open(*location_, clock_, key_, false, cancel);
+        try {
+            repository->forget(reference.id, cancel);
+        } catch (const Error& error) {
+            // As with objects: that it is gone already is what was asked for.
+            if (error.kind() != ErrorKind::kNotFound) throw;
+        }
         return;
     }
     const std::string key = checked_path(path);

@@ -28,7 +28,7 @@ class ActionCheck {
     void run() {
         problems_.only(action_, pointer_,
                        {"name", "kind", "configMapNames", "secretNames", "inputArtifactNames",
-                        "outputArtifacts", "phases", "deferPhase"});
+                        "outputArtifacts", "phases", "deferPhase", "sharedBy"});
         problems_.check(action_["name"], child(pointer_, "name"), Kind::kString);
         problems_.check(action_["kind"], child(pointer_, "kind"), Kind::kString);
         for (const char* list : {"configMapNames", "secretNames", "inputArtifactNames"}) {
@@ -41,6 +41,8 @@ class ActionCheck {
 
         const List& list = action_["phases"].list_or_empty();
         gather_facts(list);
+        if (problems_.check(action_["sharedBy"], child(pointer_, "sharedBy"), Kind::kString))
+            check_template(action_["sharedBy"].string_or(""), child(pointer_, "sharedBy"), scope_, problems_);
         for (std::size_t i = 0; i < list.size(); ++i) {
             scope_.finished = i;
             scope_.current = i;

@@ -29,8 +29,12 @@ spec:
 RIGHT = [{"name": "orders are there", "sql": "select count(*) > 0 from orders"},
          {"name": "every order has its payload", "sql": "select count(*) from orders where payload is null", "expect": 0},
          {"name": "as the application", "sql": "select current_user, session_user like 'fencepost_verify_%'", "expect": "app1|true"}]
-SCRATCH = "select count(*) from pg_database where datname like 'fencepost_verify_%'"
+SCRATCH = "select count(*) from pg_database where datname like 'fencepost_%'"
 ROLES = "select count(*) from pg_roles where rolname like 'fencepost_verify_%'"
+# What all databases have in common: who is there and may do what, databases and their settings.
+COMMON = [f"select md5(string_agg(one::text, ',' order by one::text)) from {table} one" for table in
+          ("pg_authid", "pg_auth_members", "pg_db_role_setting", "pg_shdescription",
+           "(select oid, datname, datdba, datallowconn, datacl from pg_database)")]
 
 
 class VerifiedBackups(unittest.TestCase):
@@ -44,6 +48,12 @@ class VerifiedBackups(unittest.TestCase):
         cls.stack.start_database(rows=ROWS)
         # Dumped with the rest, and never to be started: its slot is the live one's.
         cls.sql("create subscription news connection 'host=127.0.0.1 dbname=news' publication news with (connect = false)", "app1db")
+        # Of whom the dump tells, not pg_dump: they are gone in the midst of the tests.
+        cls.sql("create role keepers", "app1db")
+        cls.sql("create role watch login password 'watch'; grant keepers to watch", "app1db")
+        cls.sql("create table kept (n int); alter table kept owner to keepers; grant select on kept to watch", "app1db")
+        cls.sql("grant create on database app1db to watch; alter role watch in database app1db set work_mem to '5MB'", "app1db")
+        cls.sql("alter role keepers in database app1db set work_mem to '6MB'", "app1db")
         cls.live = cls.fingerprint()
 
     # --- what is asked of the stack
@@ -53,13 +63,13 @@ class VerifiedBackups(unittest.TestCase):
 
     @classmethod
     def fingerprint(cls):
-        """The live database's rows, its files, its role's password, and what has ever been written to it."""
+        """The live database's rows, its files, the server's roles, and what has ever been written to it."""
         return [cls.sql("select md5(string_agg(o::text, ',' order by o::text)) from orders o", "app1db"),
                 cls.sql("select string_agg(oid::text || relfilenode, ',' order by oid) from pg_class where relkind = 'r' "
                         "and relnamespace = 'public'::regnamespace", "app1db"),
                 cls.sql("select sum(n_tup_ins + n_tup_upd + n_tup_del) from pg_stat_user_tables", "app1db"),
                 cls.sql("select subname || subenabled || subslotname from pg_subscription"),
-                cls.sql("select rolpassword from pg_authid where rolname = 'app1'")]
+                *[cls.sql(query) for query in COMMON]]
 
     def object(self, kind, name, namespace="app1"):
         return json.loads(self.stack.cli("get", kind, name, "-n", namespace, "-o", "json").stdout)
@@ -140,7 +150,21 @@ class VerifiedBackups(unittest.TestCase):
         self.assertEqual(self.verification_of("run-2")["state"], "Passed")
         self.nothing_is_left()
 
-    def test_3_queries_change_nothing_and_reach_nothing(self):
+    def test_3_roles_that_are_gone_are_back_for_the_verification_alone(self):
+        self.sql("drop table kept; revoke all on database app1db from watch; drop role watch, keepers", "app1db")
+        type(self).live = self.fingerprint()
+        asked = {"select tableowner from pg_tables where tablename = 'kept'": "keepers",
+                 "select string_agg(rolname, ',' order by rolname) from pg_roles where rolname in ('watch', 'keepers') and not rolcanlogin": "keepers,watch",
+                 "select pg_has_role('watch', 'keepers', 'member')": "true"}
+        self.stack.apply(json.dumps({
+            "apiVersion": "fencepost.io/v1alpha1", "kind": "ValidateAction", "metadata": {"name": "gone", "namespace": "app1"},
+            "spec": {"subject": {"kind": "RestorePoint", "name": "run-2", "namespace": "app1"},
+                     "restore": {"assertions": [{"sql": sql, "expect": answer} for sql, answer in asked.items()]}}}))
+        wait_for("the end of it", lambda: self.object("validateaction", "gone").get("status", {}).get("state") in ("Complete", "Failed"), 60)
+        self.assertEqual(self.verification_of("run-2")["state"], "Passed", self.verification_of("run-2"))
+        self.nothing_is_left()
+
+    def test_4_queries_change_nothing_and_reach_nothing(self):
         hostile = ["delete from orders returning true", "select true; drop table orders", "\\! touch /tmp/never",
                    "select set_config('role', 'postgres', false) = 'postgres'",
                    "select set_config('session_authorization', 'postgres', false) = 'postgres'",
@@ -152,7 +176,7 @@ class VerifiedBackups(unittest.TestCase):
         self.assertTrue(all("error" in a for a in answers), answers)
         self.nothing_is_left()
 
-    def test_4_a_daemon_that_dies_leaves_nothing_behind(self):
+    def test_5_a_daemon_that_dies_leaves_nothing_behind(self):
         """Killed over and over, at another moment of the verification each time; and then it still passes."""
         self.apply_policy(RIGHT)
         for attempt, seconds in enumerate((0.0, 0.5, 1.0, 1.5, 2.0)):
@@ -168,7 +192,7 @@ class VerifiedBackups(unittest.TestCase):
             self.assertEqual(self.verification_of(name)["state"], "Passed")
             self.nothing_is_left()
 
-    def test_5_one_that_is_cancelled_or_deleted_leaves_nothing_behind(self):
+    def test_6_one_that_is_cancelled_or_deleted_leaves_nothing_behind(self):
         validation = {"apiVersion": "fencepost.io/v1alpha1", "kind": "ValidateAction",
                       "spec": {"subject": {"kind": "RestorePoint", "name": "run-2", "namespace": "app1"},
                                "restore": {"assertions": [{"sql": "select pg_sleep(60) is not null"}]}}}
@@ -187,7 +211,7 @@ class VerifiedBackups(unittest.TestCase):
         self.assertEqual(self.object("validateaction", "cancelled")["status"]["state"], "Cancelled")
         self.assertEqual(self.verification_of("run-2")["state"], "Passed")  # nothing was found
 
-    def test_6_a_flipped_byte_makes_it_unusable(self):
+    def test_7_a_flipped_byte_makes_it_unusable(self):
         packs = {p: p.read_bytes() for p in (self.stack.work / "store").rglob("data/*/*") if p.is_file()}
         for pack, text in packs.items():
             pack.chmod(0o600)
@@ -205,7 +229,7 @@ class VerifiedBackups(unittest.TestCase):
         for pack, text in packs.items():
             pack.write_bytes(text)
 
-    def test_7_an_export_is_verified_from_its_location(self):
+    def test_8_an_export_is_verified_from_its_location(self):
         self.stack.apply((POLICY % json.dumps(RIGHT)).replace("      verify: restore\n", "").replace("      verification:", "  - action: export\n"
                          "    exportParameters:\n      profile: {name: store}\n      verify: restore\n      verification:"))
         status = self.run_policy("run-7")
