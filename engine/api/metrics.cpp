@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 #include "api/action_view.h"
@@ -51,11 +52,19 @@ struct Known {
 // Whose last success is told: an action, and what it was for.
 using Protected = std::array<std::string, 4>;  // action, kind or resource, namespace, name
 
+// The last verification by restore of an application.
+struct Verification {
+    double ended = 0;  // in seconds since 1970
+    double rto = 0;    // seconds; 0 where the restore failed
+    bool has_passed = false;
+};
+
 struct Counts {
     std::map<std::string, Known> actions;                             // by ActionSet uid
     std::map<std::pair<std::string, std::string>, Histogram> phases;  // by action and phase
     std::map<std::array<std::string, 3>, RequestCount> requests;      // by method, route, code
     std::map<Protected, double> successes;                            // the last one's end
+    std::map<std::string, Verification> verifications;                // by the application's namespace
 };
 
 void add_label(ClientMetric& metric, std::string name, std::string value) {
@@ -125,6 +134,29 @@ void learn(Counts& counts, const Value& action_set) {
     }
 }
 
+void learn_verification(Counts& counts, const Value& action) {
+    const Value& status = action["status"];
+    const Value& restore = status["restore"];
+    if (!restore["state"].is_string() || !status["endTime"].is_string()) return;
+    Verification& last = counts.verifications[cluster::namespace_of(action)];
+    const double ended = seconds_of(status["endTime"]);
+    if (ended < last.ended) return;
+    const Value& rto = restore["rtoSeconds"];
+    last = {ended, rto.is_number() ? rto.as_double() : 0, restore["state"] == Value("Passed")};
+}
+
+MetricFamily by_application(std::string name, std::string help,
+                            const std::map<std::string, Verification>& verifications,
+                            double (*value_of)(const Verification&)) {
+    MetricFamily result = family(std::move(name), std::move(help), MetricType::Gauge);
+    for (const auto& [application, last] : verifications) {
+        ClientMetric& metric = result.metric.emplace_back();
+        add_label(metric, "application", application);
+        metric.gauge.value = value_of(last);
+    }
+    return result;
+}
+
 }  // namespace
 
 struct Metrics::Impl {
@@ -137,22 +169,25 @@ struct Metrics::Impl {
     Impl(Services& all, std::function<std::uint64_t()> bytes)
         : services(all), store_bytes(std::move(bytes)) {}
 
-    void watch() {
+    using Look = void (Impl::*)();
+    void keep_watching(Look watch, const char* what) {
+        std::string told;  // once: a type that is not served, or not allowed, stays so for long
         while (!stop.token().is_cancelled()) {
             try {
-                watch_once();
+                (this->*watch)();
             } catch (const Cancelled&) {
                 return;
             } catch (const Error& error) {
-                if (error.kind() != ErrorKind::kGone) {
-                    services.log.warning("metrics: the watch of ActionSets ended", {{"error", error.what()}});
+                if (error.kind() != ErrorKind::kGone && std::exchange(told, error.what()) != error.what()) {
+                    services.log.warning(std::string("metrics: the watch of ") + what + " ended",
+                                         {{"error", error.what()}});
                 }
                 (void)stop.token().wait_for(kRewatchDelay);
             }
         }
     }
 
-    void watch_once() {
+    void watch_action_sets() {
         counts.lock()->actions.clear();
         cluster::WatchOptions options;
         options.ns = services.controller_namespace;
@@ -160,15 +195,28 @@ struct Metrics::Impl {
         while (const auto event = events->next(stop.token())) {
             if (event->type == cluster::WatchEvent::Type::kBookmark) continue;
             auto locked = counts.lock();
-            if (event->type == cluster::WatchEvent::Type::kDeleted) {
+            if (event->type == cluster::WatchEvent::Type::kDeleted)
                 locked->actions.erase(cluster::uid_of(event->object));
-            } else {
-                try {
-                    learn(*locked, event->object);
-                } catch (const Error&) {
-                    // Somebody has written times that are none: one object less to count.
-                }
-            }
+            else
+                learn_unless_unreadable(*locked, event->object, learn);
+        }
+    }
+
+    // What was verified stays told when the action is deleted.
+    void watch_verifications() {
+        const auto events = services.cluster.watch(cluster::types::kValidateActions, {});
+        while (const auto event = events->next(stop.token())) {
+            if (event->type != cluster::WatchEvent::Type::kBookmark)
+                learn_unless_unreadable(*counts.lock(), event->object, learn_verification);
+        }
+    }
+
+    static void learn_unless_unreadable(Counts& all, const Value& object,
+                                        void (*learn)(Counts&, const Value&)) {
+        try {
+            learn(all, object);
+        } catch (const Error&) {
+            // Somebody has written times that are none: one object less to count.
         }
     }
 
@@ -181,11 +229,13 @@ struct Metrics::Impl {
             family("fencepost_http_requests_total", "HTTP requests that were answered.", MetricType::Counter);
         auto successes = family("fencepost_last_success_timestamp_seconds",
                                 "When an action last completed for an object.", MetricType::Gauge);
+        std::map<std::string, Verification> verifications;
         double oldest = 0;  // start of a running action
         auto seconds = family("fencepost_http_request_seconds_total", "Time spent on HTTP requests.",
                               MetricType::Counter);
         {
             auto locked = counts.lock();
+            verifications = locked->verifications;
             std::map<std::string, int> states{
                 {"pending", 0}, {"running", 0}, {"complete", 0}, {"failed", 0}, {"cancelled", 0}};
             for (const auto& [uid, known] : locked->actions) {
@@ -227,6 +277,17 @@ struct Metrics::Impl {
             families.push_back(std::move(seconds));
         }
         if (!successes.metric.empty()) families.push_back(std::move(successes));
+        if (!verifications.empty()) {
+            families.push_back(by_application(
+                "fencepost_verification_passed", "Whether the last verification by restore has passed.",
+                verifications, [](const Verification& last) { return last.has_passed ? 1.0 : 0.0; }));
+            families.push_back(by_application("fencepost_verification_end_timestamp_seconds",
+                                              "When that was.", verifications,
+                                              [](const Verification& last) { return last.ended; }));
+            families.push_back(by_application(
+                "fencepost_verification_rto_seconds", "How long its restore took; 0 where that failed.",
+                verifications, [](const Verification& last) { return last.rto; }));
+        }
         const double now = std::chrono::duration<double>(services.clock.now().time_since_epoch()).count();
         families.push_back(gauge("fencepost_oldest_running_action_seconds",
                                  "For how long the oldest of the running actions has run.",
@@ -253,7 +314,9 @@ struct Metrics::Impl {
 
 Metrics::Metrics(Services& services, std::function<std::uint64_t()> store_bytes)
     : impl_(std::make_unique<Impl>(services, std::move(store_bytes))) {
-    impl_->thread.spawn([impl = impl_.get()] { impl->watch(); });
+    Impl* impl = impl_.get();
+    impl->thread.spawn([impl] { impl->keep_watching(&Impl::watch_action_sets, "ActionSets"); });
+    impl->thread.spawn([impl] { impl->keep_watching(&Impl::watch_verifications, "ValidateActions"); });
 }
 
 Metrics::~Metrics() {

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "cluster/idempotent.h"
 #include "cluster/kube/definitions.h"
+#include "model/verification.h"
 
 namespace fencepost::api {
 namespace {
@@ -64,7 +65,7 @@ Value action_view(const Value& object) {
     copy(view, "endedAt", status["endTime"]);
     copy(view, status,
          {"progress", "restorePoint", "error", "exceptions", "steps", "window", "volumes", "checks",
-          "available", "readiness", "signedBy"});
+          "restore", "available", "readiness", "signedBy"});
     Value spec = object["spec"];
     if (spec.is_map()) spec.erase("cancel");
     copy(view, "spec", spec);
@@ -140,7 +141,8 @@ Value spec_schema(const cluster::ResourceType& type) {
                        .list_or_empty()
                        .at(0)
                        .get("schema", "openAPIV3Schema", "properties", "spec");
-    schema["properties"].erase("cancel");  // has a request of its own
+    schema["properties"].erase("cancel");   // has a request of its own
+    schema["properties"].erase("scratch");  // a validation's alone
     return schema;
 }
 
@@ -181,6 +183,12 @@ net::ServerResponse create(Services& services, const Request& request, const Kin
     const std::int64_t percent = check.at("/volumeDataCheckOptions/verifyFilesPercent").int_or(0);
     if (percent < 0 || percent > 100)
         check.fail("/volumeDataCheckOptions/verifyFilesPercent", "is not 0 to 100");
+    if (&kind == &kValidation && !check.has_failed()) {
+        model::Problems problems;
+        (void)model::Verification::read(check.at("/restore"), "/restore", problems);
+        for (const model::Problem& problem : problems.all())
+            check.fail(problem.pointer, problem.message, problem.hint);
+    }
     check.done();
     Value spec = body;
     if (kind.has_subject) {

@@ -13,4 +13,7 @@ namespace fencepost {
 // "a, b, c": what stands between two words comes behind all but the last.
 [[nodiscard]] std::string joined(const std::vector<std::string>& words, std::string_view between);
 
+// The text, or its first bytes and "...": never cut in the middle of a UTF-8 character.
+[[nodiscard]] std::string shortened(std::string text, std::size_t bytes);
+
 }  // namespace fencepost

@@ -1,6 +1,7 @@
 #include "cli/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <array>
 
 #include "cli/output.h"
 #include "cli/settings.h"
@@ -188,13 +189,13 @@ void add_run(CLI::App& app, Parsed& parsed, const World& world) {
     });
 }
 
-void add_filters(CLI::App& command, FilterOptions& filters) {
-    command.add_option("--include", filters.included, "These alone: KIND, or KIND/NAME")
-        ->type_name("KIND/NAME")
-        ->allow_extra_args(false);
-    command.add_option("--exclude", filters.excluded, "Not these: KIND, or KIND/NAME")
-        ->type_name("KIND/NAME")
-        ->allow_extra_args(false);
+std::array<CLI::Option*, 2> add_filters(CLI::App& command, FilterOptions& filters) {
+    return {command.add_option("--include", filters.included, "These alone: KIND, or KIND/NAME")
+                ->type_name("KIND/NAME")
+                ->allow_extra_args(false),
+            command.add_option("--exclude", filters.excluded, "Not these: KIND, or KIND/NAME")
+                ->type_name("KIND/NAME")
+                ->allow_extra_args(false)};
 }
 
 const char* const kStepsNote =
@@ -352,10 +353,14 @@ void add_validate(CLI::App& app, Parsed& parsed) {
     CLI::App* command = verb(
         app, parsed, "validate", "Look whether all that a restore point is made of is still what was written",
         "  fencepost validate backup-x7k2pq -n app1\n"
-        "  fencepost validate --content app1-backup-x7k2pq --percent 10\n",
+        "  fencepost validate --content app1-backup-x7k2pq --percent 10\n"
+        "  fencepost validate backup-x7k2pq -n app1 --restore --assert 'select count(*) > 0 from orders'\n",
         "Its signature, its manifests, the copies of its volumes, and what blueprints have dumped into a "
-        "repository, which is read back whole. One that fails is not restored until a later validation "
-        "passes.\n\n" +
+        "repository, which is read back whole. With --restore it is then restored into a namespace of its "
+        "own, "
+        "databases under names of their own; the blueprints' action `verify` counts rows and asks; and all "
+        "of "
+        "it goes again. One that fails is not restored until a later validation passes.\n\n" +
             std::string(kStepsNote));
     ValidateOptions& options = parsed.validate_point;
     add_point(*command, options.point);
@@ -366,6 +371,17 @@ void add_validate(CLI::App& app, Parsed& parsed) {
         ->type_name("PERCENT")
         ->capture_default_str();
     command->add_flag("--fail-fast", options.is_fail_fast, "End at the first finding");
+    CLI::Option* restore =
+        command->add_flag("--restore", options.is_restored, "Restore it beside what is live, and ask it");
+    command
+        ->add_option("--assert", options.assertions,
+                     "A query that has to answer true in every restored database; may be repeated")
+        ->type_name("SQL")
+        ->allow_extra_args(false)
+        ->needs(restore);
+    command->add_flag("--no-row-counts", options.skips_rows, "Do not count the rows of all tables")
+        ->needs(restore);
+    for (CLI::Option* filter : add_filters(*command, options.filters)) filter->needs(restore);
     command->add_flag("--detach", options.detach, "Do not wait");
     add_output(*command, options.output);
     command->callback([&] {

@@ -146,6 +146,29 @@ void print_readiness(const Value& readiness) {
           "\n");
 }
 
+// Of a validation with a restore: how long that took, what is in the databases, and what they have answered.
+void print_verification(const Value& restore) {
+    if (restore["rtoSeconds"].is_number())
+        print("restored in " +
+              format_duration(std::chrono::round<std::chrono::milliseconds>(
+                  std::chrono::duration<double>(restore["rtoSeconds"].as_double()))) +
+              (restore["rows"].is_nil() ? "" : ", with " + text_of(restore["rows"]) + " rows") + "\n");
+    std::vector<std::vector<std::string>> tables, answers;
+    for (const Value& one : restore["resources"].list_or_empty()) {
+        const std::string resource = one["resource"].string_or("");
+        for (const Member& table : one["tables"].map_or_empty())
+            tables.push_back({resource, table.key, text_of(table.value)});
+        for (const Value& answer : one["assertions"].list_or_empty()) {
+            answers.push_back({resource, answer["name"].string_or(""),
+                               answer["passed"].bool_or(false) ? "Passed" : "Failed",
+                               answer["want"].string_or(""),
+                               answer["got"].string_or(answer["error"].string_or(""))});
+        }
+    }
+    if (!tables.empty()) print(table({"RESOURCE", "TABLE", "ROWS"}, tables));
+    if (!answers.empty()) print(table({"RESOURCE", "ASSERTION", "STATE", "WANT", "GOT"}, answers));
+}
+
 void print_restore_point(const Value& status) {
     const Value& point = status["restorePoint"];
     const std::string name = point["name"].string_or("");
@@ -166,6 +189,7 @@ void print_end(const Value& action, const std::string& state) {
     if (status["restorePoint"].is_map()) print_restore_point(status);
     if (const List& volumes = status["volumes"].list_or_empty(); !volumes.empty()) print_volumes(volumes);
     if (status["readiness"].is_map()) print_readiness(status["readiness"]);
+    if (status["restore"].is_map()) print_verification(status["restore"]);
     if (const Map& counts = status["objects"].map_or_empty(); !counts.empty()) print_restored(counts);
     if (const List& window = status["window"].list_or_empty(); !window.empty()) print_window(window);
     for (const Value& exception : status["exceptions"].list_or_empty())

@@ -106,6 +106,9 @@ struct ValidateOptions {
     PointOptions point;
     int percent = 100;
     bool is_fail_fast = false, detach = false;
+    bool is_restored = false, skips_rows = false;
+    std::vector<std::string> assertions;  // queries that have to answer true
+    FilterOptions filters;
     std::string output = "table";
 };
 struct RetryOptions {

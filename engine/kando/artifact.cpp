@@ -106,8 +106,13 @@ std::vector<std::string> ArtifactStore::remove(const std::string& path, const st
                         "--kopia-snapshot was given, but the profile has no repository key",
                         "delete with the profile that the snapshot was pushed with");
         }
-        note("snapshot " + reference.id, location::Repository::open(*location_, clock_, key_, false, cancel)
-                                             ->forget(reference.id, cancel));
+        const auto repository = location::Repository::open(*location_, clock_, key_, false, cancel);
+        try {
+            note("snapshot " + reference.id, repository->forget(reference.id, cancel));
+        } catch (const Error& error) {
+            // As with objects: that it is gone already is what was asked for.
+            if (error.kind() != ErrorKind::kNotFound) throw;
+        }
         return notes;
     }
     const std::string key = checked_path(path);

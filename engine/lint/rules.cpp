@@ -141,7 +141,11 @@ constexpr Rule kRules[] = {
      "can be."},
     {"action-name", kWarning, "an action's name is nearly one of the lifecycle's",
      "A bound resource's lifecycle calls backupPrehook, backup, backupPosthook, restorePrehook, restore, "
-     "restorePosthook and delete, by exact name; others are ignored in silence. `--fix` writes the name."},
+     "restorePosthook, verify, verifyPosthook and delete, by exact name; others are ignored in silence. "
+     "`--fix` writes the name."},
+    {"not-verifiable", kError, "an action verify whose restore would not stay beside the live database",
+     "A verification restores with .Options.scratch: the name of a database of its own, which verifyPosthook "
+     "drops. A restore that does not read it writes over the live one."},
     {"unknown-action", kError, "an ActionSet's dependsOn names no action of it",
      "It would wait for nothing."},
     {"dependency-cycle", kError, "actions wait for each other", "None of them would begin."},

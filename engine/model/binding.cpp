@@ -105,9 +105,9 @@ Binding Binding::from(const Value& object) {
 }
 
 const std::vector<std::string>& lifecycle_actions() {
-    static const std::vector<std::string> kActions{"backupPrehook",  "backup",  "backupPosthook",
-                                                   "restorePrehook", "restore", "restorePosthook",
-                                                   "delete"};
+    static const std::vector<std::string> kActions{"backupPrehook",  "backup",         "backupPosthook",
+                                                   "restorePrehook", "restore",        "restorePosthook",
+                                                   "verify",         "verifyPosthook", "delete"};
     return kActions;
 }
 

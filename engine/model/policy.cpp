@@ -147,7 +147,8 @@ std::optional<Retention> read_retention(const Value& retention, const std::strin
 void read_export(const std::string& pointer, const Policy& policy, PolicyAction& action, Problems& problems) {
     const Value& parameters = action.parameters;
     if (!problems.check(parameters, pointer, Kind::kMap)) return;
-    problems.only(parameters, pointer, {"frequency", "profile", "retention", "hooks", "exportData"});
+    problems.only(parameters, pointer,
+                  {"frequency", "profile", "retention", "hooks", "exportData", "verify", "verification"});
     if (parameters.get("profile", "name").string_or("").empty())
         problems.error(pointer, "POL-E06", "the export has no profile: it says where to",
                        "profile: {name: offsite}");
@@ -167,6 +168,26 @@ void read_export(const std::string& pointer, const Policy& policy, PolicyAction&
         problems.error(
             child(pointer, "frequency"), "POL-E06",
             "a policy that runs " + policy.frequency + " has nothing to export " + frequency.as_string());
+}
+
+// The restore point that the action makes is to be restored, to see that it can be.
+void read_verification(const std::string& pointer, PolicyAction& action, Problems& problems) {
+    const Value& parameters = action.parameters;
+    const Value& verify = parameters["verify"];
+    if (!problems.check(verify, child(pointer, "verify"), Kind::kString)) return;
+    if (verify.is_nil()) {
+        if (!parameters["verification"].is_nil())
+            problems.error(child(pointer, "verification"), "POL-E07",
+                           "nothing is verified, so this says nothing", "verify: restore");
+        return;
+    }
+    if (verify != Value("restore")) {
+        problems.error(child(pointer, "verify"), "POL-E07",
+                       "there is no way '" + verify.as_string() + "' to verify", "verify: restore");
+        return;
+    }
+    action.verification =
+        Verification::read(parameters["verification"], child(pointer, "verification"), problems);
 }
 
 void read_actions(const Value& spec, Policy& policy, Problems& problems) {
@@ -190,6 +211,8 @@ void read_actions(const Value& spec, Policy& policy, Problems& problems) {
         policy.actions.push_back({action, actions[i][parameters]});
         if (action == "export")
             read_export(child(place, parameters), policy, policy.actions.back(), problems);
+        if (action == "backup" || action == "export")
+            read_verification(child(place, parameters), policy.actions.back(), problems);
     }
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "model/problem.h"
+#include "model/verification.h"
 #include "value/value.h"
 
 namespace fencepost::model {
@@ -40,6 +41,8 @@ struct PolicyAction {
     // Of an export; absent: as the policy has them.
     std::optional<Retention> retention{};
     std::optional<Tier> frequency{};  // the first run of each such period is exported, the others are not
+    // Of a backup or an export with `verify: restore`: what is asked of the restore point that it makes.
+    std::optional<Verification> verification{};
 };
 
 struct Policy {

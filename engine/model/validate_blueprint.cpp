@@ -8,6 +8,7 @@
 #include "model/removed_function.h"
 #include "model/template_check.h"
 #include "model/validate_parts.h"
+#include "model/verification.h"
 
 namespace fencepost::model {
 namespace {
@@ -27,7 +28,7 @@ class ActionCheck {
     void run() {
         problems_.only(action_, pointer_,
                        {"name", "kind", "configMapNames", "secretNames", "inputArtifactNames",
-                        "outputArtifacts", "phases", "deferPhase"});
+                        "outputArtifacts", "phases", "deferPhase", "sharedBy"});
         problems_.check(action_["name"], child(pointer_, "name"), Kind::kString);
         problems_.check(action_["kind"], child(pointer_, "kind"), Kind::kString);
         for (const char* list : {"configMapNames", "secretNames", "inputArtifactNames"}) {
@@ -40,6 +41,8 @@ class ActionCheck {
 
         const List& list = action_["phases"].list_or_empty();
         gather_facts(list);
+        if (problems_.check(action_["sharedBy"], child(pointer_, "sharedBy"), Kind::kString))
+            check_template(action_["sharedBy"].string_or(""), child(pointer_, "sharedBy"), scope_, problems_);
         for (std::size_t i = 0; i < list.size(); ++i) {
             scope_.finished = i;
             scope_.current = i;
@@ -238,6 +241,12 @@ void check_action_names(const Value& actions, Problems& problems) {
         if (!has(with) || has(without)) continue;
         problems.at_key(Severity::kWarning, child("/actions", with), "BND-W08",
                         "there is an action " + std::string(with) + " but no " + without);
+    }
+    const auto refusal = has("verify") ? why_not_verifiable(actions) : std::nullopt;
+    if (refusal) {
+        problems.at_key(Severity::kError, "/actions/verify", "not-verifiable",
+                        "a restore point by this blueprint cannot be verified: " + refusal->why,
+                        refusal->hint);
     }
     const Value* backup = actions.find("backup");
     if (backup == nullptr || has("delete") || (*backup)["outputArtifacts"].map_or_empty().empty()) return;

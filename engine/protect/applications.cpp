@@ -12,7 +12,6 @@ namespace {
 namespace types = cluster::types;
 
 constexpr std::string_view kNameKey = "k10.kasten.io/appNamespace";
-constexpr const char* kOptOut = "k10.kasten.io/ignorebackuppolicy";
 
 bool fits_any(const List& patterns, const std::string& name) {
     return std::any_of(patterns.begin(), patterns.end(),

@@ -13,6 +13,8 @@
 
 namespace fencepost::protect {
 
+inline constexpr const char* kOptOut = "k10.kasten.io/ignorebackuppolicy";  // of a namespace
+
 // By name. Nothing where the selector selects nothing: there is no selector for everything but `*`.
 [[nodiscard]] std::vector<std::string> applications_of(cluster::Cluster& cluster, const Value& selector);
 

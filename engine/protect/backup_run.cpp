@@ -9,6 +9,7 @@
 #include "protect/plan.h"
 #include "protect/restore_point.h"
 #include "protect/retirement.h"
+#include "protect/share.h"
 #include "value/json.h"
 
 namespace fencepost::protect {
@@ -197,7 +198,7 @@ void BackupRun::protect(const Value& resource) {
     bool is_cancelled = false;
     try {
         if (has_action(resource, "backup"))
-            (void)call(resource, "backup");
+            dump(resource);
         else
             copy_volumes(resource["claims"], step_of("snapshots", resource), holder);
     } catch (const Error& e) {
@@ -217,6 +218,24 @@ void BackupRun::protect(const Value& resource) {
     }
     if (is_cancelled) throw Cancelled(CancelReason::kUser);
     if (!failure.empty()) throw Error(ErrorKind::kFailedPrecondition, failure);
+}
+
+// One database may be described by several objects. It is dumped for the first of them, and the artifacts are
+// the others' too.
+void BackupRun::dump(const Value& resource) {
+    const Value& blueprints = status_.record()["blueprints"];
+    const std::string share =
+        share_of(world_.cluster, resource, blueprints[resource["blueprint"].as_string()]);
+    const std::string first = status_.record().get("shares", share).string_or("");
+    if (first.empty() || first == label_of(resource)) {
+        (void)call(resource, "backup");
+        if (!share.empty()) status_.change_record()["shares"][share] = label_of(resource);
+        return;
+    }
+    const std::string step = step_of("backup", resource);
+    status_.begin_step(step);
+    kept(resource)["artifacts"] = status_.record().get("kept", first, "artifacts");
+    status_.end_step(step, "complete", "it is the same as " + first);
 }
 
 void BackupRun::note_window(const Value& resource) {

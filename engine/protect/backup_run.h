@@ -29,6 +29,7 @@ class BackupRun {
     void discover();
     void protect(const Value& resource);
     void copy_volumes(const Value& claims, const std::string& what, const std::string& holder);
+    void dump(const Value& resource);
     [[nodiscard]] ChildEnd call(const Value& resource, const std::string& action);
     void keep_end(const Value& resource, const std::string& action, const ChildEnd& end);
     void note_window(const Value& resource);

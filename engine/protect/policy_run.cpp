@@ -10,6 +10,7 @@
 #include "protect/applications.h"
 #include "protect/child_action.h"
 #include "protect/export_run.h"
+#include "protect/own_action.h"
 
 namespace fencepost::protect {
 namespace {
@@ -17,12 +18,16 @@ namespace {
 namespace types = cluster::types;
 using cluster::ObjectKey;
 
-constexpr std::chrono::milliseconds kLookAgain{500};
-
 std::string step_of(const std::string& application) { return "backup of " + application; }
 std::string step_of_export(const std::string& application, const model::PolicyAction& action) {
     return "export of " + application + " to " + action.parameters.get("profile", "name").string_or("");
 }
+
+std::string step_of_verification(const std::string& application, const model::PolicyAction& action) {
+    return "verification of " +
+           (action.action == "export" ? "the " + step_of_export(application, action) : application);
+}
+std::string verification_name(const std::string& restore_point) { return restore_point + "-verify"; }
 
 bool is_export(const model::PolicyAction& action) { return action.action == "export"; }
 
@@ -69,7 +74,7 @@ PolicyRun::PolicyRun(run::World& world, const Value& object, Tokens tokens)
     : world_(world), tokens_(std::move(tokens)), status_(world, types::kRunActions, object) {}
 
 void PolicyRun::run() {
-    std::vector<std::string> failed, not_exported;
+    std::vector<std::string> failed, not_exported, not_verified;
     std::string failure;
     bool is_cancelled = false;
     try {
@@ -95,6 +100,12 @@ void PolicyRun::run() {
             not_exported.push_back(application);
             status_.add_exception(application + ": " + error);
         }
+        for (const std::string& application : applications) {
+            const std::string error = end_of_verifications(application);
+            if (error.empty()) continue;
+            not_verified.push_back(application);
+            status_.add_exception(application + ": " + error);
+        }
     } catch (const Cancelled&) {
         tokens_.shutdown.throw_if_cancelled();
         is_cancelled = true;
@@ -105,6 +116,8 @@ void PolicyRun::run() {
     if (failure.empty() && !failed.empty()) failure = "the backup failed of " + joined(failed, ", ");
     if (failure.empty() && !not_exported.empty())
         failure = "the export failed of " + joined(not_exported, ", ");
+    if (failure.empty() && !not_verified.empty())
+        failure = "the verification failed of " + joined(not_verified, ", ");
     status_.change_record() = Value();
     status_.end(failure.empty() ? state::kComplete
                 : is_cancelled  ? state::kCancelled
@@ -185,12 +198,34 @@ void PolicyRun::start_backup(const std::string& application, const Value& parame
 }
 
 // "" where it is complete. The retention of an application follows its backup: a run that made nothing new
-// retires nothing.
+// retires nothing, and one that made nothing good neither.
 std::string PolicyRun::end_of_backup(const std::string& application) {
     std::string error =
         end_of({types::kBackupActions, application, status_.key().name}, step_of(application));
-    if (error.empty()) apply_retention(world_, policy(), application);
-    return error;
+    if (!error.empty()) return error;
+    const model::Policy policy = this->policy();
+    bool is_verified = false;
+    for (const model::PolicyAction& action : policy.actions) {
+        if (is_export(action) || !action.verification) continue;
+        is_verified = true;
+        start_verification(application, action, status_.key().name);
+    }
+    if (!is_verified) apply_retention(world_, policy, application);
+    return {};
+}
+
+void PolicyRun::start_verification(const std::string& application, const model::PolicyAction& action,
+                                   const std::string& restore_point) {
+    Value made = child(application, verification_name(restore_point));
+    for (const char* member : {"scheduledTime", "expiresAt"}) made["spec"].erase(member);
+    made["spec"]["subject"] =
+        Map{{"kind", "RestorePoint"}, {"name", restore_point}, {"namespace", application}};
+    const Value& block = action.parameters["verification"];
+    made["spec"]["restore"] = block.is_map() ? block : Value(Map{});
+    cluster::create_unless_there(world_.cluster, types::kValidateActions, made,
+                                 {.field_manager = "fencepost"});
+    status_.begin_step(step_of_verification(application, action));
+    status_.flush(tokens_.shutdown);
 }
 
 // Of the restore point that the backup of this run has made, which has its name.
@@ -227,34 +262,50 @@ std::string PolicyRun::end_of_exports(const std::string& application) {
     for (std::size_t i = 0; i < policy.actions.size(); ++i) {
         const model::PolicyAction& action = policy.actions[i];
         const std::string step = step_of_export(application, action);
-        if (!is_export(action) || is_skipped(step)) continue;
+        if (!is_export(action) || !has_begun(step)) continue;
         const std::string error = end_of({types::kExportActions, application, export_name(i)}, step);
-        if (error.empty())
+        if (!error.empty())
+            errors.push_back(step + ": " + error);
+        else if (action.verification)
+            start_verification(application, action, export_name(i));
+        else
             apply_retention(world_, policy, application, &action);
+    }
+    return joined(errors, "; ");
+}
+
+std::string PolicyRun::end_of_verifications(const std::string& application) {
+    const model::Policy policy = this->policy();
+    std::vector<std::string> errors;
+    for (std::size_t i = 0; i < policy.actions.size(); ++i) {
+        const model::PolicyAction& action = policy.actions[i];
+        const std::string step = step_of_verification(application, action);
+        if (!has_begun(step)) continue;
+        const std::string point = is_export(action) ? export_name(i) : status_.key().name;
+        const std::string error =
+            end_of({types::kValidateActions, application, verification_name(point)}, step);
+        if (error.empty())
+            apply_retention(world_, policy, application, is_export(action) ? &action : nullptr);
         else
             errors.push_back(step + ": " + error);
     }
     return joined(errors, "; ");
 }
 
-bool PolicyRun::is_skipped(const std::string& step) const {
+bool PolicyRun::has_begun(const std::string& step) const {
     const List& steps = status_.status()["steps"].list_or_empty();
     return std::any_of(steps.begin(), steps.end(), [&](const Value& one) {
-        return one["name"] == Value(step) && one["state"] == Value("skipped");
+        return one["name"] == Value(step) && one["state"] != Value("skipped");
     });
 }
 
 std::string PolicyRun::end_of(const ObjectKey& key, const std::string& step) {
     Value action;
     try {
-        for (;;) {
-            action = world_.cluster.get(key);
-            if (is_terminal(action)) break;
-            world_.clock.sleep(kLookAgain, tokens_.cancel);
-        }
+        action = end_of_action(world_, key, tokens_.cancel);
     } catch (const Cancelled&) {
         tokens_.shutdown.throw_if_cancelled();
-        ask_to_cancel(key);
+        ask_to_cancel(world_, key);
         throw;
     } catch (const Error& e) {
         if (e.kind() != ErrorKind::kNotFound) throw;
@@ -266,16 +317,6 @@ std::string PolicyRun::end_of(const ObjectKey& key, const std::string& step) {
     status_.end_step(step, is_complete ? "complete" : "failed", is_complete ? "" : error);
     status_.flush(tokens_.shutdown);
     return is_complete ? "" : error;
-}
-
-void PolicyRun::ask_to_cancel(const ObjectKey& key) {
-    Value patch;
-    patch["spec"]["cancel"] = true;
-    try {
-        (void)world_.cluster.patch(key, cluster::PatchType::kMerge, patch, {.field_manager = "fencepost"});
-    } catch (const Error& e) {
-        if (e.kind() != ErrorKind::kNotFound) throw;
-    }
 }
 
 void apply_retention(run::World& world, const model::Policy& policy, const std::string& application,

@@ -1,8 +1,9 @@
 // PolicyRun: one RunAction from its first sight to its end, on the calling thread: for each application that
 // the policy selects a BackupAction, and after it the ExportActions of its restore point that the policy asks
-// for. Each is followed by its retention: restore points, and exports, that the policy no longer keeps are
-// retired. The policy is frozen when the run begins. A run that was scheduled begins for each application at
-// the time that staggering gives it.
+// for; and of what is to be verified a ValidateAction with a restore. Each is followed by its retention:
+// restore points, and exports, that the policy no longer keeps are retired. What is to be verified retires
+// nothing before it has passed. The policy is frozen when the run begins. A run that was scheduled begins for
+// each application at the time that staggering gives it.
 #pragma once
 
 #include <string>
@@ -26,13 +27,15 @@ class PolicyRun {
     [[nodiscard]] std::string end_of_backup(const std::string& application);
     void start_exports(const std::string& application);
     [[nodiscard]] std::string end_of_exports(const std::string& application);
+    void start_verification(const std::string& application, const model::PolicyAction& action,
+                            const std::string& restore_point);
+    [[nodiscard]] std::string end_of_verifications(const std::string& application);
     [[nodiscard]] Value child(const std::string& application, const std::string& name) const;
     // Of an action that this run has made: "" where it is complete.
     [[nodiscard]] std::string end_of(const cluster::ObjectKey& key, const std::string& step);
-    void ask_to_cancel(const cluster::ObjectKey& key);
     [[nodiscard]] model::Policy policy() const;
     [[nodiscard]] std::string export_name(std::size_t action) const;
-    [[nodiscard]] bool is_skipped(const std::string& step) const;
+    [[nodiscard]] bool has_begun(const std::string& step) const;  // and was not left out
 
     run::World& world_;
     const Tokens tokens_;

@@ -10,6 +10,7 @@
 #include "protect/child_action.h"
 #include "protect/policy_run.h"
 #include "protect/restore_point.h"
+#include "protect/verifiable.h"
 
 namespace fencepost::protect {
 namespace {
@@ -20,6 +21,7 @@ using cluster::ObjectKey;
 // Schedules are to the minute.
 constexpr std::chrono::seconds kLookAgain{10};
 constexpr std::chrono::minutes kMostPause{5};  // where the cluster is away
+constexpr std::chrono::minutes kLookAtBlueprints{10};
 
 constexpr const char* kLastRun = "lastScheduledTime";
 
@@ -89,6 +91,10 @@ void Scheduler::look_at(const Value& object) {
     for (const model::Problem& problem : problems.all()) {
         if (problem.severity == model::Severity::kError) errors.emplace_back(to_text(problem));
     }
+    const bool is_readable = errors.empty();
+    if (is_readable) {
+        for (const std::string& error : unverifiable_by(object, policy)) errors.emplace_back(error);
+    }
     const Value& status = object["status"];
     Value told;
     told["validation"] = errors.empty() ? "Success" : "Failed";
@@ -100,10 +106,20 @@ void Scheduler::look_at(const Value& object) {
         (void)world_.cluster.patch(key_of(object), cluster::PatchType::kMerge, patch,
                                    {.field_manager = "fencepost"});
     }
-    if (!errors.empty() || policy.is_paused) return;
+    // A backup that cannot be verified is worth more than none.
+    if (!is_readable || policy.is_paused) return;
     const SystemTime last = parse_rfc3339(status[kLastRun].string_or(
         object.get("metadata", "creationTimestamp").string_or("1970-01-01T00:00:00Z")));
     if (const auto due = policy::Calendar(policy).due(last, world_.clock.now())) run_due(object, *due);
+}
+
+// Blueprints and bindings change without the policy: it is looked at now and then.
+const std::vector<std::string>& Scheduler::unverifiable_by(const Value& object, const model::Policy& policy) {
+    Looked& looked = looked_[policy.uid];
+    const Deadline now = world_.clock.steady_now();
+    if (looked.spec != object["spec"] || now >= looked.until)
+        looked = {object["spec"], now + kLookAtBlueprints, unverifiable(world_, policy)};
+    return looked.found;
 }
 
 // The RunAction comes first: a daemon that dies in between finds it by its name, and makes no second one.

@@ -46,14 +46,17 @@ std::vector<Artifact> artifacts_of(const Value& spec) {
 }  // namespace
 
 ValidateRun::ValidateRun(run::World& world, const Value& object, Tokens tokens)
-    : world_(world), tokens_(std::move(tokens)), status_(world, types::kValidateActions, object) {}
+    : world_(world),
+      tokens_(std::move(tokens)),
+      status_(world, types::kValidateActions, object),
+      scratch_(world, status_, tokens_) {}
 
 void ValidateRun::run() {
     std::string failure;
     const char* state = state::kFailed;
     try {
         status_.begin(tokens_.shutdown);
-        validate();
+        if (!status_.record()["end"].is_map()) validate();
         failure = first_failure_;
     } catch (const Cancelled&) {
         tokens_.shutdown.throw_if_cancelled();
@@ -62,14 +65,42 @@ void ValidateRun::run() {
     } catch (const Error& e) {
         failure = text_of(e);
     }
-    status_.end(failure.empty() ? state::kComplete : state, failure, tokens_.shutdown);
+    note_end(failure.empty() ? state::kComplete : state, failure);
+    std::string left;
+    try {
+        scratch_.tidy();
+    } catch (const Error& e) {
+        if (e.is_transient()) throw;  // it is tried again
+        left = text_of(e);
+    }
+    const Value end = status_.record()["end"];
+    state = end["state"].as_string() == state::kComplete    ? state::kComplete
+            : end["state"].as_string() == state::kCancelled ? state::kCancelled
+                                                            : state::kFailed;
+    failure = end["failure"].string_or("");
+    if (!left.empty()) {
+        failure += failure.empty() ? left : "; then " + left;
+        state = state::kFailed;
+    }
+    status_.change_record() = Value();
+    status_.end(state, failure, tokens_.shutdown);
 }
+
+// Where an earlier daemon had come as far as this, what it found counts.
+void ValidateRun::note_end(const char* state, const std::string& failure) {
+    if (status_.record()["end"].is_map()) return;
+    status_.change_record()["end"] = Map{{"state", state}, {"failure", failure}};
+    status_.flush(tokens_.shutdown);
+}
+
+bool ValidateRun::wants_restore() const { return status_.spec()["restore"].is_map(); }
 
 void ValidateRun::validate() {
     (void)share_of(status_.spec());
     const Value content = find_content(world_, status_.spec()["subject"]);
     const Value& spec = content["spec"];
     status_.change()["checks"] = List{};
+    status_.change().erase("restore");
     check("signature", [&] {
         verify(world_, content);
         return Value();
@@ -79,10 +110,35 @@ void ValidateRun::validate() {
         check("manifests", [&] {
             return Value(static_cast<std::int64_t>(manifests_of(world_, content, tokens_.cancel).size()));
         });
+        if (wants_restore() && first_failure_.empty()) scratch_.prepare(content);
         check_volumes(spec);
         check_artifacts(spec);
+        if (wants_restore() && first_failure_.empty()) check_restore(content);
     }
     keep_verdict(cluster::name_of(content));
+}
+
+void ValidateRun::check_restore(const Value& content) {
+    Value found;
+    check("restore", [&] {
+        found["rtoSeconds"] = scratch_.restore(content);
+        return Value();
+    });
+    for (const Value& resource : first_failure_.empty() ? scratch_.resources() : List{}) {
+        check("verify " + resource["label"].as_string(), [&] {
+            Value answered = scratch_.ask(resource);
+            const Value rows = std::as_const(answered)["rows"];
+            found["rows"] = std::as_const(found)["rows"].int_or(0) + rows.int_or(0);
+            const std::string failed = failed_assertions(answered);
+            found["resources"].push_back(std::move(answered));
+            if (!failed.empty()) throw Error(ErrorKind::kFailedPrecondition, failed);
+            return rows;
+        });
+    }
+    found["state"] = first_failure_.empty() ? kPassed : kFailed;
+    found["time"] = format_rfc3339(world_.clock.now());
+    if (!first_failure_.empty()) found["message"] = first_failure_;
+    status_.change()["restore"] = std::move(found);
 }
 
 bool ValidateRun::is_over() const {
@@ -163,16 +219,39 @@ void ValidateRun::check_artifacts(const Value& spec) {
     }
 }
 
+// A restore says more than a look: what a restore has found bad, no look makes good.
 void ValidateRun::keep_verdict(const std::string& content) {
+    const cluster::ObjectKey key{types::kRestorePointContents, "", content};
+    const Value now = world_.cluster.get(key);
     Value verdict;
     verdict["state"] = first_failure_.empty() ? kPassed : kFailed;
     verdict["time"] = format_rfc3339(world_.clock.now());
     verdict["message"] =
         first_failure_.empty() ? Value() : Value(first_failure_);  // takes an earlier one away
+    const Value& former = now.get("status", "verification", "restore");
+    if (const Value& found = std::as_const(status_.change())["restore"]; found.is_map()) {
+        for (const Member& member : former.map_or_empty()) verdict["restore"][member.key] = nullptr;
+        for (const Member& member : found.as_map()) verdict["restore"][member.key] = member.value;
+    } else if (first_failure_.empty() && former["state"] == Value(kFailed)) {
+        verdict["state"] = kFailed;
+        verdict["message"] = former["message"];
+        status_.add_exception("its verification by restore of " + former["time"].string_or("") +
+                              " has failed, which still counts (validate it with a restore again)");
+    }
     Value patch;
-    patch["status"]["verification"] = std::move(verdict);
-    (void)world_.cluster.patch({types::kRestorePointContents, "", content}, cluster::PatchType::kMerge, patch,
-                               {.field_manager = "fencepost"});
+    patch["status"]["verification"] = verdict;
+    (void)world_.cluster.patch(key, cluster::PatchType::kMerge, patch, {.field_manager = "fencepost"});
+    const Value& point = now.get("status", "restorePointRef");
+    if (!point.is_map()) return;
+    Value told;
+    told["status"]["verification"] = std::as_const(verdict)["state"];
+    try {
+        (void)world_.cluster.patch(
+            {types::kRestorePoints, point["namespace"].string_or(""), point["name"].string_or("")},
+            cluster::PatchType::kMerge, told, {.field_manager = "fencepost"});
+    } catch (const Error& e) {
+        if (e.kind() != ErrorKind::kNotFound) throw;
+    }
 }
 
 void refuse_damaged(const Value& content) {

@@ -1,5 +1,6 @@
 #include "run/journal.h"
 
+#include "base/human.h"
 #include "run/record.h"
 #include "value/json.h"
 
@@ -7,14 +8,6 @@ namespace fencepost::run {
 namespace {
 
 constexpr std::size_t kErrorBytes = 300;
-
-// Not in the middle of a character.
-std::string shortened(std::string text) {
-    if (text.size() <= kErrorBytes) return text;
-    std::size_t end = kErrorBytes;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
-    return text.substr(0, end) + "...";
-}
 
 class Entries {
   public:
@@ -65,7 +58,7 @@ void compare_phases(Entries& entries, const Value& before, const Value& after, c
         const char* type = end_type(phase["state"].string_or(""));
         if (type == nullptr) return;
         Value& entry = add(type, phase["endTime"], number);
-        if (phase["error"].is_string()) entry["error"] = shortened(phase["error"].as_string());
+        if (phase["error"].is_string()) entry["error"] = shortened(phase["error"].as_string(), kErrorBytes);
     };
     // An attempt that failed and the next one's start are one write.
     if (attempt > seen && before["state"].string_or("") == state::kRunning) add("phase.failed", {}, seen);
@@ -105,7 +98,7 @@ List journal_after(List journal, const Value& before, const Value& after, bool w
     if (type != nullptr && is_end) {
         Value& entry = entries.add(type, after["endTime"]);
         const std::string error = after.get("error", "message").string_or("");
-        if (!error.empty()) entry["error"] = shortened(error);
+        if (!error.empty()) entry["error"] = shortened(error, kErrorBytes);
     }
     return entries.take();
 }

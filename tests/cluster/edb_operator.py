@@ -2,7 +2,8 @@
 """Does for the PostgreSQL of yaml/edb.yaml what EDB's operator and its kasten add-on (an external backup adapter) do:
 elects the instance to back up, decorates Pods and claims for it, publishes its hooks, and stops and starts the
 PostgreSQL of the instances that the Cluster's annotation lists as fenced, while their Pods stay. Where the primary's Pod
-goes, another replica than the elected one is promoted, and the old primary begins anew as a replica.
+goes, another replica than the elected one is promoted, and the old primary begins anew as a replica. A Cluster that was
+restored begins with the instance whose volume has come back.
 
     KUBECONFIG=... edb_operator.py NAMESPACE
 
@@ -66,17 +67,22 @@ class Operator:
         of_kind = lambda kind: [thing for thing in things if thing["kind"] == kind]
         pods = {pod["metadata"]["name"]: pod for pod in of_kind("Pod") if pod["status"]["phase"] == "Running"}
         claims = {claim["metadata"]["name"].removeprefix("pgdata-"): claim for claim in of_kind("PersistentVolumeClaim")}
-        return of_kind("Cluster")[0], pods, claims
+        return next(iter(of_kind("Cluster")), None), pods, claims
 
     def reconcile(self):
         cluster, pods, claims = self.observe()
+        if cluster is None:
+            return
         annotations = cluster["metadata"].setdefault("annotations", {})
         fenced = json.loads(annotations.get(FENCED, "[]"))
         self.fence(pods, fenced)
+        if pods and not cluster.get("status", {}).get("targetPrimary"):
+            self.begin(cluster, pods, claims)
         self.fail_over(cluster, pods, fenced)
         self.label_roles(pods)
         if "kasten" in json.loads(annotations.get(EDB + "addons", "[]")):
-            if annotations.get(ELECTED) not in pods:
+            is_primary = annotations.get(ELECTED) == cluster.get("status", {}).get("currentPrimary")
+            if annotations.get(ELECTED) not in pods or (is_primary and COLD_ON_PRIMARY not in annotations):
                 self.elect(cluster, pods)
             elif len(claims) == cluster["spec"]["instances"]:
                 self.decorate(annotations[ELECTED], pods, claims)
@@ -90,18 +96,28 @@ class Operator:
                 self.manager(name, "fence" if wanted else "unfence")
                 self.told[uid] = wanted
 
+    def begin(self, cluster, pods, claims):
+        """Says which instance is the first: before a Pod runs there are all claims that a restore brings."""
+        restored = [name for name, claim in claims.items() if KASTEN + "elected" in claim["metadata"].get("labels", {})]
+        self.report(cluster, pods, target=(restored or [f"{CLUSTER}-1"])[0])
+
     def fail_over(self, cluster, pods, fenced):
         status = cluster.get("status", {})
-        primary = status.get("currentPrimary")
+        primary, first = status.get("currentPrimary"), status.get("targetPrimary")
+        if not primary and first in pods and is_ready(pods[first]) and self.manager(first, "lag").stdout.startswith("t"):
+            self.promote(cluster, pods, first)  # it was a replica when its volume was copied
         if not primary or (primary in pods and pods[primary]["metadata"]["uid"] == status.get("primaryUid")):
             return
         able = [name for name, pod in pods.items() if name not in (primary, *fenced) and is_ready(pod)]
         # One that was promoted by an operator which died then is the one.
         able.sort(key=lambda name: (self.manager(name, "lag").stdout.startswith("t"), name == cluster["metadata"]["annotations"].get(ELECTED)))
         if able:
-            self.manager(able[0], "promote")
-            self.patch(pods[able[0]], labels={EDB + "instanceRole": "primary", "role": "primary"})
-            self.report(cluster, pods, able[0])
+            self.promote(cluster, pods, able[0])
+
+    def promote(self, cluster, pods, name):
+        self.manager(name, "promote")
+        self.patch(pods[name], labels={EDB + "instanceName": name, EDB + "instanceRole": "primary", "role": "primary"})
+        self.report(cluster, pods, promoted=name)
 
     def label_roles(self, pods):
         """Instances that have no role yet: which the Service of the primary goes by."""
@@ -135,11 +151,12 @@ class Operator:
             gone = {key: None for key in [*HOOKS, KASTEN + "excluded-reason"] if key in noted and key not in wanted}
             self.patch(thing, labels=labels, annotations={**gone, **wanted})
 
-    def report(self, cluster, pods, promoted=None):
+    def report(self, cluster, pods, promoted=None, target=None):
         ready = sum(map(is_ready, pods.values()))
         before = cluster.get("status", {})
         status = {"instances": cluster["spec"]["instances"], "readyInstances": ready,
                   "currentPrimary": before.get("currentPrimary", ""), "primaryUid": before.get("primaryUid", ""),
+                  "targetPrimary": target or before.get("targetPrimary", ""),
                   "phase": "Cluster in healthy state" if ready == cluster["spec"]["instances"] else "Waiting for the instances to become active"}
         first = [name for name, pod in pods.items() if pod["metadata"]["labels"].get("role") == "primary"]
         if promoted or (first and not status["currentPrimary"]):

@@ -125,7 +125,7 @@ labels:
   verbs: [get]
 - apiGroups: [""]
   resources: [namespaces]
-  verbs: [list, create]
+  verbs: [list, create, delete] # those that verifications make, and no others
 {{- with .Values.applications.extraRules }}
 {{ toYaml . }}
 {{- end }}

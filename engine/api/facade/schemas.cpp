@@ -115,6 +115,7 @@ properties:
         outputArtifacts: {$use: artifacts}
         phases: {type: array, items: {$use: phase}, description: 'Run one after the other.'}
         deferPhase: {$use: phase}
+        sharedBy: {type: string, description: 'Of backup, a template: objects for which it comes to the same are backed up once. (Fencepost only.)'}
 )";
 
 constexpr const char* kActionSetText = R"(

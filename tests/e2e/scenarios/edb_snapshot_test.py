@@ -103,9 +103,9 @@ class EdbSnapshot(unittest.TestCase):
         return json.loads(cls.stack.cli("get", kind, name, "-n", namespace, "-o", "json").stdout)
 
     @classmethod
-    def psql(cls, n, sql):
+    def psql(cls, n, *sql):
         environment = dict(os.environ, PGHOST="127.0.0.1", PGPORT=str(cls.ports[n]), PGUSER="postgres", PGPASSWORD="superuser-password")
-        return subprocess.run(["psql", "--no-psqlrc", "-qAtc", sql, "-v", "ON_ERROR_STOP=1", "-d", "postgres"], check=True,
+        return subprocess.run(["psql", "--no-psqlrc", "-qAt", *(w for one in sql for w in ("-c", one)), "-v", "ON_ERROR_STOP=1", "-d", "postgres"], check=True,
                               env=environment, capture_output=True, text=True, timeout=60).stdout.strip()
 
     def fenced(self):
@@ -189,7 +189,7 @@ class EdbSnapshot(unittest.TestCase):
         with self.in_the_middle(look):
             wait_for("the run's end", lambda: self.get("runaction", "now", "default").get("status", {}).get("state") in ("Complete", "Failed"))
         self.assertEqual(self.get("runaction", "now", "default")["status"]["state"], "Complete")
-        self.assertEqual(self.get("policy", "edb", "default")["status"]["validation"], "Success")
+        wait_for("the policy's validation", lambda: self.get("policy", "edb", "default")["status"]["validation"] == "Success")  # looked at every 10 s
         self.wait_well()
         [type(self).point] = self.points()
         content = self.get("restorepointcontent", self.get("restorepoint", self.point)["spec"]["restorePointContentRef"]["name"])
@@ -197,6 +197,41 @@ class EdbSnapshot(unittest.TestCase):
         [fence] = [one["output"] for one in content["spec"]["resources"][0]["evidence"] if one["phase"] == "fence"]
         self.assertEqual((fence["pod"], fence["state"]), (f"{CLUSTER}-2", "shut down in recovery"))
         type(self).content = content["metadata"]["name"]
+
+    def test_03_a_restore_point_is_verified_by_an_instance_of_its_volume(self):
+        """In a namespace of its own; the test is the operator there, too."""
+        app = {"host": "127.0.0.1", "port": str(free_port()), "dbname": "postgres", "username": "app", "password": "app's password"}
+        self.psql(1, "create role app login password 'app''s password'", "grant select on links to app")
+        self.stack.apply(json.dumps({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": f"{CLUSTER}-app", "namespace": "edb"}, "stringData": app}))
+        self.backup()
+        [point] = set(self.points()) - {self.point}
+        self.stack.apply(json.dumps({"apiVersion": "fencepost.io/v1alpha1", "kind": "ValidateAction", "metadata": {"name": "verified", "namespace": "edb"},
+                                     "spec": {"subject": {"kind": "RestorePoint", "name": point, "namespace": "edb"}, "restore": {"assertions": [
+                                         {"sql": "select count(*) from links where name like 'Kasten %'", "expect": 1000},
+                                         {"name": "no replica", "sql": "select not pg_is_in_recovery()"}]}}}))
+        path = "/api/v1/namespaces?labelSelector=fencepost.io/verification"
+        wait_for("the scratch namespace", lambda: self.stack.get(path)["items"])
+        scratch = self.stack.get(path)["items"][0]["metadata"]["name"]
+        cluster = f"/apis/postgresql.k8s.enterprisedb.io/v1/namespaces/{scratch}/clusters/{CLUSTER}"
+        wait_for("the restored Cluster", lambda: self.stack.request("GET", cluster)[0] == 200)
+        self.assertNotIn(FENCED, self.stack.get(cluster)["metadata"].get("annotations", {}))
+        names = {**self.names, "CLUSTER_UID": self.stack.get(cluster)["metadata"]["uid"]}
+        text = render(ROOT / "examples/edb-snapshot/instance.yaml", **names, NUMBER=2, INSTANCE_PORT=app["port"], ROLE="primary",
+                      MARK=f'{KASTEN}elected: "true"', POD_MARK=f'{KASTEN}hasHooks: "true"')
+        self.stack.apply(self.with_api(text).replace("value: edb}", f"value: {scratch}}}").replace("namespace: edb", f"namespace: {scratch}"))
+        wait_for("the instance", lambda: self.stack.pod_is_ready(scratch, f"{CLUSTER}-2"))
+        self.ports["scratch"] = app["port"]
+        self.psql("scratch", "select pg_promote()")
+        self.stack.request("PATCH", cluster + "/status", {"status": {"phase": "Cluster in healthy state", "readyInstances": 3}}, content_type="application/merge-patch+json")
+        wait_for("its end", lambda: self.get("validateaction", "verified")["status"]["state"] in ("Complete", "Failed"))
+        status = self.get("validateaction", "verified")["status"]
+        self.assertEqual(status["state"], "Complete", status)
+        [asked] = status["restore"]["resources"]
+        self.assertEqual(asked["tables"], {"public.links": status["restore"]["rows"]})
+        self.assertGreaterEqual(status["restore"]["rows"], 1000)
+        self.assertEqual(self.stack.get(path)["items"], [])
+        self.assertEqual(self.psql(1, "select count(*) from pg_stat_replication"), "2")
+        self.wait_well()
 
     def test_E1_a_pre_backup_command_that_fails_is_followed_by_the_on_error_command(self):
         self.hook(2, "pre-backup-command", ["false"])

@@ -19,27 +19,12 @@ EXCLUDED = ('kasten-enterprisedb.io/excluded: "true"',) * 2
 PG_CONTROLDATA = "/usr/lib/postgresql/15/bin/pg_controldata"
 
 
-class TwoInstallations(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.here, cls.there = Stack(), Stack()
-        for stack in (cls.here, cls.there):
-            cls.addClassCleanup(stack.__exit__)
-            stack.start()
-        if VERSITYGW:
-            cls.here.start_s3()
-            cls.there.apply(render(ROOT / "examples/profile-s3.yaml", S3_KEY="fencepost", S3_SECRET="fencepost-secret-key",
-                                   BUCKET="backups", STORE_HOST="127.0.0.1", S3_PORT=cls.here.s3_port))
-        else:
-            cls.here.start_file_store()
-            cls.there.apply(render(ROOT / "examples/profile-file.yaml", STORE=cls.here.work / "store"))
+class Exporting:
+    """What an installation, `here`, exports of an application's namespace, and what it has in its own."""
+    namespace, controller = "edb", "default"
 
-    def object(self, stack, kind, name, namespace="edb"):
-        return json.loads(stack.cli("get", kind, name, "-n", namespace, "-o", "json").stdout)
-
-    def checks(self, stack, action, state):
-        status = self.object(stack, "importaction", action, "default")["status"]
-        return {(c["check"], c["name"]) for c in status["readiness"]["checks"] if c["state"] == state}
+    def object(self, stack, kind, name, namespace=None):
+        return json.loads(stack.cli("get", kind, name, "-n", namespace or self.namespace, "-o", "json").stdout)
 
     def exported(self, *arguments):
         """The exported restore point's name and content."""
@@ -63,11 +48,78 @@ class TwoInstallations(unittest.TestCase):
         """What an export makes in the controller's namespace for the time that it takes."""
         kinds = ("persistentvolumeclaims", "volumesnapshots", "pods")
         return [o["metadata"]["name"] for kind in kinds
-                for o in json.loads(self.here.cli("get", kind, "-n", "default", "-o", "json").stdout)["items"]]
+                for o in json.loads(self.here.cli("get", kind, "-n", self.controller, "-o", "json").stdout)["items"]]
 
 
-class EdbNamespace(TwoInstallations):
+class ExportedNamespace(Exporting):
+    """One instance's volume of a Cluster in that namespace, `claim`, beyond the namespace: test_1 to test_5."""
+
+    def test_1_an_export_survives_the_daemon_and_leaves_nothing_behind(self):
+        self.here.cli("backup", self.namespace, *NOT_EXCLUDED)
+        type(self).local = json.loads(self.here.cli("get", "restorepoints", "-n", self.namespace, "-o", "json").stdout)["items"][0]
+        self.here.cli("export", self.local["metadata"]["name"], "-n", self.namespace, "--profile", "store", "--detach")
+        actions = lambda: json.loads(self.here.cli("get", "exportactions", "-n", self.namespace, "-o", "json").stdout)["items"]  # noqa: E731
+        wait_for("the export's begin", lambda: actions()[0]["status"]["steps"])
+        self.here.kill()
+        self.here.start()
+        action = actions()[0]
+        done = lambda: self.object(self.here, "exportaction", action["metadata"]["name"])["status"].get("endTime")  # noqa: E731
+        wait_for("the export's end", done, 300)
+        status = self.object(self.here, "exportaction", action["metadata"]["name"])["status"]
+        self.assertEqual(status["state"], "Complete", status)
+        self.assertEqual([v["claim"] for v in status["volumes"]], [self.claim])
+        self.assertGreater(status["volumes"][0]["files"], 900)
+        type(self).content = status["restorePoint"]["content"]
+        wait_for("the end of what it needed", lambda: not self.left_behind())
+        self.assertEqual(len(self.snapshots()), 3)  # the volume, the manifests, the content
+        check = self.restic("check", "--read-data")
+        self.assertEqual(check.returncode, 0, check.stderr)
+        points = self.here.cli("get", "restorepoints", "-n", self.namespace).stdout
+        self.assertEqual(len(points.splitlines()), 3, points)
+        self.assertEqual(points.count(status["location"]), 1, points)
+
+    def test_2_the_same_data_is_not_stored_twice(self):
+        name, content = self.exported(self.local["metadata"]["name"], "-n", self.namespace, "--expires-in", "24h")
+        volume = self.object(self.here, "exportaction", name)["status"]["volumes"][0]
+        self.assertLess(volume["storedBytes"], volume["bytes"] / 50)
+        self.here.cli("delete", "restorepointcontent", content)
+        self.assertEqual(len(self.snapshots()), 3)
+
+    def test_3_a_deleted_namespace_comes_back_from_the_export(self):
+        self.here.cli("delete", "namespace", self.namespace)
+        self.here.cli("delete", "restorepointcontent", self.local["spec"]["restorePointContentRef"]["name"])
+        self.here.cli("restore", "--content", self.content, "-n", self.namespace)
+        self.check_restored(self.here)
+
+    def test_5_the_end_of_the_export_frees_the_location(self):
+        self.here.cli("delete", "restorepointcontent", self.content)
+        self.assertEqual(self.snapshots(), [])
+        self.assertIn("There are no restore points", self.here.cli("import", "--profile", "store", "--list").stdout)
+
+
+class TwoInstallations(Exporting, unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.here, cls.there = Stack(), Stack()
+        for stack in (cls.here, cls.there):
+            cls.addClassCleanup(stack.__exit__)
+            stack.start()
+        if VERSITYGW:
+            cls.here.start_s3()
+            cls.there.apply(render(ROOT / "examples/profile-s3.yaml", S3_KEY="fencepost", S3_SECRET="fencepost-secret-key",
+                                   BUCKET="backups", STORE_HOST="127.0.0.1", S3_PORT=cls.here.s3_port))
+        else:
+            cls.here.start_file_store()
+            cls.there.apply(render(ROOT / "examples/profile-file.yaml", STORE=cls.here.work / "store"))
+
+    def checks(self, stack, action, state):
+        status = self.object(stack, "importaction", action, "default")["status"]
+        return {(c["check"], c["name"]) for c in status["readiness"]["checks"] if c["state"] == state}
+
+
+class EdbNamespace(ExportedNamespace, TwoInstallations):
     """examples/edb-snapshot, beyond its cluster."""
+    claim = "cluster-example-2"
 
     @classmethod
     def setUpClass(cls):
@@ -108,43 +160,6 @@ class EdbNamespace(TwoInstallations):
         self.assertEqual(self.psql(port, "select count(*), max(name) from links"), "20000|link 9999")
         self.psql(port, "insert into links values (0, 'after the restore')")
 
-    def test_1_an_export_survives_the_daemon_and_leaves_nothing_behind(self):
-        self.here.cli("backup", "edb", *NOT_EXCLUDED)
-        type(self).local = json.loads(self.here.cli("get", "restorepoints", "-n", "edb", "-o", "json").stdout)["items"][0]
-        self.here.cli("export", self.local["metadata"]["name"], "-n", "edb", "--profile", "store", "--detach")
-        actions = lambda: self.here.get("/apis/fencepost.io/v1alpha1/namespaces/edb/exportactions")["items"]  # noqa: E731
-        wait_for("the export's begin", lambda: actions()[0]["status"]["steps"])
-        self.here.kill()
-        self.here.start()
-        action = actions()[0]
-        done = lambda: self.object(self.here, "exportaction", action["metadata"]["name"])["status"].get("endTime")  # noqa: E731
-        wait_for("the export's end", done)
-        status = self.object(self.here, "exportaction", action["metadata"]["name"])["status"]
-        self.assertEqual(status["state"], "Complete", status)
-        self.assertEqual([v["claim"] for v in status["volumes"]], ["cluster-example-2"])
-        self.assertGreater(status["volumes"][0]["files"], 900)
-        type(self).content = status["restorePoint"]["content"]
-        wait_for("the end of what it needed", lambda: not self.left_behind())
-        self.assertEqual(len(self.snapshots()), 3)  # the volume, the manifests, the content
-        check = self.restic("check", "--read-data")
-        self.assertEqual(check.returncode, 0, check.stderr)
-        points = self.here.cli("get", "restorepoints", "-n", "edb").stdout
-        self.assertEqual(len(points.splitlines()), 3, points)
-        self.assertEqual(points.count(status["location"]), 1, points)
-
-    def test_2_the_same_data_is_not_stored_twice(self):
-        name, content = self.exported(self.local["metadata"]["name"], "-n", "edb", "--expires-in", "24h")
-        volume = self.object(self.here, "exportaction", name)["status"]["volumes"][0]
-        self.assertLess(volume["storedBytes"], volume["bytes"] / 50)
-        self.here.cli("delete", "restorepointcontent", content)
-        self.assertEqual(len(self.snapshots()), 3)
-
-    def test_3_a_deleted_namespace_comes_back_from_the_export(self):
-        self.here.cli("delete", "namespace", "edb")
-        self.here.cli("delete", "restorepointcontent", self.local["spec"]["restorePointContentRef"]["name"])
-        self.here.cli("restore", "--content", self.content, "-n", "edb")
-        self.check_restored(self.here)
-
     def test_4_another_installation_says_what_it_lacks_and_restores(self):
         listed = json.loads(self.there.cli("import", "--profile", "store", "--list", "-o", "json").stdout)
         self.assertEqual([p["application"]["namespace"] for p in listed], ["edb"])
@@ -164,13 +179,8 @@ class EdbNamespace(TwoInstallations):
         self.assertIn("has all that it needs", self.there.cli("import", "--latest", "--profile", "store").stdout)
         self.there.cli("restore", point, "-n", "edb")
         self.check_restored(self.there)
-
-    def test_5_the_end_of_the_export_frees_the_location(self):
         self.there.cli("delete", "restorepointcontent", self.content)
         self.assertEqual(len(self.snapshots()), 3)  # they are the other installation's
-        self.here.cli("delete", "restorepointcontent", self.content)
-        self.assertEqual(self.snapshots(), [])
-        self.assertIn("There are no restore points", self.there.cli("import", "--profile", "store", "--list").stdout)
 
 
 class DumpedDatabases(TwoInstallations):

@@ -1,65 +1,37 @@
 """The databases behind labelled Secrets: one BackupAction of the namespace dumps each of them, beside its objects, into
 one restore point; one database is restored alone; the whole comes back in a second tenant's namespace."""
 import json
-import pathlib
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from stack import VERSITYGW, Stack, apply_postgres_dump  # noqa: E402
+from labelled_databases import LabelledDatabases
 
 DATABASES = ("app1-db", "app2-db", "app3-db")
 
 
-class LabelledSecrets(unittest.TestCase):
+class LabelledSecrets(LabelledDatabases):
     @classmethod
     def setUpClass(cls):
-        cls.stack = Stack()
-        cls.addClassCleanup(cls.stack.__exit__)
-        cls.stack.start()
-        cls.stack.start_s3() if VERSITYGW else cls.stack.start_file_store()
-        apply_postgres_dump(cls.stack)
-        cls.stack.start_database(rows=2_000)
+        super().setUpClass()
         cls.make_databases()
 
     @classmethod
     def make_databases(cls):
         """Two more beside app1db, each with its labelled Secret."""
-        secret = cls.object("secret", "app1-db")
         for name in DATABASES[1:]:
             database = name.replace("-", "")
             cls.psql(f"create role {database} login password 'secret'", f"create database {database} owner {database}")
             cls.sql(database, f"create table things as select n, '{name}' whose from generate_series(1, 500) n")
-            copy = {"apiVersion": "v1", "kind": "Secret", "type": secret["type"],
-                    "metadata": {"name": name, "namespace": "app1", "labels": secret["metadata"]["labels"],
-                                 "annotations": secret["metadata"].get("annotations", {})},
-                    "data": {k: v for k, v in secret["data"].items() if k not in ("dbname", "username", "password")},
-                    "stringData": {"dbname": database, "username": database, "password": "secret"}}
-            cls.stack.apply(json.dumps(copy))
-
-    @classmethod
-    def object(cls, kind, name, namespace="app1"):
-        return json.loads(cls.stack.cli("get", kind, name, "-n", namespace, "-o", "json").stdout)
-
-    @classmethod
-    def psql(cls, *statements, database="postgres"):
-        return "\n".join(cls.sql(database, statement) for statement in statements)
-
-    @classmethod
-    def sql(cls, database, statement):
-        return cls.stack.psql(cls.stack.primary_port, database, statement)
+            cls.make_secret(name, dbname=database, username=database, password="secret")
 
     def test_1_one_restore_point_of_three_databases(self):
         plan = json.loads(self.stack.cli("backup", "app1", "--plan", "-o", "json").stdout)
         self.assertEqual([r["name"] for r in plan["resources"]], list(DATABASES))
         self.assertEqual({r["blueprint"] for r in plan["resources"]}, {"postgres-dump"})
-        shown = self.stack.cli("backup", "app1", "--profile", "store", "--exclude", "persistentvolumeclaims", "--exclude", "pods").stdout
-        self.assertIn("backup-", shown)
-        points = json.loads(self.stack.cli("get", "restorepoints", "-n", "app1", "-o", "json").stdout)["items"]
+        self.assertIn("backup-", self.back_up().stdout)
+        points = self.points()
         self.assertEqual(len(points), 1)
         type(self).point = points[0]["metadata"]["name"]
-        content = self.object("restorepointcontent", points[0]["spec"]["restorePointContentRef"]["name"])
-        self.assertEqual([r["artifacts"]["pgBackup"]["keyValue"]["database"] for r in content["spec"]["resources"]],
+        self.assertEqual([r["artifacts"]["pgBackup"]["keyValue"]["database"] for r in self.content_of(points[0])["spec"]["resources"]],
                          ["app1db", "app2db", "app3db"])
         self.assertEqual(self.stack.open_obligations(), [])
 
@@ -81,16 +53,15 @@ class LabelledSecrets(unittest.TestCase):
         content = self.object("restorepoint", self.point)["spec"]["restorePointContentRef"]["name"]
         self.stack.cli("delete", "restorepointcontent", content)
         self.assertNotEqual(self.stack.cli("get", "restorepoint", self.point, "-n", "app1", check=False).returncode, 0)
-        snapshots = json.loads(self.stack.restic("snapshots", "--json").stdout or b"[]")
-        self.assertEqual(snapshots, [])
+        self.assertEqual(self.snapshots(), [])
 
     def test_5_a_database_that_is_away_fails_the_backup_and_leaves_nothing(self):
         self.psql("drop database app2db with (force)")
-        failed = self.stack.cli("backup", "app1", "--profile", "store", "--exclude", "persistentvolumeclaims", "--exclude", "pods", check=False)
+        failed = self.back_up(check=False)
         self.assertEqual(failed.returncode, 1, failed.stderr)
         self.assertIn("backup of secrets/app2-db failed", failed.stdout + failed.stderr)
-        self.assertEqual(json.loads(self.stack.cli("get", "restorepoints", "-n", "app1", "-o", "json").stdout)["items"], [])
-        self.assertEqual(json.loads(self.stack.restic("snapshots", "--json").stdout or b"[]"), [])
+        self.assertEqual(self.points(), [])
+        self.assertEqual(self.snapshots(), [])
         self.assertEqual(self.stack.open_obligations(), [])
 
 

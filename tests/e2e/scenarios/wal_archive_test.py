@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import pathlib
-import pwd
 import shutil
 import signal
 import subprocess
@@ -15,81 +14,26 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from stack import FENCEPOST, KANDO, ROOT, VERSITYGW, Stack, free_port, wait_for  # noqa: E402
+from postgres_server import USER, Server, run  # noqa: E402
+from stack import FENCEPOST, KANDO, ROOT, VERSITYGW, Stack, wait_for  # noqa: E402
 
-BIN = next(iter(sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True))).parent
-USER = pwd.getpwnam("postgres") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
 SEGMENT = 16 << 20
 
 
-def run(*words, check=True, environment=None, cwd=None):
-    """As the user that PostgreSQL runs as."""
-    who = dict(user=USER.pw_uid, group=USER.pw_gid, extra_groups=[]) if os.geteuid() == 0 else {}
-    result = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=180, cwd=cwd or "/tmp",
-                            env=dict(os.environ, **(environment or {})), stdin=subprocess.DEVNULL, **who)
-    if check and result.returncode != 0:
-        raise AssertionError(f"{' '.join(map(str, words))}: exit {result.returncode}\n{result.stdout}{result.stderr}")
-    return result
+class Archived:
+    """What every server that archives its WAL does, `primary` on this machine or elsewhere. Whoever inherits says how a base
+    backup is made, push_base(), and how a server is recovered from it, recovered()."""
+    store_host = "127.0.0.1"
 
-
-class Server:
-    """A PostgreSQL of its own in a folder."""
-
-    def __init__(self, data):
-        self.data, self.port = data, free_port()
-
-    def make(self, **settings):
-        run(BIN / "initdb", "-D", self.data, "-A", "trust", "-U", "postgres", "--no-sync")
-        lines = [f"{key} = '{str(value).replace(chr(39), chr(39) * 2)}'" for key, value in settings.items()]
-        with open(self.data / "postgresql.conf", "a") as file:
-            file.write("\n".join(["listen_addresses = '127.0.0.1'", "unix_socket_directories = ''", *lines, ""]))
-        return self
-
-    def start(self, check=True):
-        started = run(BIN / "pg_ctl", "-D", self.data, "-l", self.data.parent / f"{self.data.name}.log", "-w", "-t", "60",
-                      "-o", f"-p {self.port} -c fsync=off", "start", check=False)
-        if check and started.returncode != 0:
-            raise AssertionError(f"PostgreSQL does not start:\n{self.log()[-3000:]}")
-        return started
-
-    def stop(self, mode="fast"):
-        run(BIN / "pg_ctl", "-D", self.data, "-m", mode, "-w", "stop", check=False)
-
-    def log(self):
-        return (self.data.parent / f"{self.data.name}.log").read_text()
-
-    def sql(self, text):
-        return run("psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", self.port, "-U", "postgres", "-c", text,
-                   "postgres").stdout.strip()
-
-    def archiver(self, column):
-        return self.sql(f"select {column} from pg_stat_archiver")
-
-    def has_archived(self, segment):
-        return self.archiver(f"last_archived_wal collate \"C\" >= '{segment}'") == "t"
-
-    def switch(self):
-        """Ends the segment, and waits until it is archived."""
-        segment = self.sql("create table if not exists noise (n int); insert into noise values (1); "
-                           "select pg_walfile_name(pg_switch_wal())").splitlines()[-1]
-        wait_for(f"the archiving of {segment}", lambda: self.has_archived(segment), 60)
-        return segment
-
-
-class WalArchive(unittest.TestCase):
     @classmethod
-    def setUpClass(cls):
-        cls.stack = Stack()  # of which only the folder and the S3 server are used
-        cls.addClassCleanup(cls.stack.__exit__)
+    def make_folder(cls):
         cls.work = cls.stack.work / "postgres"
         cls.work.mkdir()
         os.chown(cls.work, USER.pw_uid, USER.pw_gid)
-        cls.flags = cls.location("pg1")
-        cls.primary = Server(cls.work / "primary").make(archive_mode="on", wal_level="replica",
-                                                        archive_command=cls.command("push", *cls.flags) + " %p")
-        cls.addClassCleanup(cls.primary.stop, "immediate")
-        cls.primary.start()
-        cls.primary.sql("create table things (n int primary key, at timestamptz default clock_timestamp())")
+
+    @staticmethod
+    def connection(server):
+        return f"host=127.0.0.1 port={server.port} user=postgres dbname=postgres"
 
     @classmethod
     def location(cls, prefix):
@@ -99,19 +43,11 @@ class WalArchive(unittest.TestCase):
             os.chown(cls.work / "store", USER.pw_uid, USER.pw_gid)
             return ["--location", f"file://{cls.work}/store", "--prefix", prefix]
         if not hasattr(cls.stack, "s3_port"):
-            cls.stack.start_s3_server()
+            cls.stack.start_s3_server(cls.store_host)
         credentials = cls.work / "credentials"
         credentials.write_text("[default]\naws_access_key_id = fencepost\naws_secret_access_key = fencepost-secret-key\n")
-        return ["--location", "s3://backups/archive", "--endpoint", f"http://127.0.0.1:{cls.stack.s3_port}",
+        return ["--location", "s3://backups/archive", "--endpoint", f"http://{cls.store_host}:{cls.stack.s3_port}",
                 "--region", "us-east-1", "--credentials-file", str(credentials), "--prefix", prefix]
-
-    @staticmethod
-    def command(verb, *flags):
-        return " ".join([str(FENCEPOST), "wal", verb, *flags])
-
-    @staticmethod
-    def connection(server):
-        return f"host=127.0.0.1 port={server.port} user=postgres dbname=postgres"
 
     def wal(self, verb, *words, flags=None, **more):
         return run(FENCEPOST, "wal", verb, *words, *(flags or self.flags), **more)
@@ -126,14 +62,6 @@ class WalArchive(unittest.TestCase):
     def insert(self, first, last):
         self.primary.sql(f"insert into things select generate_series({first}, {last})")
 
-    def restore(self, name, *words):
-        server = Server(self.work / name)
-        self.base("fetch", "latest", server.data, *words)
-        self.addCleanup(server.stop, "immediate")
-        server.start()
-        wait_for("the end of the recovery", lambda: server.sql("select pg_is_in_recovery()") == "f")
-        return server
-
     def test_1_a_segment_that_is_switched_is_archived(self):
         self.assertIn("wal push", self.primary.sql("show archive_command"))
         before = int(self.primary.archiver("archived_count"))
@@ -146,6 +74,73 @@ class WalArchive(unittest.TestCase):
         self.assertIn(segment, self.wal("list").stdout)
         self.assertEqual(self.primary.sql("select system_identifier from pg_control_system()"),
                          json.loads(self.wal("list", "-o", "json").stdout)["systemIdentifier"])
+
+    def test_3_a_base_backup_is_pushed_and_listed(self):
+        name = self.push_base()
+        self.assertEqual([(base["name"], base["timeline"], base["hasWal"]) for base in self.bases()], [(name, 1, False)])
+        self.assertEqual(self.bases()[0]["serverVersion"], self.primary.sql("show server_version").split(".")[0])
+        self.assertIn(name, self.base("list").stdout)
+
+    def test_6_a_recovery_to_the_end_has_what_came_after_the_base(self):
+        self.insert(2001, 3000)
+        self.primary.sql("insert into noise select generate_series(1, 1500000)")  # several segments
+        self.insert(3001, 3001)
+        self.primary.switch()
+        restored = self.recovered("restored")
+        self.assertEqual(restored.sql("select max(n) from things"), "3001")
+        self.assertTrue(restored.sql("select pg_walfile_name(pg_current_wal_lsn())").startswith("00000002"))
+        self.assertIn("restored log file", restored.log())
+        restored.switch()  # it archives too: in its own timeline
+        timelines = json.loads(self.wal("list", "-o", "json").stdout)["timelines"]
+        self.assertEqual([t["timeline"] for t in timelines], [1, 2])
+        self.assertEqual(restored.archiver("failed_count"), "0")
+
+    def test_7_a_recovery_to_a_time_starts_a_timeline_of_its_own(self):
+        history = self.work / "00000002.history"
+        self.wal("fetch", history.name, history)
+        before = history.read_text()
+        self.insert(4001, 4001)
+        time.sleep(0.2)
+        target = self.primary.sql("select to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
+        time.sleep(0.2)
+        self.insert(4002, 4002)
+        self.primary.switch()
+        # The second timeline left the first before that time: recovery follows the one that is named.
+        server = self.recovered("at-a-time", target, "1")
+        self.assertEqual(server.sql("select max(n) from things"), "4001")
+        server.switch()
+        self.assertEqual([t["timeline"] for t in json.loads(self.wal("list", "-o", "json").stdout)["timelines"]], [1, 2, 3])
+        self.wal("fetch", history.name, history)
+        self.assertEqual(history.read_text(), before)
+
+
+class WalArchive(Archived, unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.stack = Stack()  # of which only the folder and the S3 server are used
+        cls.addClassCleanup(cls.stack.__exit__)
+        cls.make_folder()
+        cls.flags = cls.location("pg1")
+        cls.primary = Server(cls.work / "primary").make(archive_mode="on", wal_level="replica",
+                                                        archive_command=cls.command("push", *cls.flags) + " %p")
+        cls.addClassCleanup(cls.primary.stop, "immediate")
+        cls.primary.start()
+        cls.primary.sql("create table things (n int primary key, at timestamptz default clock_timestamp())")
+
+    @staticmethod
+    def command(verb, *flags):
+        return " ".join([str(FENCEPOST), "wal", verb, *flags])
+
+    def push_base(self):
+        return json.loads(self.base("push", "-o", "json").stdout)["name"]
+
+    def recovered(self, name, target="latest", timeline="latest"):
+        server = Server(self.work / name)
+        self.base("fetch", "latest", server.data, "--recover-to", target, "--timeline", timeline)
+        self.addCleanup(server.stop, "immediate")
+        server.start()
+        wait_for("the end of the recovery", lambda: server.sql("select pg_is_in_recovery()") == "f")
+        return server
 
     def test_2_nothing_is_overwritten_and_absence_is_told_from_failure(self):
         segment = self.primary.switch()
@@ -165,14 +160,6 @@ class WalArchive(unittest.TestCase):
             failed = self.wal("fetch", segment, copy, flags=flags, check=False)
             self.assertEqual(failed.returncode, 200, failed.stderr)
             self.assertTrue(failed.stderr)
-
-    def test_3_a_base_backup_is_pushed_and_listed(self):
-        told = json.loads(self.base("push", "-o", "json").stdout)
-        self.assertEqual(told["timeline"], 1)
-        self.assertEqual(told["serverVersion"], (self.primary.data / "PG_VERSION").read_text().strip())
-        self.assertFalse(told["hasWal"])
-        self.assertEqual([base["name"] for base in self.bases()], [told["name"]])
-        self.assertIn(told["name"], self.base("list").stdout)
 
     def test_4_three_are_kept_with_the_wal_that_they_need(self):
         while len(self.bases()) < 4:
@@ -201,45 +188,12 @@ class WalArchive(unittest.TestCase):
         wait_for("the end of pg_basebackup", lambda: self.primary.sql("select count(*) from pg_stat_replication") == "0")
         self.assertLessEqual(len(self.bases()) - len(before), 1)  # one may have been quick enough
 
-    def test_6_a_recovery_to_the_end_has_what_came_after_the_base(self):
-        self.insert(2001, 3000)
-        self.primary.sql("insert into noise select generate_series(1, 1500000)")  # several segments
-        self.insert(3001, 3001)
-        self.primary.switch()
-        restored = self.restore("restored")
-        self.assertEqual(restored.sql("select max(n) from things"), "3001")
-        self.assertTrue(restored.sql("select pg_walfile_name(pg_current_wal_lsn())").startswith("00000002"))
-        self.assertIn("restored log file", restored.log())
-        again = self.base("fetch", "latest", restored.data, check=False)
+    def test_7_where_a_recovery_was_nothing_is_fetched_and_nothing_is_left(self):
+        data = self.work / "restored"
+        again = self.base("fetch", "latest", data, check=False)
         self.assertEqual(again.returncode, 1)
         self.assertIn("is not empty", again.stderr)
-        restored.switch()  # it archives too: in its own timeline
-        self.assertFalse((restored.data / "pg_wal/.fencepost-spool").exists())
-        timelines = json.loads(self.wal("list", "-o", "json").stdout)["timelines"]
-        self.assertEqual([t["timeline"] for t in timelines], [1, 2])
-        self.assertEqual(restored.archiver("failed_count"), "0")
-
-    def test_7_a_recovery_to_a_time_starts_a_timeline_of_its_own(self):
-        history = self.work / "00000002.history"
-        self.wal("fetch", history.name, history)
-        before = history.read_text()
-        self.insert(4001, 4001)
-        time.sleep(0.2)
-        target = self.primary.sql("select to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
-        time.sleep(0.2)
-        self.insert(4002, 4002)
-        self.primary.switch()
-        # The second timeline left the first before that time: recovery follows the one that is named.
-        server = Server(self.work / "at-a-time")
-        self.base("fetch", "latest", server.data, "--recover-to", target, "--timeline", "1")
-        self.addCleanup(server.stop, "immediate")
-        server.start()
-        wait_for("the end of the recovery", lambda: server.sql("select pg_is_in_recovery()") == "f")
-        self.assertEqual(server.sql("select max(n) from things"), "4001")
-        server.switch()
-        self.assertEqual([t["timeline"] for t in json.loads(self.wal("list", "-o", "json").stdout)["timelines"]], [1, 2, 3])
-        self.wal("fetch", history.name, history)
-        self.assertEqual(history.read_text(), before)
+        self.assertFalse((data / "pg_wal/.fencepost-spool").exists())
 
     def test_8_a_wrong_location_shows_in_pg_stat_archiver(self):
         good = self.primary.sql("show archive_command")

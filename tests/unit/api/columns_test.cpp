@@ -45,7 +45,7 @@ TEST_CASE("the kinds of application protection have the columns of the chart's d
     CHECK(ours(types::kExportActions) == "Name|State|Restore-Point|Location|Age");
     CHECK(ours(types::kImportActions) == "Name|State|Restore-Point|Ready|Location|Age");
     CHECK(ours(types::kCancelActions) == "Name|Kind|Subject|Age");
-    CHECK(ours(types::kRestorePoints) == "Name|State|Content|Location|Action-Time|Age");
+    CHECK(ours(types::kRestorePoints) == "Name|State|Content|Verified|Location|Action-Time|Age");
     CHECK(ours(types::kRestorePointContents) == "Name|Application|State|Verified|Location|Age");
 }
 

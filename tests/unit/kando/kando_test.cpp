@@ -215,7 +215,10 @@ TEST_CASE(
         CHECK(bench.run({"location", "pull", "-s", "x", "-k", bad, "-"}, profile).code == 69);
     }
 
-    CHECK(bench.run({"location", "delete", "-s", "db/dump.sql", "-k", to_json(snapshot)}, profile).code == 0);
+    for (int again = 0; again < 2; ++again) {
+        CHECK(bench.run({"location", "delete", "-s", "db/dump.sql", "-k", to_json(snapshot)}, profile).code ==
+              0);
+    }
     const Ran gone = bench.run({"location", "pull", "-k", to_json(snapshot), "-"}, profile);
     CHECK(gone.code == 69);
     CHECK(gone.err.find("there is no snapshot") != std::string::npos);

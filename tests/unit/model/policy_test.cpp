@@ -94,6 +94,20 @@ TEST_CASE("what is wrong with a policy is told with its place and what to do") {
          "retention: "
          "{daily: 0}}}]\n",
          "POL-E04 spec.actions[0].exportParameters.retention: this retention keeps nothing"},
+        {"  frequency: '@daily'\n  actions: [{action: backup, backupParameters: {verify: full}}]\n",
+         "POL-E07 spec.actions[0].backupParameters.verify: there is no way 'full' to verify; verify: "
+         "restore"},
+        {"  frequency: '@daily'\n  actions: [{action: backup, backupParameters: {verification: {}}}]\n",
+         "POL-E07 spec.actions[0].backupParameters.verification: nothing is verified"},
+        {"  frequency: '@daily'\n  actions: [{action: backup, backupParameters: {verify: restore, "
+         "verification: {assertions: [{name: orders}]}}}]\n",
+         "spec.actions[0].backupParameters.verification.assertions[0].sql"},
+        {"  frequency: '@daily'\n  actions: [{action: backup, backupParameters: {verify: restore, "
+         "verification: {assertions: [{sql: select 1, expects: 1}]}}}]\n",
+         "did you mean 'expect'?"},
+        {"  frequency: '@daily'\n  actions: [{action: backup, backupParameters: {verify: restore, "
+         "verification: {assertions: [{sql: select 1, expect: [1]}]}}}]\n",
+         "VER-E01 spec.actions[0].backupParameters.verification.assertions[0].expect: this is no text"},
         {std::string("  frequency: '@onDemand'\n  retention: {daily: 1}\n") + kBackup,
          "POL-E04 spec.retention: an @onDemand policy has no retention"},
         {"  frequency: '@daily'\n", "POL-E05 spec.actions: the policy has no actions"},

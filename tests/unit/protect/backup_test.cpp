@@ -110,6 +110,28 @@ TEST_CASE("E2 a snapshot that fails is followed by the posthook, and leaves no r
     CHECK(app.world.engine->obligations(false).empty());
 }
 
+TEST_CASE("A8 two objects of one database are dumped once, and have the same artifacts") {
+    Application app(kDump);
+    auto blueprint = app.world.cluster->get({types::kBlueprints, "default", "bp"});
+    blueprint["actions"]["backup"]["sharedBy"] = "{{ .Object.data.a }}";
+    app.world.cluster->replace(types::kBlueprints, blueprint, {});
+    for (const char* more : {"the-same: one", "different: two"}) {
+        const std::string name(more, std::string_view(more).find(':'));
+        app.world.create(types::kConfigMaps, "metadata: {name: " + name +
+                                                 ", namespace: app, annotations: "
+                                                 "{kanister.kasten.io/blueprint: bp}}\ndata: {a:" +
+                                                 std::string(more).substr(name.size() + 1) + "}");
+    }
+    app.back_up();
+    const Value ended = app.end_of(types::kBackupActions);
+    CHECK(Application::state(ended) == "Complete");
+    CHECK(app.world.script.calls() == Names{"dump#1", "dump#1"});
+    const Value content =
+        open_content(*app.world.world, parse_yaml_value("{name: backup-1, namespace: app}"));
+    for (const Value& resource : content.get("spec", "resources").as_list())
+        CHECK(resource.get("artifacts", "dump", "keyValue", "path") == Value("dumps/1"));
+}
+
 TEST_CASE("a hook whose ActionSet somebody deletes fails the backup") {
     Application app(std::string(kHooks).replace(std::string(kHooks).find("do: echo"), 8, "do: wait"));
     app.back_up();

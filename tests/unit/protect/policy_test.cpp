@@ -99,6 +99,56 @@ TEST_CASE("a run whose backup fails fails, and retires nothing") {
         0);
 }
 
+TEST_CASE("F8 a run verifies what it has made, and retires nothing where that is not good") {
+    const std::string dumps = R"(
+  backup: {phases: [{name: dump, func: Step, args: {do: ok}}]}
+  restore: {phases: [{name: load, func: Step, args: {do: ok, text: '{{ index .Options "scratch" | default "" }}'}}]}
+  verify: {phases: [{name: ask, func: Step, args: {do: echo, text: '###Phase-output###: {"key": "answers", "value": "[{\"value\": \"7\"}]"}'}}]}
+  verifyPosthook: {phases: [{name: drop, func: Step, args: {do: ok}}]}
+)";
+    Application app(dumps);
+    const auto verifying = [](const std::string& expected) {
+        return std::string(kDaily).replace(std::string(kDaily).find("{action: backup}"), 16,
+                                           "{action: backup, backupParameters: {verify: restore, "
+                                           "verification: {countRows: false, assertions: "
+                                           "[{sql: select 7, expect: " +
+                                               expected + "}]}}}");
+    };
+    policy(app, verifying("7"));
+    for (const char* day : {"1", "2", "3"}) {
+        const Value ended = run_policy(app, std::string("run-") + day,
+                                       std::string(", scheduledTime: '2026-01-0") + day + "T00:00:00Z'");
+        CAPTURE(to_json(ended["status"]));
+        CHECK(Application::state(ended) == "Complete");
+        CHECK(Application::steps(ended) == Names{"backup of app: complete", "verification of app: complete"});
+    }
+    app.wait_for("the retirement", [&] { return points(app) == Names{"run-2", "run-3"}; });
+    Value changed = app.find(types::kPolicies, "default", "daily").value();
+    changed["spec"] = parse_yaml_value(verifying("8"));
+    app.world.cluster->replace(types::kPolicies, changed);
+    const Value ended = run_policy(app, "run-4", ", scheduledTime: '2026-01-04T00:00:00Z'");
+    CHECK(Application::error(ended) == "the verification failed of app");
+    CHECK(points(app) == Names{"run-2", "run-3", "run-4"});
+    CHECK(app.find(types::kRestorePoints, "app", "run-4")->get("status", "verification") == Value("Failed"));
+}
+
+TEST_CASE("F8 a policy says by day what it could not verify at night, and still backs up") {
+    Application app(kHooks);
+    policy(app,
+           std::string(kDaily).replace(std::string(kDaily).find("{action: backup}"), 16,
+                                       "{action: backup, backupParameters: {verify: restore}}"),
+           "2026-01-01T00:00:00Z");
+    app.wait_for("the verdict", [&] {
+        return app.find(types::kPolicies, "default", "daily")->get("status", "validation") == Value("Failed");
+    });
+    const Value errors = app.find(types::kPolicies, "default", "daily")->get("status", "error");
+    CHECK(
+        errors.as_list().at(0).string_or("").find(
+            "configmaps/database of app cannot be verified by the Blueprint bp: it has no action 'verify'") ==
+        0);
+    app.wait_for("the run", [&] { return !app.all(types::kRunActions).empty(); });
+}
+
 TEST_CASE("A-14 runs that were missed are made up for by one") {
     Application app(kHooks);
     policy(app, kDaily, "2026-01-01T00:00:00Z");
