@@ -300,7 +300,7 @@ class FailedDumps(unittest.TestCase):
         action = self.stack.finish_action(identity, 60)
         self.assert_failed_and_unfenced(action, "pg_dump")
         phases = {phase["name"]: phase["state"] for phase in action["phases"]}
-        self.assertEqual(phases, {"fence": "complete", "dump": "failed", "unfence": "complete"})
+        self.assertEqual(phases, {"check": "complete", "fence": "complete", "dump": "failed", "unfence": "complete"})
         self.assertEqual(self.snapshots(), before, "half a dump became a snapshot")
         check = self.stack.restic("check")
         self.assertEqual(check.returncode, 0, check.stderr)
