@@ -171,6 +171,8 @@ class Fence(EdbCluster):
         other = self.other()
         self.kubectl("annotate", "--overwrite", KIND, CLUSTER, f"{ELECTED}={other}")
         wait_for("the decorations", lambda: [pod["name"] for pod in self.decorated("pods", "hasHooks")] == [other]
+                 and [claim["name"] for claim in self.decorated("pvc", "elected")] == [f"pgdata-{other}"]
+                 and f"pgdata-{other}" not in [claim["name"] for claim in self.decorated("pvc", "excluded")]
                  and len(self.decorated("pvc", "excluded")) == 2)
         self.assertEqual(self.back_up("re-elected")["state"], "Complete")
         name = self.get("restorepoint", "re-elected")["spec"]["restorePointContentRef"]["name"]
