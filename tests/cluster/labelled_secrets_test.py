@@ -26,7 +26,7 @@ class LabelledSecretsOnKubernetes(scenario.LabelledSecrets, ClusterTest):
         cls.stack = Stack(serve_options=["--kubernetes", "--kubeconfig", cls.cluster.kubeconfig, "--namespace", "default", "--install-crds"])
         cls.addClassCleanup(cls.stack.__exit__)
         cls.addClassCleanup(cls.cluster.kubectl, "delete", "secret/postgres-dump-admin", "secret/s3-credentials", "secret/repository-key",
-                            "profile/store", "blueprint/postgres-dump", "blueprintbinding/postgres-dump", "--ignore-not-found", check=False)
+                            "secret/fencepost-signing-key", "profile/store", "blueprint/postgres-dump", "blueprintbinding/postgres-dump", "--ignore-not-found", check=False)
         cls.stack.start()
         cls.stack.environment.update(cls.cluster.environment, FENCEPOST_SERVER="kubernetes://default")
         host = cls.cluster.host_address
