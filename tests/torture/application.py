@@ -62,14 +62,13 @@ class ApplicationSubject(Subject):
                                      "volumeMounts": [{"name": "data", "mountPath": "/data"}],
                                      "command": ["bash", "-c", "sleep infinity"]}]}}))
         wait_for("the database", lambda: self.get("/api/v1/namespaces/app/pods/db")["status"].get("phase") == "Running")
-        self.data = self.volume("app")
+        self.data = self.volume(self.get("/api/v1/namespaces/app/persistentvolumeclaims/data"))
         (self.data / "rows").write_text("before the first run")
         wait_for("its command", lambda: list(self.processes().values()).count("sleep infinity") == 2)
         self.know_what_stays()
 
-    def volume(self, namespace):
-        claim = self.get(f"/api/v1/namespaces/{namespace}/persistentvolumeclaims/data")
-        return self.work / "data" / "volumes" / namespace / claim["metadata"]["uid"]
+    def volume(self, claim):
+        return self.work / "data" / "volumes" / claim["metadata"]["namespace"] / claim["metadata"]["uid"]
 
     # --- one run
     def run(self, kill_again=None):
@@ -86,7 +85,8 @@ class ApplicationSubject(Subject):
             self.insist(run, "POST", "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": other}}, (201, 409))
             self.act(run, "restore", "restoreactions", other, {"subject": subject})
             if run.states["restore"] == "complete":
-                found = (self.volume(other) / "rows").read_text()
+                claim = self.insist(run, "GET", f"/api/v1/namespaces/{other}/persistentvolumeclaims/data")[1]
+                found = (self.volume(claim) / "rows").read_text()
                 if found != rows:
                     run.violations.append(f"restored {found!r} and not {rows!r}")
             self.vanish(run, f"/api/v1/namespaces/{other}")
