@@ -28,15 +28,8 @@ class LocationDelete final : public run::Function {
                         "an empty artifact would delete everything under the profile's prefix");
         }
         const auto location = location::open_location(*profile, run.world().http, run.world().clock);
-        std::vector<std::string> keys;
-        location->list(
-            artifact + "/", [&](const location::ObjectStat& object) { keys.push_back(object.key); },
-            run.cancel());
-        keys.push_back(artifact);
-        for (const std::string& key : keys) {
-            if (const std::string note = location->remove(key, run.cancel()).note(key); !note.empty())
-                run.feed_error_output(note + "\n");
-        }
+        for (const std::string& note : location::remove_with_below(*location, artifact, run.cancel()))
+            run.feed_error_output(note + "\n");
         return {};
     }
 

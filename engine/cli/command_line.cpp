@@ -357,10 +357,8 @@ void add_validate(CLI::App& app, Parsed& parsed) {
         "  fencepost validate backup-x7k2pq -n app1 --restore --assert 'select count(*) > 0 from orders'\n",
         "Its signature, its manifests, the copies of its volumes, and what blueprints have dumped into a "
         "repository, which is read back whole. With --restore it is then restored into a namespace of its "
-        "own, "
-        "databases under names of their own; the blueprints' action `verify` counts rows and asks; and all "
-        "of "
-        "it goes again. One that fails is not restored until a later validation passes.\n\n" +
+        "own, databases under names of their own; the blueprints' action `verify` counts rows and asks; and "
+        "all of it goes again. One that fails is not restored until a later validation passes.\n\n" +
             std::string(kStepsNote));
     ValidateOptions& options = parsed.validate_point;
     add_point(*command, options.point);

@@ -95,10 +95,6 @@ void ArtifactStore::pull(const std::string& path, const std::string& snapshot, c
 
 std::vector<std::string> ArtifactStore::remove(const std::string& path, const std::string& snapshot,
                                                const CancelToken& cancel) {
-    std::vector<std::string> notes;
-    const auto note = [&notes](const std::string& key, const location::Removal& removal) {
-        if (std::string text = removal.note(key); !text.empty()) notes.push_back(std::move(text));
-    };
     if (!snapshot.empty()) {
         const SnapshotReference reference = SnapshotReference::parse(snapshot);
         if (!keeps_snapshots()) {
@@ -108,20 +104,15 @@ std::vector<std::string> ArtifactStore::remove(const std::string& path, const st
         }
         const auto repository = location::Repository::open(*location_, clock_, key_, false, cancel);
         try {
-            note("snapshot " + reference.id, repository->forget(reference.id, cancel));
+            std::string note = repository->forget(reference.id, cancel).note("snapshot " + reference.id);
+            if (!note.empty()) return {std::move(note)};
         } catch (const Error& error) {
             // As with objects: that it is gone already is what was asked for.
             if (error.kind() != ErrorKind::kNotFound) throw;
         }
-        return notes;
+        return {};
     }
-    const std::string key = checked_path(path);
-    std::vector<std::string> below;
-    location_->list(
-        key + "/", [&](const location::ObjectStat& object) { below.push_back(object.key); }, cancel);
-    note(key, location_->remove(key, cancel));
-    for (const std::string& each : below) note(each, location_->remove(each, cancel));
-    return notes;
+    return location::remove_with_below(*location_, checked_path(path), cancel);
 }
 
 }  // namespace fencepost::kando

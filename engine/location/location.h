@@ -114,6 +114,11 @@ struct ResolvedProfile {
                                                       Clock& clock);
 [[nodiscard]] std::unique_ptr<Location> open_file_location(std::string folder);
 
+// Removes the object and what lies below it as a folder ("a" and "a/b", never "ab"). What is to be told of
+// it: what an object lock retains.
+std::vector<std::string> remove_with_below(Location& location, const std::string& key,
+                                           const CancelToken& cancel);
+
 // Joins as kando does: collapses "//", resolves "." and ".."; kInvalid if it would leave the root.
 [[nodiscard]] std::string join_key(std::string_view prefix, std::string_view path);
 

@@ -1,12 +1,12 @@
 #include "location/s3_object_lock.h"
 
 #include <algorithm>
-#include <exception>
+#include <utility>
 
 #include "base/encodings.h"
 #include "base/error.h"
 #include "base/guarded.h"
-#include "base/task_group.h"
+#include "base/in_parallel.h"
 #include "location/restic/files.h"
 #include "location/s3_xml.h"
 
@@ -21,24 +21,6 @@ bool is_short_lived(std::string_view key) {
     return slash != std::string_view::npos && key.substr(0, slash + 1).ends_with(restic::kLocks) &&
            restic::is_id(key.substr(slash + 1));
 }
-
-// What several requests at once have found.
-class Tally {
-  public:
-    void add(const Protection& one) {
-        auto sum = sum_.lock();
-        sum->objects += one.objects;
-        sum->extended += one.extended;
-        sum->freed += one.freed;
-        sum->retained += one.retained;
-        sum->retained_bytes += one.retained_bytes;
-        sum->retained_until = std::max(sum->retained_until, one.retained_until);
-    }
-    [[nodiscard]] Protection sum() { return *sum_.lock(); }
-
-  private:
-    Guarded<Protection> sum_;
-};
 
 class Protector {
   public:
@@ -60,9 +42,9 @@ class Protector {
                 open.push_back(std::move(version));
             }
             if (!page.is_truncated) keys.push_back(std::move(open));
-            in_parallel(keys);
+            in_parallel(keys.size(), kAtOnce, [&](std::size_t i) { look_at(keys[i]); });
             keys.clear();
-            if (!page.is_truncated) return tally_.sum();
+            if (!page.is_truncated) return *sum_.lock();
             request.query = {{"key-marker", page.next_key}, {"prefix", root_}, {"versions", ""}};
             if (!page.next_id.empty()) request.query.emplace_back("version-id-marker", page.next_id);
         }
@@ -74,36 +56,6 @@ class Protector {
         std::stable_sort(versions.begin(), versions.end(), [](const S3Version& a, const S3Version& b) {
             return a.key != b.key ? a.key < b.key : a.is_latest && !b.is_latest;
         });
-    }
-
-    void in_parallel(const std::vector<std::vector<S3Version>>& keys) {
-        struct Shared {
-            std::size_t next = 0;
-            std::exception_ptr failure;
-        };
-        Guarded<Shared> shared;
-        const auto work = [&] {
-            while (true) {
-                std::size_t mine = 0;
-                {
-                    auto state = shared.lock();
-                    if (state->failure || state->next == keys.size()) return;
-                    mine = state->next++;
-                }
-                try {
-                    look_at(keys[mine]);
-                } catch (...) {
-                    auto state = shared.lock();
-                    if (!state->failure) state->failure = std::current_exception();
-                }
-            }
-        };
-        {
-            TaskGroup group;
-            for (std::size_t i = 1; i < std::min(kAtOnce, keys.size()); ++i) group.spawn(work);
-            work();
-        }
-        if (const auto failure = shared.lock()->failure) std::rethrow_exception(failure);
     }
 
     void look_at(const std::vector<S3Version>& versions) {
@@ -132,7 +84,17 @@ class Protector {
                 if (version.is_delete_marker) remove(version);
             }
         }
-        tally_.add(found);
+        add(found);
+    }
+
+    void add(const Protection& found) {
+        auto sum = sum_.lock();
+        sum->objects += found.objects;
+        sum->extended += found.extended;
+        sum->freed += found.freed;
+        sum->retained += found.retained;
+        sum->retained_bytes += found.retained_bytes;
+        sum->retained_until = std::max(sum->retained_until, found.retained_until);
     }
 
     // True where it got more time.
@@ -165,7 +127,7 @@ class Protector {
     const std::string root_;
     const std::chrono::seconds period_;
     const CancelToken& cancel_;
-    Tally tally_;
+    Guarded<Protection> sum_;
 };
 
 }  // namespace

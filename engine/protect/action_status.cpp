@@ -77,7 +77,7 @@ void ActionStatus::add_exception(const std::string& message) {
         status_["exceptions"].push_back(exception);
 }
 
-void ActionStatus::set_condition(const char* type, bool is_true, const char* reason,
+void ActionStatus::set_condition(const char* type, bool is_true, std::string_view reason,
                                  const std::string& message) {
     Value& conditions = status_["conditions"];
     Value* found = nullptr;
@@ -132,8 +132,8 @@ void ActionStatus::let_go(const CancelToken& shutdown) {
     flush(shutdown);
 }
 
-void ActionStatus::end(const char* state, const std::string& message, const CancelToken& shutdown) {
-    const bool is_complete = state == std::string_view(state::kComplete);
+void ActionStatus::end(std::string_view state, const std::string& message, const CancelToken& shutdown) {
+    const bool is_complete = state == state::kComplete;
     status_["state"] = state;
     status_["endTime"] = now();
     if (is_complete)

@@ -51,11 +51,11 @@ class ActionStatus {
     void flush(const CancelToken& shutdown);   // throws Cancelled; does nothing where the object has vanished
     void let_go(const CancelToken& shutdown);  // the finalizer alone
     // The last write: state, endTime, conditions, and the finalizer goes.
-    void end(const char* state, const std::string& message, const CancelToken& shutdown);
+    void end(std::string_view state, const std::string& message, const CancelToken& shutdown);
 
   private:
     [[nodiscard]] Value& step(const std::string& name);
-    void set_condition(const char* type, bool is_true, const char* reason, const std::string& message);
+    void set_condition(const char* type, bool is_true, std::string_view reason, const std::string& message);
     [[nodiscard]] std::string now() const;
 
     run::World& world_;

@@ -22,22 +22,9 @@ bool has_action(const Value& resource, std::string_view action) {
     return std::find(actions.begin(), actions.end(), Value(action)) != actions.end();
 }
 
-std::string label_of(const Value& resource) {
-    return resource["resource"].string_or("") + "/" + resource["name"].string_or("");
-}
-
 // As the step of a resource is called, and its ActionSet's name is derived from.
 std::string step_of(std::string_view action, const Value& resource) {
     return std::string(action) + " of " + label_of(resource);
-}
-
-// As ActionSet.spec.actions[].object.
-Value reference_to(const Value& resource) {
-    Value object;
-    for (const char* member : {"group", "apiVersion", "kind", "resource", "name", "namespace"}) {
-        if (resource[member].is_string()) object[member] = resource[member];
-    }
-    return object;
 }
 
 double seconds_between(const Value& from, const Value& until) {

@@ -88,14 +88,15 @@ void LockKeeper::look() {
 void LockKeeper::look_at(const Value& profile, Turn& turn) {
     const std::string ns = cluster::namespace_of(profile), name = cluster::name_of(profile);
     Value status;
-    turn.next = world_.clock.now() + kAfterFailure;
+    seconds pause = kAfterFailure;
     try {
         const location::ResolvedProfile resolved = run::resolve_profile(world_, {.name = name, .ns = ns});
-        turn.next = world_.clock.now() + std::min(turn_of(resolved.protection_period), kAfterFailure);
+        const seconds usual = turn_of(resolved.protection_period);
+        pause = std::min(usual, kAfterFailure);
         const location::Protection found =
             location::open_location(resolved, world_.http, world_.clock)->protect(stop_.token());
         status["protection"] = to_status(found, world_.clock.now());
-        turn.next = world_.clock.now() + turn_of(resolved.protection_period);
+        pause = usual;
         turn.told.clear();
     } catch (const Error& e) {
         status["protection"] = Map{{"time", format_rfc3339(world_.clock.now())}, {"error", e.what()}};
@@ -103,6 +104,7 @@ void LockKeeper::look_at(const Value& profile, Turn& turn) {
             world_.log.error("the object lock of a Profile's location could not be kept",
                              {{"profile", ns + "/" + name}, {"error", e.what()}});
     }
+    turn.next = world_.clock.now() + pause;
     Value patch;
     patch["status"] = status;
     try {

@@ -133,4 +133,10 @@ Value manifest_of(const cluster::ResourceDescription& type, const Value& object)
     return manifest;
 }
 
+std::pair<std::string, std::string> group_and_version(const std::string& api_version) {
+    const std::size_t slash = api_version.find('/');
+    if (slash == std::string::npos) return {"", api_version};
+    return {api_version.substr(0, slash), api_version.substr(slash + 1)};
+}
+
 }  // namespace fencepost::protect

@@ -2,6 +2,9 @@
 // without what held only for the moment of the backup, above all the fence. Pure; thread-safe.
 #pragma once
 
+#include <string>
+#include <utility>
+
 #include "cluster/cluster.h"
 
 namespace fencepost::protect {
@@ -14,5 +17,8 @@ namespace fencepost::protect {
 // Fit to be created again, in whichever namespace: with its kind, name, labels, annotations and what was
 // asked for. Owner references stay, by name; who creates it puts the new owners' uids in.
 [[nodiscard]] Value manifest_of(const cluster::ResourceDescription& type, const Value& object);
+
+// Of "apps/v1"; the core group's is "".
+[[nodiscard]] std::pair<std::string, std::string> group_and_version(const std::string& api_version);
 
 }  // namespace fencepost::protect

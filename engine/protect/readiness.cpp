@@ -10,6 +10,7 @@
 #include "binding/resolve.h"
 #include "cluster/idempotent.h"
 #include "protect/exports.h"
+#include "protect/manifest.h"
 #include "protect/restore_point.h"
 #include "run/launch.h"
 #include "value/json.h"
@@ -25,16 +26,6 @@ constexpr std::array<const char*, 3> kActions{"restorePrehook", "restore", "rest
 constexpr const char* kReady = "Ready";
 constexpr const char* kMissing = "Missing";
 constexpr const char* kWarning = "Warning";
-
-std::string label_of(const Value& resource) {
-    return resource["resource"].string_or("") + "/" + resource["name"].string_or("");
-}
-
-std::pair<std::string, std::string> group_and_version(const std::string& api_version) {
-    const std::size_t slash = api_version.find('/');
-    if (slash == std::string::npos) return {"", api_version};
-    return {api_version.substr(0, slash), api_version.substr(slash + 1)};
-}
 
 class Inspection {
   public:

@@ -281,6 +281,18 @@ std::string stored_blueprint(run::World& world, const Value& content, const std:
     return old;
 }
 
+std::string label_of(const Value& resource) {
+    return resource["resource"].string_or("") + "/" + resource["name"].string_or("");
+}
+
+Value reference_to(const Value& resource) {
+    Value object;
+    for (const char* member : {"group", "apiVersion", "kind", "resource", "name", "namespace"}) {
+        if (resource[member].is_string()) object[member] = resource[member];
+    }
+    return object;
+}
+
 std::string snapshot_of(const Value& artifact) {
     const std::string text = artifact["kopiaSnapshot"].string_or("");
     if (!text.starts_with('{')) return text;

@@ -55,6 +55,13 @@ void verify(run::World& world, const Value& content);
 // one, the old one is made again under a name of its own.
 [[nodiscard]] std::string stored_blueprint(run::World& world, const Value& content, const std::string& name);
 
+// --- a resource of a plan, and so of a content's spec.resources: {group, apiVersion, kind, resource, name,
+// ...}
+
+[[nodiscard]] std::string label_of(const Value& resource);  // "secrets/app1-db"
+// As ActionSet.spec.actions[].object.
+[[nodiscard]] Value reference_to(const Value& resource);
+
 // The id in an artifact's kopiaSnapshot, by itself or as kando prints it; "" where it has none.
 [[nodiscard]] std::string snapshot_of(const Value& artifact);
 

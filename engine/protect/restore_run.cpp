@@ -10,6 +10,7 @@
 #include "binding/resolve.h"
 #include "cluster/idempotent.h"
 #include "protect/exports.h"
+#include "protect/manifest.h"
 #include "protect/restore_point.h"
 #include "protect/scratch_restore.h"
 #include "protect/validate_run.h"
@@ -58,9 +59,8 @@ constexpr int kLastOfData = 1;
 std::optional<cluster::ResourceDescription> find_type(cluster::Cluster& cluster,
                                                       const std::string& api_version,
                                                       const std::string& kind) {
-    const std::size_t slash = api_version.find('/');
-    if (slash == std::string::npos) return cluster.find_type("", api_version, kind);
-    return cluster.find_type(api_version.substr(0, slash), api_version.substr(slash + 1), kind);
+    const auto [group, version] = group_and_version(api_version);
+    return cluster.find_type(group, version, kind);
 }
 
 bool has_condition(const Value& object, const char* type) {
@@ -84,10 +84,6 @@ bool is_ready(const std::string& kind, const Value& object) {
 
 // Files in a repository, rather than a snapshot of the storage.
 bool is_exported(const Value& copy) { return copy["backupID"].is_string(); }
-
-std::string label_of(const Value& resource) {
-    return resource["resource"].string_or("") + "/" + resource["name"].string_or("");
-}
 
 // Set by a verification: blueprints restore beside what is live.
 std::string scratch_of(const Value& spec) { return spec["scratch"].string_or(""); }
@@ -429,15 +425,13 @@ void RestoreRun::call(const Value& content, const Value& resource, const std::st
                       .parent = status_.uid(),
                       .action = action,
                       .blueprint = is_live ? wanted : stored_blueprint(world_, content, wanted),
+                      .object = reference_to(resource),
                       .profile = status_.spec()["profile"].is_map() ? status_.spec()["profile"]
                                                                     : content.get("spec", "profile"),
                       .artifacts = resource["artifacts"]};
     if (const std::string token = scratch_of(status_.spec()); !token.empty()) {
         refuse_unverifiable(content, resource);
         child.options["scratch"] = scratch_name(token, label_of(resource));
-    }
-    for (const char* member : {"group", "apiVersion", "kind", "resource"}) {
-        if (resource[member].is_string()) child.object[member] = resource[member];
     }
     child.object["name"] = cluster::name_of(item->manifest);
     child.object["namespace"] = ns_;

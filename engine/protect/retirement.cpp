@@ -58,7 +58,7 @@ void remove_artifacts(run::World& world, const Value& content, const Tokens& tok
         const std::string blueprint = resource["blueprint"].string_or("");
         const bool deletes = spec.get("blueprints", blueprint, "actions", "delete").is_map();
         if (!deletes || !resource["artifacts"].is_map()) continue;
-        const std::string label = resource["resource"].string_or("") + "/" + resource["name"].string_or("");
+        const std::string label = label_of(resource);
         const ChildAction child =
             deletion(world, name + "-" + sha256_hex(uid + "/" + label).substr(0, kDigits), uid,
                      stored_blueprint(world, content, blueprint), spec["profile"], resource["artifacts"]);

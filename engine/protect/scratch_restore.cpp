@@ -9,6 +9,7 @@
 #include "protect/applications.h"
 #include "protect/hooks.h"
 #include "protect/isolation.h"
+#include "protect/manifest.h"
 #include "protect/own_action.h"
 #include "protect/restore_point.h"
 #include "protect/transforms.h"
@@ -25,19 +26,13 @@ constexpr std::chrono::seconds kFirstPause{1}, kLongestPause{60};
 constexpr std::size_t kLongestTold = 500;  // bytes of an answer: a restore point is no place for a table
 constexpr std::size_t kMostTables = 500;   // told one by one; their rows are counted all the same
 
-std::string label_of(const Value& resource) {
-    return resource["resource"].string_or("") + "/" + resource["name"].string_or("");
-}
-
 cluster::ResourceType type_of(const Value& resource) {
     return {resource["group"].string_or(""), resource["apiVersion"].string_or("v1"),
             resource["resource"].string_or("")};
 }
 
 bool is_of(const Value& manifest, const Value& resource) {
-    const std::string api = manifest["apiVersion"].string_or("");
-    const std::size_t slash = api.find('/');
-    const std::string group = slash == std::string::npos ? "" : api.substr(0, slash);
+    const std::string group = group_and_version(manifest["apiVersion"].string_or("")).first;
     return group == resource["group"].string_or("") && manifest["kind"] == resource["kind"] &&
            cluster::name_of(manifest) == resource["name"].string_or("");
 }
@@ -143,15 +138,12 @@ void ScratchRestore::prepare(const Value& content) {
         const Value& actions = content.get("spec", "blueprints", blueprint, "actions");
         refuse_unverifiable(content, resource);
         labels.push_back(label);
-        Value noted(Map{{"label", label},
-                        {"blueprint", stored_blueprint(world_, content, blueprint)},
-                        {"artifacts", resource["artifacts"]},
-                        {"profile", content.get("spec", "profile")},
-                        {"isUndone", actions["verifyPosthook"].is_map()}});
-        for (const char* member : {"group", "apiVersion", "kind", "resource", "name"}) {
-            if (resource[member].is_string()) noted["object"][member] = resource[member];
-        }
-        resources.push_back(std::move(noted));
+        resources.push_back(Map{{"label", label},
+                                {"object", reference_to(resource)},
+                                {"blueprint", stored_blueprint(world_, content, blueprint)},
+                                {"artifacts", resource["artifacts"]},
+                                {"profile", content.get("spec", "profile")},
+                                {"isUndone", actions["verifyPosthook"].is_map()}});
     }
     for (const model::Assertion& assertion : wanted.assertions) {
         const bool fits = std::any_of(labels.begin(), labels.end(), [&](const std::string& label) {

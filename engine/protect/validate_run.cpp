@@ -74,16 +74,10 @@ void ValidateRun::run() {
         left = text_of(e);
     }
     const Value end = status_.record()["end"];
-    state = end["state"].as_string() == state::kComplete    ? state::kComplete
-            : end["state"].as_string() == state::kCancelled ? state::kCancelled
-                                                            : state::kFailed;
     failure = end["failure"].string_or("");
-    if (!left.empty()) {
-        failure += failure.empty() ? left : "; then " + left;
-        state = state::kFailed;
-    }
+    if (!left.empty()) failure += failure.empty() ? left : "; then " + left;
     status_.change_record() = Value();
-    status_.end(state, failure, tokens_.shutdown);
+    status_.end(left.empty() ? end["state"].as_string() : state::kFailed, failure, tokens_.shutdown);
 }
 
 // Where an earlier daemon had come as far as this, what it found counts.

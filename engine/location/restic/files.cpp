@@ -1,12 +1,9 @@
 #include "location/restic/files.h"
 
-#include <atomic>
-#include <exception>
-
 #include "base/encodings.h"
 #include "base/error.h"
 #include "base/guarded.h"
-#include "base/task_group.h"
+#include "base/in_parallel.h"
 #include "location/restic/compress.h"
 
 namespace fencepost::location::restic {
@@ -78,42 +75,18 @@ std::vector<Digest> Files::list(std::string_view folder, const CancelToken& canc
 void Files::load_all(std::string_view folder, const CancelToken& cancel,
                      const std::function<void(const Digest& id, const std::string& json)>& visit) const {
     const std::vector<Digest> ids = list(folder, cancel);
-    struct Shared {
-        std::size_t next = 0;
-        std::exception_ptr failure;
-    };
-    Guarded<Shared> shared;
     Guarded<int> visiting;
-    const auto work = [&] {
-        while (true) {
-            std::size_t mine = 0;
-            {
-                auto state = shared.lock();
-                if (state->failure || state->next == ids.size()) return;
-                mine = state->next++;
-            }
-            try {
-                std::string json;
-                try {
-                    json = load(folder, ids[mine], cancel);
-                } catch (const Error& error) {
-                    if (error.kind() == ErrorKind::kNotFound) continue;
-                    throw;
-                }
-                const auto turn = visiting.lock();
-                visit(ids[mine], json);
-            } catch (...) {
-                auto state = shared.lock();
-                if (!state->failure) state->failure = std::current_exception();
-            }
+    in_parallel(ids.size(), kLoaders, [&](std::size_t i) {
+        std::string json;
+        try {
+            json = load(folder, ids[i], cancel);
+        } catch (const Error& error) {
+            if (error.kind() == ErrorKind::kNotFound) return;
+            throw;
         }
-    };
-    {
-        TaskGroup group;
-        for (std::size_t i = 1; i < std::min(kLoaders, ids.size()); ++i) group.spawn(work);
-        work();
-    }
-    if (const auto failure = shared.lock()->failure) std::rethrow_exception(failure);
+        const auto turn = visiting.lock();
+        visit(ids[i], json);
+    });
 }
 
 }  // namespace fencepost::location::restic
