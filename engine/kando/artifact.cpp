@@ -63,8 +63,8 @@ std::optional<SnapshotReference> ArtifactStore::push(const std::string& path, co
         return std::nullopt;
     }
     const auto repository = location::Repository::open(*location_, clock_, key_, true, cancel);
-    const location::PushStats stats = repository->push(
-        source, {.path = "/" + key, .host = host_name(), .wait_for_lock = location::kWaitForPrune}, cancel);
+    const location::PushStats stats =
+        repository->push(source, {.path = "/" + key, .host = host_name()}, cancel);
     return SnapshotReference{
         .id = stats.snapshot_id, .logical_size = stats.logical_bytes, .physical_size = stats.stored_bytes};
 }
@@ -80,8 +80,7 @@ void ArtifactStore::pull(const std::string& path, const std::string& snapshot, c
         }
         const auto repository = location::Repository::open(*location_, clock_, key_, false, cancel);
         const std::string inner = path.empty() ? "" : "/" + checked_path(path);
-        location::beside_a_prune(clock_, cancel,
-                                 [&] { return repository->pull(reference.id, inner, sink, cancel); });
+        repository->pull(reference.id, inner, sink, cancel);
         return;
     }
     try {

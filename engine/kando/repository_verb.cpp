@@ -63,7 +63,6 @@ void backup(const CommandLine& line, const World& world, Log& log) {
     location::FolderBackupOptions options{
         .path = absolute(line.words[1]),
         .host = line.has("host") ? line.get("host") : host_name(),
-        .wait_for_lock = location::kWaitForPrune,
         .on_progress = [&meter](std::uint64_t bytes) { meter.advance_to(bytes); }};
     if (line.has("tag")) options.tags = {line.get("tag")};
     const auto stats = opened.repository->backup_folder(options, world.cancel);

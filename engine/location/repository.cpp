@@ -83,8 +83,7 @@ class ResticRepository final : public Repository {
     std::uint64_t pull(std::string_view id, std::string_view path, const Sink& sink,
                        const CancelToken& cancel) override {
         const Digest snapshot_id = resolve(id, cancel);
-        const restic::RepositoryLock lock(files_, clock_, restic::LockMode::kShared, std::chrono::seconds{0},
-                                          cancel);
+        const restic::RepositoryLock lock(files_, clock_, restic::LockMode::kShared, kWaitForPrune, cancel);
         const restic::Snapshot snapshot =
             restic::parse_snapshot(files_.load(restic::kSnapshots, snapshot_id, cancel));
         restic::SnapshotReader reader(files_, cancel);
@@ -132,8 +131,7 @@ class ResticRepository final : public Repository {
     SnapshotSize restore_folder(std::string_view id, const FolderRestoreOptions& options,
                                 const CancelToken& cancel) override {
         const Digest snapshot_id = resolve(id, cancel);
-        const restic::RepositoryLock lock(files_, clock_, restic::LockMode::kShared, std::chrono::seconds{0},
-                                          cancel);
+        const restic::RepositoryLock lock(files_, clock_, restic::LockMode::kShared, kWaitForPrune, cancel);
         restic::SnapshotReader reader(files_, cancel);
         restic::FolderRestore restore(reader, options.on_warning, options.on_progress, cancel);
         restore.restore(restic::parse_snapshot(files_.load(restic::kSnapshots, snapshot_id, cancel)),
@@ -143,8 +141,7 @@ class ResticRepository final : public Repository {
 
     [[nodiscard]] SnapshotSize size_of(std::string_view id, const CancelToken& cancel) override {
         const Digest snapshot_id = resolve(id, cancel);
-        const restic::RepositoryLock lock(files_, clock_, restic::LockMode::kShared, std::chrono::seconds{0},
-                                          cancel);
+        const restic::RepositoryLock lock(files_, clock_, restic::LockMode::kShared, kWaitForPrune, cancel);
         restic::SnapshotReader reader(files_, cancel);
         SnapshotSize size;
         std::set<std::pair<std::uint64_t, std::uint64_t>> seen;
@@ -177,8 +174,7 @@ class ResticRepository final : public Repository {
 
     Removal forget(std::string_view id, const CancelToken& cancel) override {
         const Digest snapshot_id = resolve(id, cancel);
-        const restic::RepositoryLock lock(files_, clock_, restic::LockMode::kShared, std::chrono::seconds{0},
-                                          cancel);
+        const restic::RepositoryLock lock(files_, clock_, restic::LockMode::kShared, kWaitForPrune, cancel);
         return files_.remove(restic::kSnapshots, snapshot_id, cancel);
     }
 

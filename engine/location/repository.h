@@ -27,6 +27,9 @@
 
 namespace fencepost::location {
 
+// A prune locks everybody else out, and is over before long: so long all that reads or writes waits for it.
+inline constexpr std::chrono::seconds kWaitForPrune{60};
+
 struct PushStats {
     std::string snapshot_id;  // 64 hex digits
     std::uint64_t logical_bytes = 0;
@@ -39,7 +42,7 @@ struct PushOptions {
     std::string path = "/stdin";  // the file's path inside the snapshot
     std::string host;
     std::vector<std::string> tags;
-    std::chrono::seconds wait_for_lock{0};  // for somebody's exclusive lock to go
+    std::chrono::seconds wait_for_lock = kWaitForPrune;  // for somebody's exclusive lock to go
     std::function<void(std::uint64_t logical_bytes, std::uint64_t stored_bytes)> on_progress;
 };
 
@@ -47,7 +50,7 @@ struct FolderBackupOptions {
     std::string path;  // of the folder or file, absolute
     std::string host;
     std::vector<std::string> tags;
-    std::chrono::seconds wait_for_lock{0};
+    std::chrono::seconds wait_for_lock = kWaitForPrune;
     std::function<void(std::uint64_t bytes)> on_progress;
 };
 
@@ -115,21 +118,5 @@ class Repository {
     // something that a snapshot needs is gone.
     virtual PruneStats prune(std::chrono::seconds wait_for_lock, const CancelToken& cancel) = 0;
 };
-
-// A prune locks everybody else out, and is over before long.
-inline constexpr std::chrono::seconds kWaitForPrune{60};
-
-// Work with a repository, begun again for so long while another's exclusive lock forbids it.
-template <typename Work>
-auto beside_a_prune(Clock& clock, const CancelToken& cancel, const Work& work) {
-    for (const Deadline until = clock.steady_now() + kWaitForPrune;;) {
-        try {
-            return work();
-        } catch (const Error& e) {
-            if (e.kind() != ErrorKind::kFailedPrecondition || clock.steady_now() > until) throw;
-        }
-        clock.sleep(std::chrono::seconds(1), cancel);
-    }
-}
 
 }  // namespace fencepost::location

@@ -93,9 +93,7 @@ location::Repository& Exports::repository(bool creates) {
 
 Value Exports::put(const std::string& owner, const std::string& text) {
     const auto pushed = repository(true).push(
-        source_of(text),
-        {.path = kTextPath, .host = "fencepost", .tags = {owner}, .wait_for_lock = location::kWaitForPrune},
-        cancel_);
+        source_of(text), {.path = kTextPath, .host = "fencepost", .tags = {owner}}, cancel_);
     return Map{{"snapshot", pushed.snapshot_id},
                {"bytes", static_cast<std::int64_t>(text.size())},
                {"sha256", sha256_hex(text)}};
@@ -109,10 +107,7 @@ std::string Exports::get(const Value& stored) {
         text += bytes;
     };
     try {
-        location::beside_a_prune(world_.clock, cancel_, [&] {
-            text.clear();
-            (void)repository(false).pull(stored["snapshot"].string_or(""), kTextPath, take, cancel_);
-        });
+        (void)repository(false).pull(stored["snapshot"].string_or(""), kTextPath, take, cancel_);
     } catch (Error& e) {
         e.add_trace("the exports at " + place());
         throw;
@@ -196,7 +191,7 @@ void Exports::forget(const std::set<std::string>& snapshots) {
     for (const std::string& id : snapshots) {
         if (id.empty()) continue;
         try {
-            location::beside_a_prune(world_.clock, cancel_, [&] { repository(false).forget(id, cancel_); });
+            (void)repository(false).forget(id, cancel_);
         } catch (const Error& e) {
             if (e.kind() != ErrorKind::kNotFound) throw;  // an earlier attempt has
         }

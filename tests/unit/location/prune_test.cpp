@@ -225,7 +225,9 @@ TEST_CASE("prune waits for a backup that is under way, and a backup gives way to
     int refused = 0;
     HookedLocation location(*place.location, [&](int, bool is_after) {
         if (!is_after || refused != 0) return;
-        const Error error = error_of([&] { (void)push(*place.open(false), "x"); });
+        const Error error = error_of([&] {
+            (void)place.open(false)->push(source_of("x"), {.path = "s", .wait_for_lock = kNow}, kNever);
+        });
         CHECK(error.message().find("is locked exclusively by") != std::string::npos);
         ++refused;
     });

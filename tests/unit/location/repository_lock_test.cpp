@@ -1,6 +1,8 @@
 // Locks: restic's, and what they keep apart.
 #include <sys/wait.h>
 #include <unistd.h>
+#include <atomic>
+#include <functional>
 #include <thread>
 #include <utility>
 
@@ -26,7 +28,9 @@ TEST_CASE("an exclusive lock that is held refuses a push and names its holder, a
 
     const auto held =
         lock({.time = now, .exclusive = true, .host = "elsewhere", .user = "alice", .pid = 4711});
-    const Error refused = error_of([&] { repository->push(source_of("x"), {.path = "s"}, kNever); });
+    const Error refused = error_of([&] {
+        repository->push(source_of("x"), {.path = "s", .wait_for_lock = std::chrono::seconds{0}}, kNever);
+    });
     CHECK(refused.kind() == ErrorKind::kFailedPrecondition);
     CHECK(refused.message().find("alice on elsewhere (process 4711)") != std::string::npos);
     CHECK(place.count("locks/") == 1);
@@ -36,9 +40,7 @@ TEST_CASE("an exclusive lock that is held refuses a push and names its holder, a
             std::this_thread::sleep_for(std::chrono::milliseconds{500});
             files.remove("locks/", held, kNever);
         });
-        CHECK(
-            repository->push(source_of("x"), {.path = "s", .wait_for_lock = std::chrono::seconds{20}}, kNever)
-                .logical_bytes == 1);
+        CHECK(repository->push(source_of("x"), {.path = "s"}, kNever).logical_bytes == 1);
     }
     const auto old =
         lock({.time = now - std::chrono::minutes{31}, .exclusive = true, .host = "elsewhere", .pid = 1});
@@ -54,6 +56,37 @@ TEST_CASE("an exclusive lock that is held refuses a push and names its holder, a
     lock({.time = now, .exclusive = false, .host = "elsewhere", .pid = 1});
     CHECK(repository->push(source_of("x"), {.path = "s"}, kNever).logical_bytes == 1);
     CHECK(place.count("locks/") == 1);
+}
+
+TEST_CASE("what reads a repository, and what forgets a snapshot, waits until a prune is over") {
+    Place place;
+    auto repository = place.open();
+    const std::string id = repository->push(source_of("x"), {.path = "s"}, kNever).snapshot_id;
+    const auto opened = restic::open_or_create(*place.location, place.clock, kPassword, false, kNever);
+    const restic::Files files(*place.location, opened.key);
+    const auto beside_a_prune = [&](const std::function<void()>& work) {
+        const auto held =
+            files.save("locks/",
+                       restic::encode_lock(
+                           {.time = place.clock.now(), .exclusive = true, .host = "elsewhere", .pid = 1}),
+                       kNever);
+        TaskGroup group;
+        std::atomic<bool> is_over = false;
+        group.spawn([&] {
+            std::this_thread::sleep_for(std::chrono::milliseconds{300});
+            is_over = true;
+            files.remove("locks/", held.id, kNever);
+        });
+        work();
+        CHECK(is_over);
+    };
+    std::string read;
+    beside_a_prune(
+        [&] { repository->pull(id, "s", [&](std::string_view bytes) { read += bytes; }, kNever); });
+    CHECK(read == "x");
+    beside_a_prune([&] { CHECK(repository->size_of(id, kNever).bytes == 1); });
+    beside_a_prune([&] { (void)repository->forget(id, kNever); });
+    CHECK(place.count("snapshots/") == 0);
 }
 
 TEST_CASE("an exclusive lock that comes up while ours is made aborts the push before its snapshot") {
