@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "cluster/idempotent.h"
 #include "cluster/kube/definitions.h"
+#include "cluster/requester.h"
 #include "model/verification.h"
 
 namespace fencepost::api {
@@ -61,6 +62,7 @@ Value action_view(const Value& object) {
     view["namespace"] = cluster::namespace_of(object);
     view["state"] = state_of(object);
     view["createdAt"] = object.get("metadata", "creationTimestamp");
+    copy(view, "requestedBy", object.get("metadata", "annotations", cluster::kRequestedBy));
     copy(view, "startedAt", status["startTime"]);
     copy(view, "endedAt", status["endTime"]);
     copy(view, status,
@@ -85,6 +87,7 @@ Value restore_point_view(const Value& content) {
     view["namespace"] = spec.get("application", "namespace");
     copy(view, spec, {"actionTime", "scheduledTime", "expiresAt", "objects"});
     copy(view, "backup", spec.get("backupAction", "name"));
+    copy(view, "requestedBy", spec.get("backupAction", "requestedBy"));
     copy(view, "policy", content.get("metadata", "labels", "k10.kasten.io/policyName"));
     copy(view, "restorePoint", content.get("status", "restorePointRef"));
     copy(view, "verification", content.get("status", "verification"));
@@ -162,6 +165,7 @@ net::ServerResponse start(Services& services, const Request& request, const Kind
                            object["metadata"]["namespace"] = ns;
                            object["metadata"]["generateName"] = std::string(kind.noun) + "-";
                            object["spec"] = spec;
+                           cluster::set_requester(object, request.access.name());
                            return object;
                        });
 }

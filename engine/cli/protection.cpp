@@ -12,6 +12,7 @@
 #include "cli/object_name.h"
 #include "cli/progress.h"
 #include "cli/terminal.h"
+#include "cluster/requester.h"
 
 namespace fencepost::cli {
 namespace {
@@ -45,6 +46,21 @@ Value item_of_labels(const std::string& text) {
     return item;
 }
 
+// On Kubernetes the object itself has to say who asked for it; the embedded cluster's API writes it.
+void say_who_asks(Server& server, Value& action) {
+    if (server.index()["cluster"] != Value("kubernetes")) return;
+    Value review;
+    review["apiVersion"] = "authentication.k8s.io/v1";
+    review["kind"] = "SelfSubjectReview";
+    try {
+        review = server.send("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", review);
+    } catch (const Error& e) {
+        if (e.kind() == ErrorKind::kNotFound) return;  // Kubernetes before 1.28
+        throw;
+    }
+    cluster::set_requester(action, review.get("status", "userInfo", "username").string_or(""));
+}
+
 Value create(Server& server, const cluster::ResourceDescription& type, const std::string& ns,
              const Value& spec) {
     Value action;
@@ -56,6 +72,7 @@ Value create(Server& server, const cluster::ResourceDescription& type, const std
     if (type.kind != "ImportAction")  // which is of no application yet
         action["metadata"]["labels"] = Map{{"k10.kasten.io/appName", ns}, {"k10.kasten.io/appNamespace", ns}};
     action["spec"] = spec;
+    say_who_asks(server, action);
     return server.send("POST", object_path(type, ns, ""), action);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/encodings.h"
 #include "base/error.h"
+#include "cluster/requester.h"
 #include "protect/manifest.h"
 #include "protect/plan.h"
 #include "protect/restore_point.h"
@@ -341,6 +342,8 @@ void BackupRun::make_restore_point() {
     spec["backupAction"]["name"] = name;
     spec["backupAction"]["namespace"] = ns_;
     spec["backupAction"]["uid"] = status_.uid();
+    if (const std::string who = cluster::requester_of(status_.object()); !who.empty())
+        spec["backupAction"]["requestedBy"] = who;
     spec["objects"] = status_.status()["objects"];
     spec["manifests"] = record["manifests"];
     spec["volumes"] = record["volumes"].is_list() ? record["volumes"] : Value(List{});

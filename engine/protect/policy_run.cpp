@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/human.h"
 #include "cluster/idempotent.h"
+#include "cluster/requester.h"
 #include "policy/retention.h"
 #include "protect/applications.h"
 #include "protect/child_action.h"
@@ -178,6 +179,7 @@ Value PolicyRun::child(const std::string& application, const std::string& name) 
     labels[labels::kPolicyNamespace] = policy.get("metadata", "namespace");
     labels[labels::kRun] = label_value(status_.key().name);
     if (!status_.spec()["scheduledTime"].is_string()) labels[labels::kIsManual] = "true";
+    cluster::set_requester(action, cluster::requester_of(status_.object()));
     for (const char* member : {"scheduledTime", "expiresAt"}) {
         if (status_.spec()[member].is_string()) action["spec"][member] = status_.spec()[member];
     }

@@ -55,8 +55,7 @@ void verify(run::World& world, const Value& content);
 // one, the old one is made again under a name of its own.
 [[nodiscard]] std::string stored_blueprint(run::World& world, const Value& content, const std::string& name);
 
-// --- a resource of a plan, and so of a content's spec.resources: {group, apiVersion, kind, resource, name,
-// ...}
+// --- a resource of a plan, and of a content's spec.resources: {group, apiVersion, kind, resource, name}
 
 [[nodiscard]] std::string label_of(const Value& resource);  // "secrets/app1-db"
 // As ActionSet.spec.actions[].object.

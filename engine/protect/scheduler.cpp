@@ -1,10 +1,12 @@
 #include "protect/scheduler.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/encodings.h"
 #include "base/error.h"
 #include "cluster/idempotent.h"
+#include "cluster/requester.h"
 #include "policy/calendar.h"
 #include "protect/action_status.h"
 #include "protect/child_action.h"
@@ -71,7 +73,9 @@ void Scheduler::work() {
 }
 
 void Scheduler::look() {
+    std::set<std::string> there;
     for (const Value& policy : world_.cluster.list(types::kPolicies).items) {
+        there.insert(cluster::uid_of(policy));
         try {
             look_at(policy);
         } catch (const Error& e) {
@@ -81,6 +85,7 @@ void Scheduler::look() {
                              {{"policy", cluster::to_string(key_of(policy))}, {"error", e.what()}});
         }
     }
+    std::erase_if(looked_, [&](const auto& entry) { return !there.contains(entry.first); });
     retire_expired();
 }
 
@@ -137,6 +142,7 @@ void Scheduler::run_due(const Value& policy, SystemTime scheduled) {
     action["spec"]["subject"] =
         Map{{"kind", "Policy"}, {"name", cluster::name_of(policy)}, {"namespace", ns}};
     action["spec"]["scheduledTime"] = format_rfc3339(scheduled);
+    cluster::set_requester(action, "policy " + ns + "/" + cluster::name_of(policy));
     if (busy != runs.end() && cluster::name_of(*busy) != cluster::name_of(action)) {
         action["status"]["state"] = state::kSkipped;
         action["status"]["error"] = Map{{"message", "the run " + cluster::name_of(*busy) + " still works"}};

@@ -23,7 +23,8 @@ net::ServerResponse serve_subresource(cluster::Cluster& cluster, const Target& t
 }
 
 net::ServerResponse serve(cluster::Cluster& cluster, std::string_view group, std::string_view version,
-                          std::string_view rest, const net::ServerRequest& request) {
+                          std::string_view rest, const net::ServerRequest& request,
+                          const std::string& caller) {
     std::optional<Target> target;
     try {
         target = parse_target(cluster, group, version, rest);
@@ -34,7 +35,7 @@ net::ServerResponse serve(cluster::Cluster& cluster, std::string_view group, std
                                             : read_objects(cluster, *target, request);
         }
         if (request.method == "DELETE") return delete_objects(cluster, *target, request);
-        return write_object(cluster, *target, request);
+        return write_object(cluster, *target, request, caller);
     } catch (const Error& error) {
         return json_response(failure_status(error, target ? &*target : nullptr), status_code(error));
     }
@@ -73,14 +74,15 @@ void add_routes(Router& router, cluster::Cluster& cluster) {
         router.add(
             method, "/api/v1/{rest...}",
             [&cluster](const Request& request) {
-                return serve(cluster, "", "v1", request.parameter("rest"), request.http);
+                return serve(cluster, "", "v1", request.parameter("rest"), request.http,
+                             request.access.name());
             },
             &problem_as_status);
         router.add(
             method, "/apis/{group}/{version}/{rest...}",
             [&cluster](const Request& request) {
                 return serve(cluster, request.parameter("group"), request.parameter("version"),
-                             request.parameter("rest"), request.http);
+                             request.parameter("rest"), request.http, request.access.name());
             },
             &problem_as_status);
     }

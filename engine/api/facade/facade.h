@@ -15,7 +15,7 @@ void add_routes(Router& router, cluster::Cluster& cluster);
 [[nodiscard]] net::ServerResponse read_objects(cluster::Cluster& cluster, const Target& target,
                                                const net::ServerRequest& request);
 [[nodiscard]] net::ServerResponse write_object(cluster::Cluster& cluster, const Target& target,
-                                               const net::ServerRequest& request);
+                                               const net::ServerRequest& request, const std::string& caller);
 [[nodiscard]] net::ServerResponse delete_objects(cluster::Cluster& cluster, const Target& target,
                                                  const net::ServerRequest& request);
 [[nodiscard]] net::ServerResponse watch_objects(cluster::Cluster& cluster, const Target& target,

@@ -2,6 +2,7 @@
 #include "api/facade/field_validation.h"
 #include "api/facade/protobuf.h"
 #include "api/facade/representation.h"
+#include "api/facade/requester.h"
 #include "api/facade/status.h"
 #include "base/error.h"
 #include "value/json.h"
@@ -107,7 +108,11 @@ net::ServerResponse patch_object(cluster::Cluster& cluster, const Target& target
     }
     FieldValidation validation(cluster, target, request);
     const bool existed = type != cluster::PatchType::kApply || exists(cluster, target.key());
-    options.check = [&](const Value& patched) { validation.check(patched); };
+    const KeptRequester requester(cluster, target);
+    options.check = [&](const Value& patched) {
+        validation.check(patched);
+        requester.check(patched);
+    };
     const Value patched = cluster.patch(target.key(), type, patch, options);
     return validation.with_warnings(json_response(Representation(cluster, target, request).of_object(patched),
                                                   patched_status(type, existed)));
@@ -153,7 +158,7 @@ net::ServerResponse read_objects(cluster::Cluster& cluster, const Target& target
 }
 
 net::ServerResponse write_object(cluster::Cluster& cluster, const Target& target,
-                                 const net::ServerRequest& request) {
+                                 const net::ServerRequest& request, const std::string& caller) {
     const bool is_collection = target.name.empty();
     if (is_collection != (request.method == "POST")) {
         throw Error(ErrorKind::kUnsupported, request.method + " is not for " +
@@ -161,7 +166,7 @@ net::ServerResponse write_object(cluster::Cluster& cluster, const Target& target
                                                  target.type.type.resource);
     }
     if (request.method == "PATCH") return patch_object(cluster, target, request);
-    const Value object = object_body(request, target);
+    Value object = object_body(request, target);
     FieldValidation validation(cluster, target, request);
     validation.check(object);
     const auto answer = [&](const Value& stored, int status) {
@@ -176,8 +181,10 @@ net::ServerResponse write_object(cluster::Cluster& cluster, const Target& target
         if (target.type.is_namespaced && target.ns.empty()) {
             throw Error(ErrorKind::kUnsupported, "create " + target.type.type.resource + " in a namespace");
         }
+        mark_requester(target, caller, object);
         return answer(cluster.create(target.type.type, object, options), 201);
     }
+    KeptRequester(cluster, target).check(object);
     return answer(cluster.replace(target.type.type, object, options), 200);
 }
 

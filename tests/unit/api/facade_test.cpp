@@ -351,4 +351,38 @@ TEST_CASE("what kanctl posts is taken as it comes: Go's zero values, nulls and a
     CHECK_THAT(made.body.get("metadata", "name").as_string(), Catch::StartsWith("backup-"));
 }
 
+TEST_CASE("who asks for an action is what the API knows, whatever the client says, and stays") {
+    ApiWorld world;
+    const std::string actions = "/apis/fencepost.io/v1alpha1/namespaces/app/backupactions";
+    const auto made = world.post(
+        actions, R"({"metadata":{"name":"b","annotations":{"fencepost.io/requested-by":"the boss"}},)"
+                 R"("spec":{"subject":{"name":"app","namespace":"app"}}})");
+    INFO(made.text);
+    REQUIRE(made.status == 201);
+    const auto requester = [](const Value& object) {
+        return object.get("metadata", "annotations", "fencepost.io/requested-by");
+    };
+    CHECK(requester(made.body) == Value("anybody on this host"));
+
+    const std::string path = actions + "/b";
+    const auto patched = world.request(
+        "PATCH", path, R"({"metadata":{"annotations":{"fencepost.io/requested-by":"the boss"}}})",
+        {{"Content-Type", "application/merge-patch+json"}});
+    CHECK(patched.status == 422);
+    CHECK_THAT(patched.text, Contains("says who asked for the action"));
+    Value object = world.get(path).body;
+    object["metadata"]["annotations"].erase("fencepost.io/requested-by");
+    const auto replaced = world.request("PUT", path, to_json(object), {{"Content-Type", "application/json"}});
+    CHECK(replaced.status == 422);
+    CHECK(world
+              .request("PATCH", path, R"({"metadata":{"labels":{"a":"b"}}})",
+                       {{"Content-Type", "application/merge-patch+json"}})
+              .status == 200);
+    CHECK(requester(world.get(path).body) == Value("anybody on this host"));
+
+    // Of what is no action of ours it is an annotation like any other.
+    const auto map = world.post(kMaps, map_of("one", R"(,"annotations":{"fencepost.io/requested-by":"me"})"));
+    CHECK(requester(map.body) == Value("me"));
+}
+
 }  // namespace fencepost::api

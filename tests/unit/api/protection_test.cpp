@@ -47,6 +47,8 @@ TEST_CASE("a backup, its restore point and a restore of it by REST") {
     REQUIRE(points.as_list().size() == 1);
     const Value& point = points.as_list()[0];
     CHECK(point["backup"] == Value(backup));
+    CHECK(point["requestedBy"] == Value("anybody on this host"));
+    CHECK(listed.as_list()[0]["requestedBy"] == point["requestedBy"]);
     CHECK(point["restorePoint"]["name"] == Value(backup));
     CHECK(point["resources"].as_list().at(0)["blueprint"] == Value("bp"));
     CHECK(world.get("/v1/restorepoints?namespace=other").body["items"].as_list().empty());
