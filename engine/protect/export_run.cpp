@@ -227,6 +227,7 @@ Value ExportRun::exported_spec(const Value& content) {
     exported["restorePoint"] = status_.key().name;
     exported["profile"] = exports_->profile();
     exported["location"] = exports_->place();
+    exported["address"] = address_of(resolve(world_, exports_->profile()));
     exported["exportTime"] = status_.status()["startTime"];
     exported["exportAction"] =
         Map{{"name", status_.key().name}, {"namespace", status_.key().ns}, {"uid", status_.uid()}};

@@ -182,9 +182,11 @@ void ImportRun::make_restore_point(const Value& index, const Value& exported) {
         spec.erase("expiresAt");  // the exporting installation's promise, not this one's
         spec.erase("profile");
         if (exported["artifactLocation"].is_map()) {
-            if (const Value profile = profile_for(world_, exported["artifactLocation"], here);
-                profile.is_map())
-                spec["profile"] = profile;
+            // What was in one place there is so here, by whatever address this installation knows it.
+            const bool is_beside = exported["artifactLocation"] == exported.get("export", "address");
+            const Value profile = is_beside ? spec.get("export", "profile")
+                                            : profile_for(world_, exported["artifactLocation"], here);
+            if (profile.is_map()) spec["profile"] = profile;
         }
         Value labels;
         labels["k10.kasten.io/appName"] = ns;

@@ -36,15 +36,17 @@ constexpr std::array<std::string_view, 9> kWritten{"uid",
                                                    "namespace"};
 
 // Annotations that held for the moment, or for this one object.
-constexpr std::array<std::string_view, 8> kOfTheMoment{"k8s.enterprisedb.io/fencedInstances",
+constexpr std::array<std::string_view, 9> kOfTheMoment{"k8s.enterprisedb.io/fencedInstances",
                                                        "cnpg.io/fencedInstances",
+                                                       "fencepost.io/restored-by",
                                                        "kubectl.kubernetes.io/last-applied-configuration",
                                                        "deployment.kubernetes.io/revision",
                                                        "pv.kubernetes.io/bind-completed",
                                                        "pv.kubernetes.io/bound-by-controller",
                                                        "volume.kubernetes.io/selected-node",
                                                        "volume.kubernetes.io/storage-provisioner"};
-constexpr std::string_view kOurs = "fencepost.io/";
+constexpr std::string_view kObligation = "fencepost.io/obligation-";  // who has fenced it
+constexpr std::string_view kOurTypes = "fencepost.io/";               // of Secrets
 
 bool is_owned(const Value& object) {
     return !object.get("metadata", "ownerReferences").list_or_empty().empty();
@@ -55,7 +57,7 @@ void erase_annotations(Value& metadata) {
     Map kept;
     for (const auto& [key, value] : std::as_const(metadata)["annotations"].map_or_empty()) {
         const bool is_gone = std::find(kOfTheMoment.begin(), kOfTheMoment.end(), key) != kOfTheMoment.end() ||
-                             std::string_view(key).starts_with(kOurs);
+                             std::string_view(key).starts_with(kObligation);
         if (!is_gone) kept.set(key, value);
     }
     if (kept.empty())
@@ -103,7 +105,7 @@ bool is_captured(const cluster::ResourceDescription& type, const Value& object) 
     if (type.type == types::kConfigMaps && name == "kube-root-ca.crt") return false;
     const std::string of_type = object["type"].string_or("");
     if (type.type == types::kSecrets &&
-        (of_type == "kubernetes.io/service-account-token" || of_type.starts_with(kOurs)))
+        (of_type == "kubernetes.io/service-account-token" || of_type.starts_with(kOurTypes)))
         return false;
     if (type.kind == "ServiceAccount" && name == "default") return false;
     const bool comes_with_its_owner =

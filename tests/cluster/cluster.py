@@ -1,10 +1,12 @@
 """What the tests on a real Kubernetes stand on: any cluster that FENCEPOST_TEST_KUBECONFIG points at, or else the
 one-node cluster of this folder, brought up for this process and ended with it (see README.md)."""
+import atexit
 import contextlib
 import functools
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,7 +17,7 @@ sys.path.append(str(HERE.parent / "e2e"))
 from stack import BUILD, CACHE, KUBECTL, ROOT, wait_for  # noqa: E402
 
 HOME = pathlib.Path(os.environ.get("CLUSTER_HOME", CACHE / "cluster"))
-STATE = HOME / ("state" + os.environ.get("CLUSTER_INSTANCE", ""))
+INSTANCE = os.environ.get("CLUSTER_INSTANCE", "")  # which of this machine's clusters the tests share
 KUBECONFIG = "FENCEPOST_TEST_KUBECONFIG"
 NOT_HERE = 77  # up.sh: this machine does not allow a cluster
 
@@ -28,30 +30,48 @@ class CannotHaveCluster(Exception):
     """This machine allows none; the text says why."""
 
 
-def bring_up(*arguments, **environment):
+def state_of(instance):
+    """The folder of all that a one-node cluster forgets when it ends."""
+    return HOME / f"state{instance}"
+
+
+def bring_up(*arguments, instance=INSTANCE):
     """The one-node cluster's kubeconfig. It ends with this process where this one has brought it up."""
-    variables = {"CLUSTER_OWNER": str(os.getpid()), "CLUSTER_WAIT": "1800", **os.environ, **environment}
+    variables = {"CLUSTER_OWNER": str(os.getpid()), "CLUSTER_WAIT": "1800", **os.environ, "CLUSTER_INSTANCE": instance}
     result = subprocess.run([HERE / "up.sh", *arguments], env=variables, stdin=subprocess.DEVNULL, text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if result.returncode == NOT_HERE:
         raise CannotHaveCluster(result.stdout.strip().splitlines()[-1])
     if result.returncode:
         raise AssertionError(f"up.sh: exit {result.returncode}\n{result.stdout}")
-    return STATE / "admin.kubeconfig"
+    return state_of(instance) / "admin.kubeconfig"
 
 
-def take_down():
+def take_down(instance=INSTANCE):
     """Ends the cluster where it was brought up for this process."""
-    subprocess.run([HERE / "down.sh"], env={**os.environ, "CLUSTER_OWNER": str(os.getpid())}, check=True)
+    variables = {**os.environ, "CLUSTER_OWNER": str(os.getpid()), "CLUSTER_INSTANCE": instance}
+    subprocess.run([HERE / "down.sh"], env=variables, check=True)
+
+
+@functools.cache
+def our_images():
+    """Archives of our images, made of this build."""
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder)
+    subprocess.run([ROOT / "scripts/build-images", folder], env=dict(os.environ, FENCEPOST_BUILD=str(BUILD)), check=True,
+                   capture_output=True, timeout=600)
+    return sorted(pathlib.Path(folder).glob("*.tar"))
 
 
 class Kubernetes:
     """kubectl with what the tests ask of it. Namespaces are the default of every call."""
 
-    def __init__(self, kubeconfig):
+    def __init__(self, kubeconfig, instance=INSTANCE):
         self.kubeconfig = pathlib.Path(kubeconfig)
+        self.instance = instance
+        self.state = state_of(instance)
         self.environment = dict(os.environ, KUBECONFIG=str(self.kubeconfig))
-        self.is_ours = self.kubeconfig == STATE / "admin.kubeconfig"
+        self.is_ours = self.kubeconfig == self.state / "admin.kubeconfig"
 
     def kubectl(self, *arguments, namespace="default", text=None, check=True, seconds=120):
         """The finished process."""
@@ -99,25 +119,26 @@ class Kubernetes:
             raise AssertionError(f"namespace {name} does not end:\n" + "\n".join(one["message"] for one in conditions))
 
     # --- what only the one-node cluster offers
-    host_address = f"10.99.{os.environ.get('CLUSTER_INSTANCE') or 0}.1"  # what Pods reach this machine by
+    @property
+    def host_address(self):
+        """What Pods reach this machine by."""
+        return f"10.99.{self.instance or 0}.1"
 
     @functools.cache
     def import_our_images(self):
         """Those that scripts/build-images makes of this build, by the names that the chart and blueprints use."""
-        with tempfile.TemporaryDirectory() as folder:
-            subprocess.run([ROOT / "scripts/build-images", folder], env=dict(os.environ, FENCEPOST_BUILD=str(BUILD)), check=True,
-                           capture_output=True, timeout=600)
-            for archive in pathlib.Path(folder).glob("*.tar"):
-                self.inside("ctr", "--address", STATE / "containerd/containerd.sock", "--namespace", "k8s.io", "images", "import", archive)
+        for archive in our_images():
+            self.inside("ctr", "--address", self.state / "containerd/containerd.sock", "--namespace", "k8s.io", "images", "import", archive)
 
     def inside(self, *command):
         """A command in the cluster's namespaces, where Pods and Services have their addresses."""
-        return subprocess.run([HERE / "inside.sh", *map(str, command)], capture_output=True, text=True, check=True, timeout=60).stdout
+        return subprocess.run([HERE / "inside.sh", *map(str, command)], capture_output=True, text=True, check=True, timeout=60,
+                              env={**os.environ, "CLUSTER_INSTANCE": self.instance}).stdout
 
     @contextlib.contextmanager
     def failing(self, call, text):
         """Every CSI call of that name (CreateSnapshot, ...) fails with this text meanwhile."""
-        fault = STATE / "csi" / "fail" / call
+        fault = self.state / "csi" / "fail" / call
         fault.write_text(text)
         try:
             yield
@@ -127,11 +148,11 @@ class Kubernetes:
     @contextlib.contextmanager
     def without(self, component):
         """kube-apiserver, kubelet, csi-snapshotter, ... is killed, and started again at the end."""
-        self.inside("kill", "-KILL", (STATE / f"{component}.pid").read_text().strip())
+        self.inside("kill", "-KILL", (self.state / f"{component}.pid").read_text().strip())
         try:
             yield
         finally:
-            bring_up()
+            bring_up(instance=self.instance)
 
 
 @functools.cache
@@ -155,9 +176,10 @@ class ClusterTest(unittest.TestCase):
         cls.namespace = cls.cluster.make_namespace(cls.__name__.lower())
         cls.addClassCleanup(cls.cluster.delete_namespace, cls.namespace)
 
-    def need_one_node_cluster(self):
-        if not self.cluster.is_ours:
-            self.skipTest("SKIPPED: only the one-node cluster of tests/cluster can do this")
+    @classmethod
+    def need_one_node_cluster(cls):
+        if not cls.cluster.is_ours:
+            raise unittest.SkipTest("SKIPPED: only the one-node cluster of tests/cluster can do this")
 
     @classmethod
     def kubectl(cls, *arguments, **options):

@@ -3,7 +3,7 @@
 import pathlib
 import unittest
 
-from cluster import STATE, TOOLS, ClusterTest, wait_for
+from cluster import TOOLS, ClusterTest, wait_for
 
 ANSWER = "hello from here"
 WEB = ("perl", "-MIO::Socket", "-e",
@@ -109,7 +109,7 @@ class Volumes(ClusterTest):
         self.kubectl("delete", "pvc", "brief")
         wait_for("the volume's end", lambda: self.get("pv", volume) is None)
         if self.cluster.is_ours:
-            self.assertFalse((STATE / "csi" / "vol" / volume).exists())
+            self.assertFalse((self.cluster.state / "csi" / "vol" / volume).exists())
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import time
 import unittest
 
-from cluster import STATE, wait_for
+from cluster import wait_for
 from controller_test import ControllerTest
 
 BLUEPRINT = """
@@ -160,7 +160,7 @@ class Csi(ControllerTest):
             self.assertIsNone(self.get("volumesnapshot", snapshot["name"]))
         wait_for("the content's end", lambda: self.get("volumesnapshotcontent", snapshot["content"]) is None)
         if self.cluster.is_ours:
-            self.assertFalse((STATE / "csi/snap" / handle).exists())
+            self.assertFalse((self.cluster.state / "csi/snap" / handle).exists())
 
     def test_a_deletion_that_the_driver_refuses_is_waited_for(self):
         self.need_one_node_cluster()

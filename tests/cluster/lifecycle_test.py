@@ -40,7 +40,7 @@ class Lifecycle(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         try:
-            bring_up("api", CLUSTER_INSTANCE=INSTANCE)
+            bring_up("api", instance=INSTANCE)
         except CannotHaveCluster as reason:
             raise unittest.SkipTest(f"SKIPPED: {reason}") from None
         run("down.sh")

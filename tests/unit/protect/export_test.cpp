@@ -29,9 +29,9 @@ constexpr const char* kExport =
 // claim are a folder here, as no Pods run; the repository is real.
 struct Store {
     Store() {
-        std::string name = "/tmp/fencepost-exports-XXXXXX";
-        if (::mkdtemp(name.data()) == nullptr) throw errno_error("mkdtemp", errno);
-        root = name;
+        std::string folder = "/tmp/fencepost-exports-XXXXXX";
+        if (::mkdtemp(folder.data()) == nullptr) throw errno_error("mkdtemp", errno);
+        root = folder;
         fs::create_directory(store());
         fs::create_directory(root / "volume");
         std::ofstream(root / "volume/file") << "what is in the volume";
@@ -40,7 +40,11 @@ struct Store {
     Store(const Store&) = delete;
     Store& operator=(const Store&) = delete;
 
-    [[nodiscard]] fs::path store() const { return root / "store"; }
+    [[nodiscard]] fs::path store() const { return root / name; }
+    void move(const std::string& other) {
+        fs::rename(store(), root / other);
+        name = other;
+    }
     [[nodiscard]] fs::path restored() const { return root / "restored"; }
     [[nodiscard]] Names files(const std::string& below) const {
         Names found;
@@ -53,6 +57,7 @@ struct Store {
     [[nodiscard]] std::size_t snapshots() const { return files("repository/snapshots").size(); }
 
     fs::path root;
+    std::string name = "store";
     std::atomic<bool> fails{false}, waits{false};
     std::atomic<int> copies{0}, fills{0};
 };
@@ -226,6 +231,7 @@ TEST_CASE("F10 another installation imports from the location alone, is told wha
         there.back_up_well();
         REQUIRE(Application::state(there.export_point()) == "Complete");
     }
+    store.move("by another address");
     Installation here(store, "  other: {phases: []}\n");
     const Value listed = here.import_point(", list: true", "list-1");
     const Value& there = listed.get("status", "available").as_list().at(0);

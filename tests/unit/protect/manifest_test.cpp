@@ -31,7 +31,7 @@ ResourceFilter filter(const char* text) {
 
 }  // namespace
 
-TEST_CASE("E8 the fence and what the cluster wrote stay out of a manifest") {
+TEST_CASE("E8 the fence and what the cluster wrote stay out of a manifest, what blueprints are told stays in it") {
     const Value manifest = manifest_of(kCluster, yaml(R"(
 metadata:
   name: cluster-example
@@ -48,6 +48,8 @@ metadata:
     k8s.enterprisedb.io/fencedInstances: '["cluster-example-2"]'
     k8s.enterprisedb.io/addons: '["kasten"]'
     fencepost.io/obligation-x: cluster-example-2
+    fencepost.io/restored-by: u2
+    fencepost.io/backup-method: plugin
 spec: {instances: 3}
 status: {phase: healthy}
 )"));
@@ -57,7 +59,7 @@ kind: Cluster
 metadata:
   name: cluster-example
   labels: {app: pg}
-  annotations: {k8s.enterprisedb.io/addons: '["kasten"]'}
+  annotations: {k8s.enterprisedb.io/addons: '["kasten"]', fencepost.io/backup-method: plugin}
   ownerReferences: [{apiVersion: v1, kind: ConfigMap, name: root}]
 spec: {instances: 3}
 )"));
