@@ -212,6 +212,15 @@ class Stack:
                           BUCKET="backups", STORE_HOST="127.0.0.1", S3_PORT=self.s3_port))
         self.repository = f"s3:http://127.0.0.1:{self.s3_port}/backups/fencepost"
 
+    def s3(self, method, path, *arguments):
+        """The S3 server's answer to what curl sends it: its status and body."""
+        result = subprocess.run(["curl", "-sS", "-X", method, "--user", "fencepost:fencepost-secret-key", "--aws-sigv4",
+                                 "aws:amz:us-east-1:s3", "-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD", "-w", "\n%{http_code}",
+                                 *arguments, f"http://127.0.0.1:{self.s3_port}/{path}"],
+                                check=True, capture_output=True, text=True, timeout=30)
+        body, _, status = result.stdout.rpartition("\n")
+        return int(status), body
+
     def start_file_store(self):
         (self.work / "store").mkdir()
         self.apply(render(ROOT / "examples/profile-file.yaml", STORE=self.work / "store"))

@@ -3,7 +3,6 @@ anew while a restore point keeps it, and is freed when its restore point is reti
 import json
 import pathlib
 import re
-import subprocess
 import sys
 import unittest
 
@@ -22,26 +21,16 @@ class Immutability(unittest.TestCase):
         cls.addClassCleanup(cls.stack.__exit__)
         cls.stack.start()
         cls.stack.start_s3_server(keeps_versions=True)
-        cls.s3("PUT", "locked", "-H", "x-amz-bucket-object-lock-enabled: true")
+        cls.stack.s3("PUT", "locked", "-H", "x-amz-bucket-object-lock-enabled: true")
         profile = render(ROOT / "examples/profile-s3.yaml", S3_KEY="fencepost", S3_SECRET="fencepost-secret-key",
                          BUCKET="locked", STORE_HOST="127.0.0.1", S3_PORT=cls.stack.s3_port)
         cls.stack.apply(f"{profile}protectionPeriod: {PERIOD}s\n")
         cls.stack.start_database(2000)
         apply_postgres_dump(cls.stack)
 
-    @classmethod
-    def s3(cls, method, path, *arguments):
-        """The answer of the S3 server: its status and body."""
-        result = subprocess.run(["curl", "-sS", "-X", method, "--user", "fencepost:fencepost-secret-key", "--aws-sigv4",
-                                 "aws:amz:us-east-1:s3", "-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD", "-w", "\n%{http_code}",
-                                 *arguments, f"http://127.0.0.1:{cls.stack.s3_port}/{path}"],
-                                check=True, capture_output=True, text=True, timeout=30)
-        body, _, status = result.stdout.rpartition("\n")
-        return int(status), body
-
     def versions(self):
         """Key and id of all that the bucket has, hidden or not, but for delete markers."""
-        status, body = self.s3("GET", "locked?versions=")
+        status, body = self.stack.s3("GET", "locked?versions=")
         self.assertEqual(status, 200)
         self.assertIn("<IsTruncated>false<", body)
         return [(re.search("<Key>(.*?)</Key>", entry)[1], re.search("<VersionId>(.*?)</VersionId>", entry)[1])
@@ -49,10 +38,10 @@ class Immutability(unittest.TestCase):
 
     def undeletable(self, versions):
         """Those of them that the store refuses to delete. The others are gone by then."""
-        return [(key, version) for key, version in versions if self.s3("DELETE", f"locked/{key}?versionId={version}")[0] == 403]
+        return [(key, version) for key, version in versions if self.stack.s3("DELETE", f"locked/{key}?versionId={version}")[0] == 403]
 
     def locked_until(self, version):
-        status, body = self.s3("GET", "locked/{}?retention=&versionId={}".format(*version))
+        status, body = self.stack.s3("GET", "locked/{}?retention=&versionId={}".format(*version))
         self.assertEqual(status, 200)
         return re.search("<RetainUntilDate>(.*?)<", body)[1]
 
