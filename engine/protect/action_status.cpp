@@ -40,7 +40,7 @@ std::string ActionStatus::now() const { return format_rfc3339_nano(world_.clock.
 void ActionStatus::begin(const CancelToken& shutdown) {
     if (!std::as_const(status_)["startTime"].is_string()) status_["startTime"] = now();
     status_["state"] = state::kRunning;
-    status_["progress"] = 0;
+    if (std::as_const(status_)["progress"].is_nil()) status_["progress"] = 0;
     set_condition("Reconciling", true, "Running", "");
     flush(shutdown);
 }
@@ -68,6 +68,11 @@ void ActionStatus::end_step(const std::string& name, const char* state, const st
     if (std::as_const(one)["state"].string_or("running") == "running") one["endTime"] = now();
     one["state"] = state;
     if (!message.empty()) one["message"] = message;
+}
+
+void ActionStatus::advance_to(std::size_t done, std::size_t parts) {
+    const auto percent = static_cast<std::int64_t>(100 * done / parts);
+    status_["progress"] = std::max(std::as_const(status_)["progress"].int_or(0), percent);
 }
 
 void ActionStatus::add_exception(const std::string& message) {

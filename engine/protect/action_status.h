@@ -48,6 +48,8 @@ class ActionStatus {
     void begin_step(const std::string& name, const std::string& action_set = "");
     void end_step(const std::string& name, const char* state, const std::string& message = "");
     void add_exception(const std::string& message);
+    // Of so many parts of the work so many are done. Staged; it never goes back, and end() makes it whole.
+    void advance_to(std::size_t done, std::size_t parts);
     void flush(const CancelToken& shutdown);   // throws Cancelled; does nothing where the object has vanished
     void let_go(const CancelToken& shutdown);  // the finalizer alone
     // The last write: state, endTime, conditions, and the finalizer goes.

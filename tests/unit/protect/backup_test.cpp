@@ -176,10 +176,16 @@ TEST_CASE("a daemon that stops between two steps is followed by one that goes on
     app.wait_for("the first snapshot", [&] { return app.all(types::kVolumeSnapshots).size() == 1; });
     app.settle(true);
     app.wait_for("the second snapshot", [&] { return app.all(types::kVolumeSnapshots).size() == 2; });
+    const auto progress = [&] {
+        return app.all(types::kBackupActions).at(0).get("status", "progress").int_or(0);
+    };
+    app.wait_for("two parts of three", [&] { return progress() == 66; });
     app.restart();
+    CHECK(progress() >= 66);
     const Value ended = app.end_of(types::kBackupActions);
     CAPTURE(to_json(ended["status"]));
     CHECK(Application::state(ended) == "Complete");
+    CHECK(progress() == 100);
     CHECK(app.world.script.calls() == Names{"before#1", "fence#1", "unfence#1", "after#1"});
     CHECK(app.all(types::kRestorePoints).size() == 1);
 }
