@@ -65,6 +65,8 @@ struct Counts {
     std::map<std::array<std::string, 3>, RequestCount> requests;      // by method, route, code
     std::map<Protected, double> successes;                            // the last one's end
     std::map<std::string, Verification> verifications;                // by the application's namespace
+    // What policies have restored last: when that was backed up, by the policy's uid and the application.
+    std::map<std::string, std::map<std::string, double>> standbys;
 };
 
 void add_label(ClientMetric& metric, std::string name, std::string value) {
@@ -145,6 +147,13 @@ void learn_verification(Counts& counts, const Value& action) {
     last = {ended, rto.is_number() ? rto.as_double() : 0, restore["state"] == Value("Passed")};
 }
 
+void learn_standby(Counts& counts, const Value& policy) {
+    std::map<std::string, double> standby;
+    for (const auto& [application, last] : policy.get("status", "restored").map_or_empty())
+        standby[application] = seconds_of(last["actionTime"]);
+    counts.standbys[cluster::uid_of(policy)] = std::move(standby);
+}
+
 MetricFamily by_application(std::string name, std::string help,
                             const std::map<std::string, Verification>& verifications,
                             double (*value_of)(const Verification&)) {
@@ -211,6 +220,19 @@ struct Metrics::Impl {
         }
     }
 
+    void watch_policies() {
+        counts.lock()->standbys.clear();
+        const auto events = services.cluster.watch(cluster::types::kPolicies, {});
+        while (const auto event = events->next(stop.token())) {
+            if (event->type == cluster::WatchEvent::Type::kBookmark) continue;
+            auto locked = counts.lock();
+            if (event->type == cluster::WatchEvent::Type::kDeleted)
+                locked->standbys.erase(cluster::uid_of(event->object));
+            else
+                learn_unless_unreadable(*locked, event->object, learn_standby);
+        }
+    }
+
     static void learn_unless_unreadable(Counts& all, const Value& object,
                                         void (*learn)(Counts&, const Value&)) {
         try {
@@ -229,6 +251,9 @@ struct Metrics::Impl {
             family("fencepost_http_requests_total", "HTTP requests that were answered.", MetricType::Counter);
         auto successes = family("fencepost_last_success_timestamp_seconds",
                                 "When an action last completed for an object.", MetricType::Gauge);
+        auto standbys =
+            family("fencepost_standby_data_timestamp_seconds",
+                   "When the data was backed up that a policy has restored last.", MetricType::Gauge);
         std::map<std::string, Verification> verifications;
         double oldest = 0;  // start of a running action
         auto seconds = family("fencepost_http_request_seconds_total", "Time spent on HTTP requests.",
@@ -246,6 +271,16 @@ struct Metrics::Impl {
                 ClientMetric& metric = successes.metric.emplace_back();
                 constexpr std::array kLabels{"action", "kind", "subject_namespace", "subject"};
                 for (std::size_t i = 0; i < kLabels.size(); ++i) add_label(metric, kLabels[i], whose[i]);
+                metric.gauge.value = when;
+            }
+            std::map<std::string, double> newest;  // of several policies that restore one application
+            for (const auto& [uid, standby] : locked->standbys) {
+                for (const auto& [application, when] : standby)
+                    newest[application] = std::max(newest[application], when);
+            }
+            for (const auto& [application, when] : newest) {
+                ClientMetric& metric = standbys.metric.emplace_back();
+                add_label(metric, "application", application);
                 metric.gauge.value = when;
             }
             for (const auto& [state, count] : states) {
@@ -277,6 +312,7 @@ struct Metrics::Impl {
             families.push_back(std::move(seconds));
         }
         if (!successes.metric.empty()) families.push_back(std::move(successes));
+        if (!standbys.metric.empty()) families.push_back(std::move(standbys));
         if (!verifications.empty()) {
             families.push_back(by_application(
                 "fencepost_verification_passed", "Whether the last verification by restore has passed.",
@@ -317,6 +353,7 @@ Metrics::Metrics(Services& services, std::function<std::uint64_t()> store_bytes)
     Impl* impl = impl_.get();
     impl->thread.spawn([impl] { impl->keep_watching(&Impl::watch_action_sets, "ActionSets"); });
     impl->thread.spawn([impl] { impl->keep_watching(&Impl::watch_verifications, "ValidateActions"); });
+    impl->thread.spawn([impl] { impl->keep_watching(&Impl::watch_policies, "Policies"); });
 }
 
 Metrics::~Metrics() {

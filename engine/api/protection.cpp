@@ -109,7 +109,8 @@ Value policy_view(const Value& object) {
     view["namespace"] = cluster::namespace_of(object);
     view["createdAt"] = object.get("metadata", "creationTimestamp");
     copy(view, object["spec"], {"frequency", "paused", "retention", "comment"});
-    copy(view, object["status"], {"validation", "error"});
+    copy(view, "preset", object.get("spec", "presetRef"));
+    copy(view, object["status"], {"validation", "error", "restored"});
     return view;
 }
 

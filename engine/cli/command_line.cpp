@@ -571,15 +571,16 @@ void add_policy(CLI::App& app, Parsed& parsed) {
              "  fencepost policy simulate nightly.yaml --full 800Gi --changed 12Gi --lock 720h\n");
     command->require_subcommand(1);
     PolicySimulateOptions& options = parsed.policy_simulate;
-    CLI::App* simulate =
-        verb(*command, parsed, "simulate",
-             "Show a year of what would be kept, deleted, locked and stored; needs no server",
-             "  fencepost policy simulate nightly.yaml\n"
-             "  fencepost policy simulate nightly.yaml --from 2026-01-01T00:00:00Z --days 90 -o json\n"
-             "  fencepost policy simulate nightly.yaml --full 800Gi --changed 12Gi --lock 720h\n",
-             "FILE holds a Policy, of fencepost.io or of Kasten's config.kio.kasten.io. Every run is taken "
-             "to work, at "
-             "the time that it is scheduled for.\n");
+    CLI::App* simulate = verb(
+        *command, parsed, "simulate",
+        "Show a year of what would be kept, deleted, locked and stored; needs no server",
+        "  fencepost policy simulate nightly.yaml\n"
+        "  fencepost policy simulate nightly.yaml --from 2026-01-01T00:00:00Z --days 90 -o json\n"
+        "  fencepost policy simulate nightly.yaml --full 800Gi --changed 12Gi --lock 720h\n",
+        "FILE holds a Policy, of fencepost.io or of Kasten's config.kio.kasten.io, and the PolicyPreset "
+        "that it names: "
+        "one that is not there is asked of the server. Every run is taken to work, at the time that it is "
+        "scheduled for.\n");
     simulate->add_option("file", options.file, "The policy's file, or - for stdin")
         ->required()
         ->type_name("FILE");
@@ -598,7 +599,9 @@ void add_policy(CLI::App& app, Parsed& parsed) {
         ->type_name("DURATION")
         ->capture_default_str();
     add_output(*simulate, options.output);
-    simulate->callback([&] { parsed.local_verb = [&] { return simulate_policy(parsed.policy_simulate); }; });
+    simulate->callback([&] {
+        parsed.client_verb = [&](Server& server) { return simulate_policy(server, parsed.policy_simulate); };
+    });
 }
 
 void add_token(CLI::App& app, Parsed& parsed) {

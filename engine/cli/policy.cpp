@@ -4,9 +4,11 @@
 #include "cli/manifests.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/server.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "model/place.h"
+#include "model/policy_preset.h"
 #include "policy/simulation.h"
 #include "value/yaml.h"
 
@@ -15,20 +17,60 @@ namespace {
 
 constexpr std::size_t kMonth = 7;  // of "2026-11-21T..."
 
+// The problems at their places; false where there are errors.
+bool is_good(model::Problems problems, const YamlDocument& document, const std::string& text,
+             const std::string& shown) {
+    const auto diagnostics = to_diagnostics(problems.take(), document, text, shown);
+    for (const model::Diagnostic& diagnostic : diagnostics)
+        print_error(to_text_with_excerpt(diagnostic, text, 2));
+    return !model::has_errors(diagnostics);
+}
+
+bool is_kind(const YamlDocument& document, const char* kind) {
+    return document.value["kind"].string_or("") == kind;
+}
+
+// Of the file, or else the server's; nullopt after its errors are shown.
+std::optional<Value> find_preset(Server& server, const model::PresetReference& reference,
+                                 const std::vector<YamlDocument>& documents, const std::string& text,
+                                 const std::string& shown) {
+    model::Problems problems;
+    for (const YamlDocument& document : documents) {
+        if (!is_kind(document, "PolicyPreset") || cluster::name_of(document.value) != reference.name)
+            continue;
+        model::check_preset(document.value, problems);
+        if (!is_good(std::move(problems), document, text, shown)) return std::nullopt;
+        return document.value;
+    }
+    const std::string ns =
+        reference.ns.empty() ? server.index()["namespace"].string_or("default") : reference.ns;
+    const auto there = server.find(object_path(server.type("policypresets"), ns, reference.name));
+    if (!there) {
+        throw Error(ErrorKind::kNotFound,
+                    "there is no PolicyPreset " + reference.name + " in " + shown +
+                        ", and none at the server in " + ns,
+                    "put it into the file, as another document");
+    }
+    model::check_preset(*there, problems);
+    problems.throw_errors("PolicyPreset " + reference.name);
+    return there;
+}
+
 // Of the one Policy among the file's documents, by whichever group it goes; nullopt after its errors are
 // shown.
-std::optional<model::Policy> read_policy(const std::string& file) {
+std::optional<model::Policy> read_policy(Server& server, const std::string& file) {
     const std::string text = read_input(file);
     const std::string shown = file == "-" ? "stdin" : file;
-    for (const YamlDocument& document : parse_yaml(text, shown)) {
-        if (document.value["kind"].string_or("") != "Policy") continue;
+    const std::vector<YamlDocument> documents = parse_yaml(text, shown);
+    for (const YamlDocument& document : documents) {
+        if (!is_kind(document, "Policy")) continue;
         model::Problems problems;
         model::Policy policy = model::Policy::read(document.value, problems);
-        const auto diagnostics = to_diagnostics(problems.take(), document, text, shown);
-        for (const model::Diagnostic& diagnostic : diagnostics)
-            print_error(to_text_with_excerpt(diagnostic, text, 2));
-        if (model::has_errors(diagnostics)) return std::nullopt;
-        return policy;
+        if (!is_good(std::move(problems), document, text, shown)) return std::nullopt;
+        if (!policy.preset) return policy;
+        const auto preset = find_preset(server, *policy.preset, documents, text, shown);
+        if (!preset) return std::nullopt;
+        return model::Policy::from(model::with_preset(document.value, *preset));
     }
     throw Error(ErrorKind::kInvalid, shown + " holds no Policy",
                 "kind: Policy, of fencepost.io or of config.kio.kasten.io");
@@ -117,9 +159,9 @@ void print_table(const Value& document) {
 
 }  // namespace
 
-int simulate_policy(const PolicySimulateOptions& options) {
+int simulate_policy(Server& server, const PolicySimulateOptions& options) {
     const Output output(options.output);
-    const auto policy = read_policy(options.file);
+    const auto policy = read_policy(server, options.file);
     if (!policy) return kFailed;
     const SystemTime from = time_of(options.from);
     const policy::Assumptions assumptions{

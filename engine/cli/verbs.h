@@ -248,7 +248,7 @@ struct CompletionOptions {
 [[nodiscard]] int plan(Server& server, const RenderOptions& options, const run::Catalog& catalog);
 [[nodiscard]] int test_cases(Server& server, const TestOptions& options, const run::Catalog& catalog);
 [[nodiscard]] int schema(const SchemaOptions& options, const World& world);
-[[nodiscard]] int simulate_policy(const PolicySimulateOptions& options);
+[[nodiscard]] int simulate_policy(Server& server, const PolicySimulateOptions& options);
 [[nodiscard]] int create_token(const TokenOptions& options);
 [[nodiscard]] int list_tokens(const TokenOptions& options);
 [[nodiscard]] int revoke_token(const TokenOptions& options);

@@ -72,6 +72,7 @@ const ResourceType kProfiles{"cr.kanister.io", "v1alpha1", "profiles"};
 const ResourceType kBlueprintBindings{"config.kio.kasten.io", "v1alpha1", "blueprintbindings"};
 const ResourceType kObligations{"fencepost.io", "v1alpha1", "obligations"};
 const ResourceType kPolicies{"fencepost.io", "v1alpha1", "policies"};
+const ResourceType kPolicyPresets{"fencepost.io", "v1alpha1", "policypresets"};
 const ResourceType kRunActions{"fencepost.io", "v1alpha1", "runactions"};
 const ResourceType kBackupActions{"fencepost.io", "v1alpha1", "backupactions"};
 const ResourceType kRestoreActions{"fencepost.io", "v1alpha1", "restoreactions"};

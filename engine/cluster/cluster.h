@@ -233,7 +233,7 @@ extern const ResourceType kBlueprintBindings;                   // config.kio.ka
 // fencepost.io/v1alpha1
 extern const ResourceType kObligations;
 extern const ResourceType kBackupActions, kRestoreActions, kExportActions, kImportActions, kValidateActions,
-    kRunActions, kCancelActions, kPolicies;
+    kRunActions, kCancelActions, kPolicies, kPolicyPresets;
 extern const ResourceType kRestorePoints, kRestorePointContents;  // the contents are in no namespace
 extern const ResourceType kNamespaces, kPods, kSecrets, kConfigMaps, kPersistentVolumeClaims, kEvents,
     kServices;

@@ -106,6 +106,7 @@ std::vector<Diagnostic> lint(std::span<const Source> sources, std::span<const mo
     check_bindings(documents);
     check_volumes(documents);
     check_profiles(documents);
+    check_presets(documents);
     std::vector<Diagnostic> diagnostics;
     std::size_t next = 0;
     for (File& file : files) {

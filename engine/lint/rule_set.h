@@ -39,9 +39,10 @@ void check_lifecycle(Document& document);   // hooks, artifacts: lifecycle_rules
 void check_images(Document& document);      // objects.cpp
 void check_references(Document& document);  // also of ActionSets
 
-// Across documents: bindings and their blueprints, PersistentVolumeClaims, Profiles.
+// Across documents: bindings and their blueprints, PersistentVolumeClaims, Profiles, policies' presets.
 void check_bindings(std::span<Document> documents);
 void check_volumes(std::span<Document> documents);
 void check_profiles(std::span<Document> documents);
+void check_presets(std::span<Document> documents);  // presets.cpp
 
 }  // namespace fencepost::lint

@@ -183,6 +183,38 @@ constexpr Rule kRules[] = {
      "deleted is paid for."},
     {"BND-W10", kWarning, "a shape that is read, but is not the documented one",
      "Other tools do not read it. The hint has the documented form."},
+    {"POL-E01", kError, "a frequency that is none",
+     "It is @hourly, @daily, @weekly, @monthly, @yearly, @onDemand, or a cron expression of five fields."},
+    {"POL-E02", kError, "a subFrequency that does not fit its frequency",
+     "Only the list that belongs to the frequency itself may have several values: the first of each other "
+     "one says which run counts for the longer periods."},
+    {"POL-E03", kError, "a backupWindow that cannot be read, or that is missing",
+     "It has a start and an end, in hours and minutes of UTC. Staggering spreads runs over it."},
+    {"POL-E04", kError, "a retention that does not fit the policy",
+     "It would keep nothing, or counts periods that are shorter than those in which the policy runs."},
+    {"POL-E05", kError, "a policy without actions, or with one that is none",
+     "They are backup, export, import and restore."},
+    {"POL-E06", kError, "an export that cannot be",
+     "It needs a profile, which says where to, and is not more frequent than the policy."},
+    {"POL-E07", kError, "a way to verify that is none",
+     "`verify: restore` is the only one; `verification` says what is asked then."},
+    {"POL-E08", kError, "actions that do not go together",
+     "A policy backs up, and may export; or it imports, and may restore what it has imported. A retention "
+     "would not know otherwise which restore points it is about. Of what is at a location only the "
+     "application's name is known before it is imported."},
+    {"POL-E09", kError, "a field of Kasten's that Fencepost does not have",
+     "A policy decides what is deleted, so nothing of it is ignored without a word."},
+    {"POL-E10", kError, "a field that the policy's preset says",
+     "One of the two would be wrong, and nobody could see which one holds."},
+    {"POL-E11", kError, "a selector with a term that is none",
+     "Terms have the operator In and values; those about the key k10.kasten.io/appNamespace also NotIn."},
+    {"POL-E12", kError, "a policy and its preset do not go together",
+     "There is no such preset, or the policy exports and the preset does not say where to. In files, a name "
+     "is known to be wrong where a preset beside it has nearly that name."},
+    {"POL-W01", kWarning, "a field of Kasten's that nothing here needs",
+     "The profile leads to what is exported, without a receiveString."},
+    {"VER-E01", kError, "an assertion whose expected answer cannot be read",
+     "It is a text, a number or a bool; rows are told apart by a line break, columns by |."},
 };
 
 }  // namespace

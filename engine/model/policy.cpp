@@ -4,13 +4,13 @@
 
 #include "base/error.h"
 #include "model/cron.h"
+#include "model/policy_parts.h"
 
 namespace fencepost::model {
 namespace {
 
 constexpr std::array<std::string_view, kTiers.size()> kNames{"hourly", "daily", "weekly", "monthly",
                                                              "yearly"};
-constexpr std::array<std::string_view, 4> kActions{"backup", "export", "import", "restore"};
 
 // One list of subFrequency: what it may hold, and the frequency that may have several.
 struct Part {
@@ -49,7 +49,7 @@ void read_sub_frequency(const Value& spec, Policy& policy, Problems& problems) {
     const std::string pointer = "/spec/subFrequency";
     const Value& sub = spec["subFrequency"];
     if (sub.is_nil() || !problems.check(sub, pointer, Kind::kMap)) return;
-    problems.only(sub, pointer, {"minutes", "hours", "weekdays", "days", "months"});
+    only_known(sub, pointer, {"minutes", "hours", "weekdays", "days", "months"}, {}, problems);
     const auto tier = tier_of(policy.frequency);
     if (!tier) {
         problems.error(pointer, "POL-E02", "only @hourly to @yearly have a subFrequency",
@@ -87,7 +87,7 @@ std::optional<int> read_time(const Value& window, const char* member, Problems& 
                        "start: {hour: 22, minute: 0}");
         return std::nullopt;
     }
-    problems.only(time, pointer, {"hour", "minute"});
+    only_known(time, pointer, {"hour", "minute"}, {}, problems);
     const std::int64_t hour = time["hour"].int_or(-1);
     const std::int64_t minute = time["minute"].is_nil() ? 0 : time["minute"].int_or(-1);
     if (hour < 0 || hour > 23 || minute < 0 || minute > 59) {
@@ -100,7 +100,7 @@ std::optional<int> read_time(const Value& window, const char* member, Problems& 
 void read_window(const Value& spec, Policy& policy, Problems& problems) {
     const Value& window = spec["backupWindow"];
     if (!window.is_nil() && problems.check(window, "/spec/backupWindow", Kind::kMap)) {
-        problems.only(window, "/spec/backupWindow", {"start", "end"});
+        only_known(window, "/spec/backupWindow", {"start", "end"}, {}, problems);
         const auto start = read_time(window, "start", problems);
         const auto end = read_time(window, "end", problems);
         if (start && end) policy.window = BackupWindow{*start, *end};
@@ -112,108 +112,25 @@ void read_window(const Value& spec, Policy& policy, Problems& problems) {
                        "staggering needs a backupWindow to spread runs over");
 }
 
-// Of the policy, or of its exports alone.
-std::optional<Retention> read_retention(const Value& retention, const std::string& pointer,
-                                        const Policy& policy, Problems& problems) {
-    if (retention.is_nil() || !problems.check(retention, pointer, Kind::kMap)) return std::nullopt;
-    problems.only(retention, pointer, {"hourly", "daily", "weekly", "monthly", "yearly"});
-    if (policy.frequency == kOnDemand) {
-        problems.error(pointer, "POL-E04", "an @onDemand policy has no retention",
-                       "give its runs an expiresAt");
-        return std::nullopt;
-    }
-    Retention counts{};
-    const auto frequency = tier_of(policy.frequency);
-    for (const Tier tier : kTiers) {
-        const std::string place = child(pointer, to_string(tier));
-        const Value& count = retention[to_string(tier)];
-        if (count.is_nil()) continue;
-        if (count.kind() != Kind::kInt || count.int_or(-1) < 0) {
-            problems.error(place, "POL-E04", "this is no number of restore points");
-        } else if (frequency && tier < *frequency) {
-            problems.error(place, "POL-E04",
-                           "a policy that runs " + policy.frequency + " makes no " +
-                               std::string(to_string(tier)) + " restore points");
-        } else {
-            counts[static_cast<std::size_t>(tier)] = count.int_or(0);
-        }
-    }
-    if (std::all_of(counts.begin(), counts.end(), [](std::int64_t count) { return count == 0; }))
-        problems.error(pointer, "POL-E04",
-                       "this retention keeps nothing: each run would delete its own result");
-    return counts;
+// Which one; what it says is not known here.
+void read_preset(const Value& spec, Policy& policy, Problems& problems) {
+    const std::string pointer = "/spec/presetRef";
+    const Value& reference = spec["presetRef"];
+    if (reference.is_nil() || !problems.check(reference, pointer, Kind::kMap)) return;
+    only_known(reference, pointer, {"name", "namespace"}, {}, problems);
+    (void)problems.require_text(reference["name"], child(pointer, "name"), "the preset's name");
+    (void)problems.check(reference["namespace"], child(pointer, "namespace"), Kind::kString);
+    policy.preset = {reference["name"].string_or(""), reference["namespace"].string_or(policy.ns)};
+    refuse_beside_preset(spec, "/spec",
+                         {"frequency", "subFrequency", "backupWindow", "enableStaggering", "retention"},
+                         problems);
 }
 
-void read_export(const std::string& pointer, const Policy& policy, PolicyAction& action, Problems& problems) {
-    const Value& parameters = action.parameters;
-    if (!problems.check(parameters, pointer, Kind::kMap)) return;
-    problems.only(parameters, pointer,
-                  {"frequency", "profile", "retention", "hooks", "exportData", "verify", "verification"});
-    if (parameters.get("profile", "name").string_or("").empty())
-        problems.error(pointer, "POL-E06", "the export has no profile: it says where to",
-                       "profile: {name: offsite}");
-    if (!parameters.get("exportData", "enabled").bool_or(true))
-        problems.error(child(pointer, "exportData"), "POL-E06",
-                       "an export without the data is not known here", "leave exportData out");
-    action.retention = read_retention(parameters["retention"], child(pointer, "retention"), policy, problems);
-    const Value& frequency = parameters["frequency"];
-    if (!problems.check(frequency, child(pointer, "frequency"), Kind::kString) || frequency.is_nil()) return;
-    action.frequency = tier_of(frequency.as_string());
-    const auto runs = tier_of(policy.frequency);
-    if (!action.frequency)
-        problems.error(child(pointer, "frequency"), "POL-E06",
-                       "there is no frequency '" + frequency.as_string() + "' of exports",
-                       "it is @hourly to @yearly; without one each backup is exported");
-    else if (runs && *action.frequency < *runs)
-        problems.error(
-            child(pointer, "frequency"), "POL-E06",
-            "a policy that runs " + policy.frequency + " has nothing to export " + frequency.as_string());
-}
-
-// The restore point that the action makes is to be restored, to see that it can be.
-void read_verification(const std::string& pointer, PolicyAction& action, Problems& problems) {
-    const Value& parameters = action.parameters;
-    const Value& verify = parameters["verify"];
-    if (!problems.check(verify, child(pointer, "verify"), Kind::kString)) return;
-    if (verify.is_nil()) {
-        if (!parameters["verification"].is_nil())
-            problems.error(child(pointer, "verification"), "POL-E07",
-                           "nothing is verified, so this says nothing", "verify: restore");
-        return;
-    }
-    if (verify != Value("restore")) {
-        problems.error(child(pointer, "verify"), "POL-E07",
-                       "there is no way '" + verify.as_string() + "' to verify", "verify: restore");
-        return;
-    }
-    action.verification =
-        Verification::read(parameters["verification"], child(pointer, "verification"), problems);
-}
-
-void read_actions(const Value& spec, Policy& policy, Problems& problems) {
-    const std::string pointer = "/spec/actions";
-    if (!problems.check(spec["actions"], pointer, Kind::kList)) return;
-    const List& actions = spec["actions"].list_or_empty();
-    if (actions.empty()) problems.error(pointer, "POL-E05", "the policy has no actions", "- action: backup");
-    for (std::size_t i = 0; i < actions.size(); ++i) {
-        const std::string place = child(pointer, i);
-        if (!problems.check(actions[i], place, Kind::kMap)) continue;
-        const std::string action = actions[i]["action"].string_or("");
-        if (std::find(kActions.begin(), kActions.end(), action) == kActions.end()) {
-            const std::string near = nearest(action, {"backup", "export", "import", "restore"});
-            problems.error(
-                child(place, "action"), "POL-E05", "there is no action '" + action + "'",
-                near.empty() ? "it is backup, export, import or restore" : "did you mean '" + near + "'?");
-            continue;
-        }
-        const std::string parameters = action + "Parameters";
-        problems.only(actions[i], place, {"action", parameters});
-        policy.actions.push_back({action, actions[i][parameters]});
-        if (action == "export")
-            read_export(child(place, parameters), policy, policy.actions.back(), problems);
-        if (action == "backup" || action == "export")
-            read_verification(child(place, parameters), policy.actions.back(), problems);
-    }
+void read_schedule(const Value& spec, Policy& policy, Problems& problems) {
+    read_frequency(spec, policy, problems);
+    read_sub_frequency(spec, policy, problems);
+    read_window(spec, policy, problems);
+    policy.retention = read_retention(spec["retention"], "/spec/retention", policy, problems);
 }
 
 }  // namespace
@@ -227,6 +144,12 @@ std::optional<Tier> tier_of(std::string_view frequency) noexcept {
     return std::nullopt;
 }
 
+const PolicyAction* Policy::find(std::string_view action) const noexcept {
+    const auto found = std::find_if(actions.begin(), actions.end(),
+                                    [&](const PolicyAction& one) { return one.action == action; });
+    return found == actions.end() ? nullptr : &*found;
+}
+
 Policy Policy::read(const Value& object, Problems& problems) {
     Policy policy;
     const Value& metadata = object["metadata"];
@@ -237,18 +160,17 @@ Policy Policy::read(const Value& object, Problems& problems) {
     const Value& spec = object["spec"];
     problems.only(object, "", {"apiVersion", "kind", "metadata", "spec", "status"});
     if (!problems.check(spec, "/spec", Kind::kMap)) return policy;
-    problems.only(
-        spec, "/spec",
-        {"comment", "frequency", "subFrequency", "backupWindow", "enableStaggering", "paused", "retention",
-         "presetRef", "selector", "actions", "createdBy", "modifiedBy", "lastModifyHash"});
-    read_frequency(spec, policy, problems);
-    read_sub_frequency(spec, policy, problems);
-    read_window(spec, policy, problems);
+    only_known(spec, "/spec",
+               {"comment", "frequency", "subFrequency", "backupWindow", "enableStaggering", "paused",
+                "retention", "presetRef", "selector", "actions", "createdBy", "modifiedBy", "lastModifyHash"},
+               {}, problems);
+    (void)problems.check(spec["comment"], "/spec/comment", Kind::kString);
+    read_preset(spec, policy, problems);
+    if (!policy.preset) read_schedule(spec, policy, problems);
     if (problems.check(spec["paused"], "/spec/paused", Kind::kBool))
         policy.is_paused = spec["paused"].bool_or(false);
-    policy.retention = read_retention(spec["retention"], "/spec/retention", policy, problems);
-    if (problems.check(spec["selector"], "/spec/selector", Kind::kMap)) policy.selector = spec["selector"];
     read_actions(spec, policy, problems);
+    read_selector(spec, policy, problems);
     return policy;
 }
 

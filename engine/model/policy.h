@@ -1,5 +1,6 @@
 // A Policy as a type: which applications, what is done to them, when, and for how long the restore points
-// stay. The fields are those of Kasten's Policy; ours is that `frequency` may also be a cron expression. All
+// stay. It either backs up (and exports), or imports what another installation has exported (and restores
+// it). The fields are those of Kasten's Policy; ours is that `frequency` may also be a cron expression. All
 // times are UTC. Pure; thread-safe.
 #pragma once
 
@@ -45,9 +46,15 @@ struct PolicyAction {
     std::optional<Verification> verification{};
 };
 
+struct PresetReference {
+    std::string name, ns;
+};
+
 struct Policy {
     std::string name, ns, uid;
     std::int64_t generation = 0;
+    // A policy that has one says neither when nor for how long: see policy_preset.h.
+    std::optional<PresetReference> preset;
     std::string frequency;  // "@hourly" to "@yearly", "@onDemand", or a cron expression
     SubFrequency sub_frequency;
     std::optional<BackupWindow> window;
@@ -57,9 +64,12 @@ struct Policy {
     Value selector;
     std::vector<PolicyAction> actions;
 
+    // Null where the policy does nothing of the kind.
+    [[nodiscard]] const PolicyAction* find(std::string_view action) const noexcept;
+
     // Whatever can be read; what is wrong goes to `problems`. With an error among them, do not run it.
     [[nodiscard]] static Policy read(const Value& object, Problems& problems);
-    // Throws Error{kInvalid} that lists all errors, one a line.
+    // Throws Error{kInvalid} that lists all errors, one a line. REQUIRES: the object names no preset.
     [[nodiscard]] static Policy from(const Value& object);
 };
 

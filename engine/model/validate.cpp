@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "model/place.h"
+#include "model/policy_preset.h"
 #include "model/validate_parts.h"
 
 namespace fencepost::model {
@@ -17,6 +18,15 @@ constexpr OwnKind kOwnKinds[] = {{"Blueprint", "cr.kanister.io/v1alpha1"},
                                  {"ActionSet", "cr.kanister.io/v1alpha1"},
                                  {"Profile", "cr.kanister.io/v1alpha1"},
                                  {"BlueprintBinding", "config.kio.kasten.io/v1alpha1"}};
+// Kasten's are read as ours are.
+constexpr std::string_view kPolicyVersions[] = {"fencepost.io/v1alpha1", "config.kio.kasten.io/v1alpha1"};
+
+bool is_policy(const Value& object) {
+    const Value& kind = object["kind"];
+    return (kind == Value("Policy") || kind == Value("PolicyPreset")) &&
+           std::find(std::begin(kPolicyVersions), std::end(kPolicyVersions),
+                     object["apiVersion"].string_or("")) != std::end(kPolicyVersions);
+}
 
 // The kind if it is one of ours; says what is wrong with kind and apiVersion where they are nearly ours.
 std::string_view own_kind(const Value& object, Problems& problems) {
@@ -52,10 +62,22 @@ std::string_view own_kind(const Value& object, Problems& problems) {
     return {};
 }
 
+void validate_policy(const Value& object, Problems& problems) {
+    check_metadata(object, problems);
+    if (object["kind"] == Value("Policy"))
+        (void)Policy::read(object, problems);
+    else
+        check_preset(object, problems);
+}
+
 }  // namespace
 
 std::vector<Problem> problems_of(const Value& object, std::span<const FunctionSpec> functions) {
     Problems problems;
+    if (is_policy(object)) {
+        validate_policy(object, problems);
+        return problems.take();
+    }
     const std::string_view kind = own_kind(object, problems);
     if (kind == "Blueprint") validate_blueprint(object, functions, problems);
     if (kind == "ActionSet") validate_action_set(object, problems);

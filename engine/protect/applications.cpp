@@ -74,6 +74,13 @@ bool fits_pattern(std::string_view pattern, std::string_view name) {
     return false;
 }
 
+bool selects_name(const Value& selector, const std::string& name) {
+    const List& terms = selector["matchExpressions"].list_or_empty();
+    return std::all_of(terms.begin(), terms.end(), [&](const Value& term) {
+        return fits_any(term["values"].list_or_empty(), name) != (term["operator"] == Value("NotIn"));
+    });
+}
+
 std::vector<std::string> applications_of(cluster::Cluster& cluster, const Value& selector) {
     std::vector<Term> terms;
     for (const Value& expression : selector["matchExpressions"].list_or_empty())

@@ -18,6 +18,10 @@ inline constexpr const char* kOptOut = "k10.kasten.io/ignorebackuppolicy";  // o
 // By name. Nothing where the selector selects nothing: there is no selector for everything but `*`.
 [[nodiscard]] std::vector<std::string> applications_of(cluster::Cluster& cluster, const Value& selector);
 
+// Do the selector's terms about names choose this one? All names where it has none. For applications that
+// are not here yet: REQUIRES: the selector has no other terms.
+[[nodiscard]] bool selects_name(const Value& selector, const std::string& name);
+
 // Does `pattern` fit the name? Only `*` is special.
 [[nodiscard]] bool fits_pattern(std::string_view pattern, std::string_view name);
 

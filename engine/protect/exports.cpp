@@ -153,23 +153,39 @@ List Exports::indexes(const std::string& ns) {
         points() + (ns.empty() ? "" : ns + "/"),
         [&there](const location::ObjectStat& object) { there.push_back(object); }, cancel_);
     for (const location::ObjectStat& object : there) {
-        Value index;
         try {
-            if (object.size > kMostIndexBytes) throw Error(ErrorKind::kTooLarge, "it is too large");
-            index = parse_json(location_->get_bytes(object.key, cancel_));
-            const bool is_at_its_place = index_key(index.get("application", "namespace").string_or(""),
-                                                   index["name"].string_or("")) == object.key;
-            if (index["format"] != Value(kFormat) || !is_at_its_place)
-                throw Error(ErrorKind::kInvalid, "it is no index of a restore point, or of another version");
-            index.erase("format");
+            if (object.size > kMostIndexBytes)
+                found.push_back(Map{{"name", object.key}, {"error", "it is too large"}});
+            else
+                found.push_back(read_index(object.key));
         } catch (const Error& e) {
-            if (e.kind() == ErrorKind::kNotFound) continue;  // it has just been retired
-            if (e.kind() != ErrorKind::kInvalid && e.kind() != ErrorKind::kTooLarge) throw;
-            index = Map{{"name", object.key}, {"error", e.what()}};
+            if (e.kind() != ErrorKind::kNotFound) throw;  // it has just been retired
         }
-        found.push_back(std::move(index));
     }
     return found;
+}
+
+std::optional<Value> Exports::index(const std::string& ns, const std::string& name) {
+    const std::string key = index_key(ns, name);
+    const auto there = location_->stat(key, cancel_);
+    if (!there || there->size > kMostIndexBytes) return std::nullopt;
+    return read_index(key);
+}
+
+Value Exports::read_index(const std::string& key) {
+    const std::string text = location_->get_bytes(key, cancel_);
+    try {
+        Value index = parse_json(text);
+        const bool is_at_its_place = index_key(index.get("application", "namespace").string_or(""),
+                                               index["name"].string_or("")) == key;
+        if (index["format"] != Value(kFormat) || !is_at_its_place)
+            throw Error(ErrorKind::kInvalid, "it is no index of a restore point, or of another version");
+        index.erase("format");
+        return index;
+    } catch (const Error& e) {
+        if (e.kind() != ErrorKind::kInvalid && e.kind() != ErrorKind::kTooLarge) throw;
+        return Map{{"name", key}, {"error", e.what()}};
+    }
 }
 
 void Exports::forget(const std::string& owner, const std::set<std::string>& hosts,

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -41,6 +42,8 @@ class Exports {
     void remove_index(const std::string& ns, const std::string& name);
     // Of one namespace, or of all: "". What is no index stands there as {name, error}.
     [[nodiscard]] List indexes(const std::string& ns);
+    // Of that name alone; nullopt where there is none.
+    [[nodiscard]] std::optional<Value> index(const std::string& ns, const std::string& name);
 
     // Snapshots of that owner, or of one of the hosts, but for those that are kept.
     void forget(const std::string& owner, const std::set<std::string>& hosts,
@@ -49,6 +52,7 @@ class Exports {
     void prune();  // prune_unless_busy() of the exports' repository
 
   private:
+    [[nodiscard]] Value read_index(const std::string& key);
     [[nodiscard]] location::Repository& repository(bool creates);
 
     run::World& world_;

@@ -8,6 +8,7 @@
 #include "binding/resolve.h"
 #include "cluster/idempotent.h"
 #include "protect/export_run.h"
+#include "protect/policy_children.h"
 #include "protect/readiness.h"
 #include "protect/restore_point.h"
 #include "value/json.h"
@@ -80,8 +81,7 @@ void ImportRun::import() {
     status_.change()["location"] = exports.place();
     status_.begin_step("what is there");
     status_.flush(tokens_.shutdown);
-    const std::string application = status_.spec()["application"].string_or("");
-    List indexes = exports.indexes(application);
+    List indexes = look(exports);
     std::stable_sort(indexes.begin(), indexes.end(),
                      [](const Value& a, const Value& b) { return time_of(a) > time_of(b); });
     status_.end_step("what is there", "complete");
@@ -90,6 +90,16 @@ void ImportRun::import() {
     const Value spec = fetch(exports, index);
     make_restore_point(index, spec);
     report(name_of(index));
+}
+
+// One that is named by its content needs no look at all the others.
+List ImportRun::look(Exports& exports) const {
+    const std::string application = status_.spec()["application"].string_or("");
+    const std::string wanted = status_.spec()["restorePoint"].string_or("");
+    if (!application.empty() && !wanted.empty()) {
+        if (auto index = exports.index(application, wanted)) return {*std::move(index)};
+    }
+    return exports.indexes(application);
 }
 
 void ImportRun::list(const List& indexes) {
@@ -188,11 +198,16 @@ void ImportRun::make_restore_point(const Value& index, const Value& exported) {
                                             : profile_for(world_, exported["artifactLocation"], here);
             if (profile.is_map()) spec["profile"] = profile;
         }
-        Value labels;
-        labels["k10.kasten.io/appName"] = ns;
-        labels["k10.kasten.io/appNamespace"] = ns;
-        labels[kExportProfile] = label_value(here["name"].string_or(""));
-        create_content(world_, name, labels, std::move(spec));
+        Value marks;
+        marks["k10.kasten.io/appName"] = ns;
+        marks["k10.kasten.io/appNamespace"] = ns;
+        marks[kExportProfile] = label_value(here["name"].string_or(""));
+        // Whose retention it is under.
+        for (const char* label : {labels::kPolicy, labels::kPolicyNamespace, labels::kRun}) {
+            const Value& of_action = status_.object().get("metadata", "labels", label);
+            if (of_action.is_string()) marks[label] = of_action;
+        }
+        create_content(world_, name, marks, std::move(spec));
         status_.end_step(step, "complete");
     }
     Value made;

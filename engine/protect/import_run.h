@@ -24,6 +24,7 @@ class ImportRun {
 
   private:
     void import();
+    [[nodiscard]] List look(Exports& exports) const;
     void list(const List& indexes);
     [[nodiscard]] Value choose(const List& indexes) const;
     [[nodiscard]] Value fetch(Exports& exports, const Value& index);

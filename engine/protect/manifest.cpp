@@ -93,7 +93,7 @@ void clean_job(Value& spec) {
 }  // namespace
 
 bool is_captured(const ResourceType& type) {
-    if (type.group == kOwnGroup) return type.resource == "policies";
+    if (type.group == kOwnGroup) return type.resource == "policies" || type.resource == "policypresets";
     return std::find(kBookkeeping.begin(), kBookkeeping.end(),
                      std::pair<std::string_view, std::string_view>(type.group, type.resource)) ==
            kBookkeeping.end();

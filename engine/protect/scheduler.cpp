@@ -10,9 +10,12 @@
 #include "policy/calendar.h"
 #include "protect/action_status.h"
 #include "protect/child_action.h"
-#include "protect/policy_run.h"
+#include "protect/policy_children.h"
+#include "protect/policy_import.h"
+#include "protect/presets.h"
 #include "protect/restore_point.h"
 #include "protect/verifiable.h"
+#include "value/json.h"
 
 namespace fencepost::protect {
 namespace {
@@ -87,35 +90,39 @@ void Scheduler::look() {
     }
     std::erase_if(looked_, [&](const auto& entry) { return !there.contains(entry.first); });
     retire_expired();
+    look_at_presets(world_);
 }
 
-void Scheduler::look_at(const Value& object) {
+void Scheduler::look_at(const Value& written) {
+    List errors;
+    Value object = written;
+    try {
+        object = as_preset(world_, written);
+    } catch (const Error& e) {
+        if (e.is_transient()) throw;
+        errors.emplace_back(text_of(e));
+    }
     model::Problems problems;
     const model::Policy policy = model::Policy::read(object, problems);
-    List errors;
     for (const model::Problem& problem : problems.all()) {
         if (problem.severity == model::Severity::kError) errors.emplace_back(to_text(problem));
     }
+    for (const std::string& error : unknown_to_restore(policy)) errors.emplace_back(error);
     const bool is_readable = errors.empty();
     if (is_readable) {
         for (const std::string& error : unverifiable_by(object, policy)) errors.emplace_back(error);
     }
-    const Value& status = object["status"];
+    const Value& status = written["status"];
     Value told;
     told["validation"] = errors.empty() ? "Success" : "Failed";
     told["error"] = errors.empty() ? Value() : Value(errors);
-    const bool is_new = status["validation"] != told["validation"] || status["error"] != told["error"];
-    if (is_new) {
-        Value patch;
-        patch["status"] = told;
-        (void)world_.cluster.patch(key_of(object), cluster::PatchType::kMerge, patch,
-                                   {.field_manager = "fencepost"});
-    }
+    told["hash"] = sha256_hex(to_json(object["spec"]));
+    tell(world_, key_of(written), status, told);
     // A backup that cannot be verified is worth more than none.
     if (!is_readable || policy.is_paused) return;
     const SystemTime last = parse_rfc3339(status[kLastRun].string_or(
-        object.get("metadata", "creationTimestamp").string_or("1970-01-01T00:00:00Z")));
-    if (const auto due = policy::Calendar(policy).due(last, world_.clock.now())) run_due(object, *due);
+        written.get("metadata", "creationTimestamp").string_or("1970-01-01T00:00:00Z")));
+    if (const auto due = policy::Calendar(policy).due(last, world_.clock.now())) run_due(written, *due);
 }
 
 // Blueprints and bindings change without the policy: it is looked at now and then.

@@ -1,7 +1,8 @@
-// Scheduler: makes a RunAction when a Policy's time has come, keeps status.validation of every Policy true
-// (can it be read, and is what it has to verify verifiable), and retires restore points whose time is over.
-// What was missed while no daemon ran is made up for by one run. A policy whose last run still works has the
-// new one skipped, which a RunAction tells. On a thread of its own from construction to destruction.
+// Scheduler: makes a RunAction when a Policy's time has come, keeps status.validation of every Policy and
+// PolicyPreset true (can it be read, is its preset there, and is what it has to verify verifiable), and
+// retires restore points whose time is over. What was missed while no daemon ran is made up for by one run. A
+// policy whose last run still works has the new one skipped, which a RunAction tells. On a thread of its own
+// from construction to destruction.
 #pragma once
 
 #include <map>

@@ -63,6 +63,35 @@ TEST_CASE("policy simulate tells the same as JSON") {
     CHECK(document["months"].as_list()[0]["kept"] == Value(3));
 }
 
+TEST_CASE("policy simulate takes the preset from the file") {
+    const Folder folder;
+    const std::string preset =
+        "apiVersion: fencepost.io/v1alpha1\nkind: PolicyPreset\nmetadata: {name: gold}\nspec: {backup: "
+        "{frequency: '@daily', retention: {daily: 2}}}\n---\n";
+    const std::string policy =
+        "apiVersion: fencepost.io/v1alpha1\nkind: Policy\nmetadata: {name: nightly}\nspec: {presetRef: "
+        "{name: "
+        "gold}, actions: [{action: backup}]}\n";
+    const std::string file = folder.write("nightly.yaml", preset + policy);
+    const Result result = fencepost_cli(
+        {"policy", "simulate", file.c_str(), "--from", "2026-01-01T12:00:00Z", "--days", "5", "-o", "json"});
+    CHECK(result.errors.empty());
+    REQUIRE(result.code == 0);
+    CHECK(parse_json(result.output)["frequency"] == Value("@daily"));
+    CHECK(parse_json(result.output)["kept"].as_list().size() == 2);
+
+    std::string wrong = preset;
+    wrong.replace(wrong.find("@daily"), 6, "@dayly");
+    const std::string bad = folder.write("wrong.yaml", wrong + policy);
+    const Result failed = fencepost_cli({"policy", "simulate", bad.c_str()});
+    CHECK(failed.code == 1);
+    CHECK_THAT(failed.errors, Catch::Contains("wrong.yaml:4:") && Catch::Contains("[POL-E01]"));
+
+    // It is asked of the server where the file has none.
+    const std::string alone = folder.write("alone.yaml", policy);
+    CHECK(fencepost_cli({"policy", "simulate", alone.c_str(), "--server", "http://127.0.0.1:1"}).code == 4);
+}
+
 TEST_CASE("policy simulate says where a policy is wrong, and what it cannot show") {
     const Folder folder;
     std::string text = kPolicy;

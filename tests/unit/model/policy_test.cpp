@@ -111,9 +111,28 @@ TEST_CASE("what is wrong with a policy is told with its place and what to do") {
         {std::string("  frequency: '@onDemand'\n  retention: {daily: 1}\n") + kBackup,
          "POL-E04 spec.retention: an @onDemand policy has no retention"},
         {"  frequency: '@daily'\n", "POL-E05 spec.actions: the policy has no actions"},
+        {"  frequency: '@daily'\n  actions: [{action: report}]\n",
+         "POL-E05 spec.actions[0].action: the action 'report' of Kasten's is not known here"},
         {"  frequency: '@daily'\n  actions: [{action: backups}]\n",
          "POL-E05 spec.actions[0].action: there is no action 'backups'; did you mean 'backup'?"},
         {std::string("  frequency: '@daily'\n  retension: {daily: 1}\n") + kBackup, "unknown-field"},
+        {std::string("  frequency: '@daily'\n  colour: red\n") + kBackup,
+         "unknown-field spec.colour: unknown field 'colour' in spec; there are comment, frequency"},
+        {"  frequency: '@daily'\n  actions: [{action: backup, backupParameters: {imageRepoProfile: {name: "
+         "p}}}]\n",
+         "POL-E09 spec.actions[0].backupParameters.imageRepoProfile: 'imageRepoProfile' of Kasten's is not "
+         "known here"},
+        {"  frequency: '@daily'\n  actions: [{action: export, exportParameters: {profile: {name: p}, "
+         "exportData: {enabled: true, overrides: []}}}]\n",
+         "POL-E09 spec.actions[0].exportParameters.exportData.overrides"},
+        {"  frequency: '@daily'\n  actions: [{action: export, exportParameters: {profile: {name: p}}}]\n",
+         "POL-E08 spec.actions[0].action: there is no backup that would be exported"},
+        {std::string("  frequency: '@daily'\n  selector: {virtualMachineRef: [{name: a}]}\n") + kBackup,
+         "POL-E09 spec.selector.virtualMachineRef"},
+        {std::string("  frequency: '@daily'\n  selector: {matchExpressions: [{key: tier, operator: Exists, "
+                     "values: [x]}]}\n") +
+             kBackup,
+         "POL-E11 spec.selector.matchExpressions[0].operator: the operator 'Exists' of tier is not known"},
     };
     for (const auto& [spec, text] : rows) {
         CAPTURE(spec);
@@ -128,6 +147,38 @@ TEST_CASE("what is wrong with a policy is told with its place and what to do") {
                             std::string("has: ") + text));
     }
     CHECK(told(std::string("  frequency: '@onDemand'\n") + kBackup).empty());
+}
+
+TEST_CASE("a policy imports, and may restore what it imports, and does nothing else") {
+    const std::string imports = "{action: import, importParameters: {profile: {name: offsite}}}";
+    const auto wrong = [&](const std::string& actions, const std::string& more = "") {
+        const auto all = told("  frequency: '@hourly'\n" + more + "  actions: [" + actions + "]\n");
+        return all.empty() ? "" : all.front();
+    };
+    CHECK(wrong(imports).empty());
+    CHECK(wrong(imports + ", {action: restore}").empty());
+    CHECK(wrong(imports + ", {action: restore, restoreParameters: {targetNamespace: standby, dataOnly: true, "
+                          "whatever: {a: b}}}")
+              .empty());
+    CHECK(wrong("{action: import}") ==
+          "POL-E08 spec.actions[0].importParameters: the import has no profile: it says where from; profile: "
+          "{name: offsite} [POL-E08]");
+    CHECK_THAT(wrong("{action: import, importParameters: {profile: {name: p}, receiveString: abc}}"),
+               Catch::StartsWith("POL-W01 spec.actions[0].importParameters.receiveString"));
+    CHECK_THAT(wrong("{action: import, importParameters: {profile: {name: p}, application: shop}}"),
+               Catch::StartsWith("unknown-field spec.actions[0].importParameters.application"));
+    CHECK_THAT(wrong(imports + ", {action: backup}"),
+               Catch::Contains("a policy that imports makes no restore points of its own: no 'backup'"));
+    CHECK_THAT(wrong("{action: restore}, " + imports), Catch::Contains("nothing is imported before"));
+    CHECK_THAT(wrong("{action: backup}, {action: restore}"), Catch::Contains("nothing is imported before"));
+    CHECK_THAT(wrong(imports + ", " + imports), Catch::Contains("the policy has two actions 'import'"));
+    CHECK_THAT(wrong(imports + ", {action: restore, restoreParameters: {subject: {name: a}}}"),
+               Catch::Contains("'subject' is for the run of the policy to say"));
+    CHECK_THAT(wrong(imports, "  selector: {matchLabels: {tier: gold}}\n"),
+               Catch::Contains("only the application's name is known before it is imported"));
+    CHECK_THAT(
+        wrong(imports, "  enableStaggering: true\n  backupWindow: {start: {hour: 1}, end: {hour: 2}}\n"),
+        Catch::Contains("an import has no applications to stagger"));
 }
 
 }  // namespace fencepost::model

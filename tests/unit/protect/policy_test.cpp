@@ -2,7 +2,8 @@
 
 #include "policy/simulation.h"
 #include "protect/applications.h"
-#include "protect/policy_run.h"
+#include "protect/policy_children.h"
+#include "protect/policy_retention.h"
 #include "protect/restore_point.h"
 #include "base/encodings.h"
 #include "tests/unit/protect/application.h"
@@ -172,6 +173,103 @@ TEST_CASE("a policy that cannot be read says so, and never runs") {
     const Value errors = app.find(types::kPolicies, "default", "daily")->get("status", "error");
     CHECK(errors.as_list().at(0).string_or("").find("did you mean '@daily'?") != std::string::npos);
     CHECK(app.all(types::kRunActions).empty());
+}
+
+TEST_CASE("a policy runs as its preset says, and as it says now") {
+    Application app(kHooks);
+    const auto preset = [&](const std::string& spec) {
+        app.world.create(types::kPolicyPresets, "metadata: {name: gold, namespace: default}\nspec: " + spec);
+    };
+    const auto told = [&](const char* member) {
+        return app.find(types::kPolicies, "default", "daily")->get("status", member);
+    };
+    preset("{backup: {frequency: '@daily', retention: {daily: 2}}}");
+    policy(
+        app,
+        "{presetRef: {name: gold}, selector: {matchExpressions: [{key: k10.kasten.io/appNamespace, operator: "
+        "In, values: [app]}]}, actions: [{action: backup}]}");
+    app.wait_for("the verdict", [&] { return told("validation") == Value("Success"); });
+    const Value hash = told("hash");
+    app.wait_for("the preset's verdict", [&] {
+        const Value status = (*app.find(types::kPolicyPresets, "default", "gold"))["status"];
+        return status["validation"] == Value("Success") && status["type"] == Value("backup");
+    });
+    for (const char* day : {"1", "2", "3"}) {
+        const Value ended = run_policy(app, std::string("run-") + day,
+                                       std::string(", scheduledTime: '2026-01-0") + day + "T00:00:00Z'");
+        CAPTURE(to_json(ended["status"]));
+        CHECK(Application::state(ended) == "Complete");
+        CHECK(ended.get("status", "policySpec", "frequency") == Value("@daily"));
+    }
+    app.wait_for("the retirement", [&] { return points(app) == Names{"run-2", "run-3"}; });
+
+    // Without it nothing is known of what is to stay.
+    app.world.cluster->remove({types::kPolicyPresets, "default", "gold"});
+    app.protector.reset();
+    app.start();
+    app.wait_for("the verdict", [&] { return told("validation") == Value("Failed"); });
+    CHECK(told("error").as_list().at(0).string_or("").find("there is no PolicyPreset default/gold") == 0);
+    const Value failed = run_policy(app, "run-4", ", scheduledTime: '2026-01-04T00:00:00Z'");
+    CHECK(Application::state(failed) == "Failed");
+    CHECK(Application::error(failed).find("there is no PolicyPreset default/gold") == 0);
+    CHECK(points(app) == Names{"run-2", "run-3"});
+
+    preset("{backup: {frequency: '@daily', retention: {daily: 1}}}");
+    app.protector.reset();
+    app.start();
+    app.wait_for("the verdict", [&] { return told("validation") == Value("Success"); });
+    CHECK(told("hash") != hash);
+    CHECK(Application::state(run_policy(app, "run-5", ", scheduledTime: '2026-01-05T00:00:00Z'")) ==
+          "Complete");
+    app.wait_for("the retirement", [&] { return points(app) == Names{"run-5"}; });
+}
+
+TEST_CASE("a preset that is wrong fails its policies, at its own place") {
+    Application app(kHooks);
+    app.world.create(
+        types::kPolicyPresets,
+        "metadata: {name: gold, namespace: default}\nspec: {backup: {frequency: '@dayly'}, export: {}}");
+    policy(app, "{presetRef: {name: gold}, actions: [{action: backup}]}");
+    app.wait_for("the verdict", [&] {
+        return app.find(types::kPolicies, "default", "daily")->get("status", "validation") == Value("Failed");
+    });
+    const Value errors = app.find(types::kPolicies, "default", "daily")->get("status", "error");
+    CHECK(errors.as_list().at(0).string_or("").find(
+              "the PolicyPreset default/gold is wrong: spec.backup.frequency: there is no frequency "
+              "'@dayly'") == 0);
+    app.wait_for("the preset's verdict", [&] {
+        const Value status = (*app.find(types::kPolicyPresets, "default", "gold"))["status"];
+        return status["validation"] == Value("Failed") && status["type"] == Value("backup-export") &&
+               status["error"].as_list().size() == 2;
+    });
+}
+
+TEST_CASE("a run that is cancelled cancels what it has made, in every application") {
+    Application app(kHooks);
+    app.ns("app-2");
+    app.world.create(types::kConfigMaps, "metadata: {name: a, namespace: app-2}");
+    app.claim("data-2", "labels: {a: b}", "app-2");
+    policy(app, std::string(kDaily).replace(std::string(kDaily).find("[app]"), 5, "['app*']"));
+    app.world.create(
+        types::kRunActions,
+        "metadata: {name: run-1, namespace: default}\nspec: {subject: {kind: Policy, name: daily}}");
+    // No copy is ever ready: both wait.
+    app.wait_for("the backups", [&] {
+        const List all = app.all(types::kBackupActions);
+        return all.size() == 2 && std::all_of(all.begin(), all.end(), [](const Value& one) {
+                   return one.get("status", "state") == Value("Running");
+               });
+    });
+    SECTION("by the daemon that has made it") {}
+    SECTION("by the next daemon") { app.restart(); }
+    app.world.cluster->patch({types::kRunActions, "default", "run-1"}, cluster::PatchType::kMerge,
+                             parse_yaml_value("spec: {cancel: true}"));
+    app.wait_for("the end of all", [&] {
+        const List all = app.all(types::kBackupActions);
+        return std::all_of(all.begin(), all.end(),
+                           [](const Value& one) { return one.get("status", "state") == Value("Cancelled"); });
+    });
+    CHECK(Application::state(app.end_of(types::kRunActions, "default", "run-1")) == "Cancelled");
 }
 
 TEST_CASE("a selector chooses namespaces by name, pattern and label") {
