@@ -239,6 +239,7 @@ void add_restore(CLI::App& app, Parsed& parsed) {
     CLI::App* command =
         verb(app, parsed, "restore", "Restore a namespace from a restore point",
              "  fencepost restore backup-x7k2pq -n app1 --overwrite\n"
+             "  fencepost restore backup-x7k2pq -n app1 --data-only\n"
              "  fencepost restore backup-x7k2pq -n app1 --into app1-copy --transforms copy.yaml\n"
              "  fencepost restore backup-x7k2pq -n app1 --include secrets --include configmap/settings\n"
              "  fencepost restore --content app1-backup-x7k2pq\n",
@@ -258,7 +259,11 @@ void add_restore(CLI::App& app, Parsed& parsed) {
         ->default_str("default");
     command->add_option("--into", restore.into, "Where to; by default where it came from")
         ->type_name("NAMESPACE");
-    command->add_flag("--overwrite", restore.overwrites, "Replace what is there");
+    CLI::Option* overwrite = command->add_flag("--overwrite", restore.overwrites, "Replace what is there");
+    command
+        ->add_flag("--data-only", restore.is_data_only,
+                   "Replace volumes and databases alone, in the application that is there")
+        ->excludes(overwrite);
     add_filters(*command, restore.filters);
     command->add_option("--transforms", restore.transforms, "How objects are changed: a file, or - for stdin")
         ->type_name("FILE");

@@ -53,6 +53,7 @@ int restore(Server& server, const RestoreOptions& options) {
     if (const Value filters = filters_from(server, options.filters); !filters.is_nil())
         spec["filters"] = filters;
     if (options.overwrites) spec["overwriteExisting"] = true;
+    if (options.is_data_only) spec["dataOnly"] = true;
     if (options.skips_wait) spec["skipWaitForWorkloadReady"] = true;
     if (!options.transforms.empty()) spec["transforms"] = read_transforms(options.transforms);
     if (!options.blueprints.empty()) spec["blueprintSource"] = options.blueprints;

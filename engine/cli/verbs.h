@@ -77,7 +77,7 @@ struct RestoreOptions {
     std::string ns;       // of the restore point; "": default
     std::string into;     // "": where it came from
     FilterOptions filters;
-    bool overwrites = false, skips_wait = false;
+    bool overwrites = false, is_data_only = false, skips_wait = false;
     std::string transforms;  // a file
     std::string blueprints;  // stored or live; "": as the server does
     std::string profile;     // where artifacts are pulled from; "": as the backup pushed them
