@@ -14,6 +14,7 @@
 #include "protect/restore_point.h"
 #include "protect/restore_spec.h"
 #include "protect/scratch_restore.h"
+#include "protect/transform_sets.h"
 #include "protect/validate_run.h"
 #include "protect/volume_data.h"
 #include "protect/workloads.h"
@@ -113,6 +114,7 @@ void RestoreRun::restore() {
     const Value content = open_content(world_, status_.spec()["subject"]);
     // What is only to be looked at may be what an earlier look has found damaged.
     if (scratch_of(status_.spec()).empty()) refuse_damaged(content);
+    freeze_transforms();
     read_items(content);
     check_conflicts();
     data_only_.prepare(content, items_);
@@ -130,11 +132,19 @@ void RestoreRun::restore() {
     call_each(content, "restorePosthook");
 }
 
+// What a TransformSet holds may change while this runs, or before a later daemon goes on.
+void RestoreRun::freeze_transforms() {
+    const Value& asked = status_.spec()["transforms"];
+    if (asked.is_nil() || status_.record()["transforms"].is_list()) return;
+    status_.change_record()["transforms"] = resolved_transforms(world_, asked, "/spec/transforms");
+    status_.flush(tokens_.shutdown);
+}
+
 void RestoreRun::read_items(const Value& content) {
     model::Problems problems;
     const ResourceFilter filter = ResourceFilter::read(status_.spec()["filters"], "/spec/filters", problems);
     const Transforms transforms =
-        Transforms::read(status_.spec()["transforms"], "/spec/transforms", problems);
+        Transforms::read(status_.record()["transforms"], "/spec/transforms", problems);
     problems.throw_errors("the RestoreAction");
     for (Value& manifest : manifests_of(world_, content, tokens_.cancel)) {
         const std::string api = manifest["apiVersion"].string_or(""), kind = manifest["kind"].string_or("");

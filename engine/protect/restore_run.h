@@ -38,6 +38,7 @@ class RestoreRun {
 
   private:
     void restore();
+    void freeze_transforms();
     void read_items(const Value& content);
     [[nodiscard]] bool overwrites() const;
     void check_conflicts();

@@ -1,6 +1,6 @@
 """Data alone restored in place: a StatefulSet runs a real PostgreSQL on a claim of its own. Its rows come back while all
 else of the application stays as somebody has made it since; the StatefulSet is scaled down meanwhile, and is what it was
-afterwards, also where the daemon is killed in the midst, and where the restore is cancelled."""
+afterwards, also where the daemon is killed in the midst, and where the restore is cancelled. And a second one beside it, by a TransformSet."""
 import json
 import pathlib
 import sys
@@ -26,13 +26,13 @@ metadata: {name: shop, namespace: default}
 actions:
   backupPrehook:
     phases:
-    - {func: KubeExec, name: checkpoint, args: {namespace: shop, pod: pg-0, command: [psql, -c, checkpoint]}}
+    - {func: KubeExec, name: checkpoint, args: {namespace: '{{ .StatefulSet.Namespace }}', pod: pg-0, command: [psql, -c, checkpoint]}}
   backupPosthook:
     phases:
-    - {func: KubeExec, name: look, args: {namespace: shop, pod: pg-0, command: [psql, -c, select 1]}}
+    - {func: KubeExec, name: look, args: {namespace: '{{ .StatefulSet.Namespace }}', pod: pg-0, command: [psql, -c, select 1]}}
   restorePosthook:
     phases:
-    - {func: KubeExec, name: note, args: {namespace: shop, pod: pg-0, command: [psql, -c, "insert into restores values (now())"]}}
+    - {func: KubeExec, name: note, args: {namespace: '{{ .StatefulSet.Namespace }}', pod: pg-0, command: [psql, -c, "insert into restores values (now())"]}}
 ---
 apiVersion: apps/v1
 kind: StatefulSet
@@ -178,6 +178,28 @@ class DataOnly(unittest.TestCase):
         refused = self.stack.cli("restore", self.point, "-n", "shop", "--into", "elsewhere", "--data-only", check=False)
         self.assertIn("the application is not there: the namespace elsewhere lacks statefulsets/pg", refused.stderr)
         self.assertEqual(self.object("pvc", "data-pg-0")["metadata"]["uid"], claim)
+
+    def test_5_another_namespace_has_the_rows_too_changed_by_a_transform_set(self):
+        port = free_port()
+        self.stack.apply(f"""
+apiVersion: fencepost.io/v1alpha1
+kind: TransformSet
+metadata: {{name: beside, namespace: default}}
+spec:
+  comment: a database that runs beside the one that it is a copy of
+  transforms:
+  - subject: {{group: apps, resource: statefulsets}}
+    json: [{{op: replace, path: /spec/template/spec/containers/0/env/3/value, value: "{port}"}}]
+""")
+        transforms = self.stack.work / "transforms.yaml"
+        transforms.write_text("- transformSetRef: {name: besides}\n")
+        restore = ["restore", self.point, "-n", "shop", "--into", "copy", "--transforms", transforms]
+        refused = self.stack.cli(*restore, check=False)
+        self.assertIn("there is no TransformSet default/besides", refused.stderr)
+        self.assertEqual(json.loads(self.stack.cli("get", "pvc", "-n", "copy", "-o", "json").stdout)["items"], [])
+        transforms.write_text("- transformSetRef: {name: beside, namespace: default}\n")
+        self.stack.cli(*restore)
+        self.assertEqual(self.stack.psql(port, "postgres", "select count(*) from orders"), str(ROWS))
 
 
 if __name__ == "__main__":
