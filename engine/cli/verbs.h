@@ -78,9 +78,10 @@ struct RestoreOptions {
     std::string into;     // "": where it came from
     FilterOptions filters;
     bool overwrites = false, is_data_only = false, skips_wait = false;
-    std::string transforms;  // a file
-    std::string blueprints;  // stored or live; "": as the server does
-    std::string profile;     // where artifacts are pulled from; "": as the backup pushed them
+    std::string transforms;     // a file
+    std::string point_in_time;  // RFC 3339
+    std::string blueprints;     // stored or live; "": as the server does
+    std::string profile;        // where artifacts are pulled from; "": as the backup pushed them
     bool detach = false;
     std::string output = "table";
 };

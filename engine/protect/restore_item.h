@@ -22,4 +22,9 @@ struct RestoreItem {
     [[nodiscard]] bool is_claim() const { return type == cluster::types::kPersistentVolumeClaims; }
 };
 
+// What others need comes first. Data and settings are there before an operator could make its own. What could
+// stop the Pods that fill volumes, a closed network or a quota, comes after these.
+[[nodiscard]] int rank_of(const std::string& kind);
+inline constexpr int kLastOfData = 1;
+
 }  // namespace fencepost::protect

@@ -1,19 +1,16 @@
 #include "protect/restore_run.h"
 
 #include <algorithm>
-#include <map>
 #include <set>
 
 #include "base/encodings.h"
 #include "base/error.h"
 #include "base/human.h"
-#include "binding/resolve.h"
 #include "cluster/idempotent.h"
 #include "protect/exports.h"
 #include "protect/manifest.h"
 #include "protect/restore_point.h"
 #include "protect/restore_spec.h"
-#include "protect/scratch_restore.h"
 #include "protect/transform_sets.h"
 #include "protect/validate_run.h"
 #include "protect/volume_data.h"
@@ -29,35 +26,6 @@ const cluster::ResourceType kStorageClasses{"storage.k8s.io", "v1", "storageclas
 constexpr std::chrono::milliseconds kLookAgain{200};
 constexpr std::size_t kMostListed = 500;  // objects that the status names one by one
 
-// What others need comes first. Data and settings are there before an operator could make its own. What could
-// stop the Pods that fill volumes, a closed network or a quota, comes after these.
-int rank_of(const std::string& kind) {
-    static const std::map<std::string, int, std::less<>> ranks{{"LimitRange", 0},
-                                                               {"ResourceQuota", 2},
-                                                               {"ServiceAccount", 0},
-                                                               {"Role", 0},
-                                                               {"RoleBinding", 0},
-                                                               {"Secret", 0},
-                                                               {"ConfigMap", 0},
-                                                               {"NetworkPolicy", 2},
-                                                               {"PersistentVolumeClaim", 1},
-                                                               {"Service", 2},
-                                                               {"Deployment", 4},
-                                                               {"StatefulSet", 4},
-                                                               {"DaemonSet", 4},
-                                                               {"ReplicaSet", 4},
-                                                               {"Job", 4},
-                                                               {"CronJob", 4},
-                                                               {"Pod", 4},
-                                                               {"Ingress", 5},
-                                                               {"HorizontalPodAutoscaler", 5},
-                                                               {"PodDisruptionBudget", 5}};
-    constexpr int kCustom = 3;
-    const auto found = ranks.find(kind);
-    return found == ranks.end() ? kCustom : found->second;
-}
-constexpr int kLastOfData = 1;
-
 std::optional<cluster::ResourceDescription> find_type(cluster::Cluster& cluster,
                                                       const std::string& api_version,
                                                       const std::string& kind) {
@@ -66,9 +34,6 @@ std::optional<cluster::ResourceDescription> find_type(cluster::Cluster& cluster,
 }
 
 bool is_bound(const Value& claim) { return claim.get("status", "phase") == Value("Bound"); }
-
-// Set by a verification: blueprints restore beside what is live.
-std::string scratch_of(const Value& spec) { return spec["scratch"].string_or(""); }
 
 }  // namespace
 
@@ -79,7 +44,8 @@ RestoreRun::RestoreRun(run::World& world, const Value& object, Tokens tokens, Re
       status_(world, types::kRestoreActions, object),
       ns_(cluster::namespace_of(object)),
       hooks_(world, status_, tokens_),
-      data_only_(world, status_, tokens_, limits.gone) {}
+      data_only_(world, status_, tokens_, limits.gone),
+      blueprints_(world, status_, tokens_, items_) {}
 
 void RestoreRun::run() {
     std::string failure;
@@ -113,14 +79,15 @@ void RestoreRun::restore() {
     (void)world_.cluster.get({types::kNamespaces, "", ns_});
     const Value content = open_content(world_, status_.spec()["subject"]);
     // What is only to be looked at may be what an earlier look has found damaged.
-    if (scratch_of(status_.spec()).empty()) refuse_damaged(content);
+    if (!status_.spec()["scratch"].is_string()) refuse_damaged(content);
     freeze_transforms();
     read_items(content);
     check_conflicts();
+    blueprints_.prepare(content);
     data_only_.prepare(content, items_);
     hooks_.before();
     tokens_.cancel.throw_if_cancelled();
-    call_each(content, "restorePrehook");
+    blueprints_.call_each(content, "restorePrehook");
     data_only_.stop_users();
     if (!data_only_.are_claims_done()) {
         remove_existing();
@@ -128,8 +95,8 @@ void RestoreRun::restore() {
     }
     data_only_.start_users();
     wait_until_ready();
-    call_each(content, "restore");
-    call_each(content, "restorePosthook");
+    blueprints_.call_each(content, "restore");
+    blueprints_.call_each(content, "restorePosthook");
 }
 
 // What a TransformSet holds may change while this runs, or before a later daemon goes on.
@@ -401,50 +368,6 @@ void RestoreRun::wait_until_ready() {
         waits = why_not_ready();
     }
     status_.end_step(step, "complete");
-}
-
-void RestoreRun::call_each(const Value& content, const char* action) {
-    for (const Value& resource : content.get("spec", "resources").list_or_empty()) {
-        call(content, resource, action);
-        tokens_.cancel.throw_if_cancelled();
-    }
-}
-
-const RestoreItem* RestoreRun::item_of(const Value& resource) const {
-    const auto found = std::find_if(items_.begin(), items_.end(), [&](const RestoreItem& item) {
-        return item.type.group == resource["group"].string_or("") &&
-               item.type.resource == resource["resource"].string_or("") &&
-               item.name == resource["name"].string_or("");
-    });
-    return found == items_.end() ? nullptr : &*found;
-}
-
-void RestoreRun::call(const Value& content, const Value& resource, const std::string& action) {
-    const std::string wanted = resource["blueprint"].string_or("");
-    if (!content.get("spec", "blueprints", wanted, "actions", action).is_map()) return;
-    const RestoreItem* item = item_of(resource);
-    if (item == nullptr) return;
-    const std::string step = action + " of " + label_of(resource);
-    if (!existing(*item)) return status_.end_step(step, "skipped", "it is not in namespace " + ns_);
-    const bool is_live = status_.spec()["blueprintSource"].string_or("stored") == "live";
-    ChildAction child{.name = child_name(status_, step),
-                      .parent = status_.uid(),
-                      .action = action,
-                      .blueprint = is_live ? wanted : stored_blueprint(world_, content, wanted),
-                      .object = reference_to(resource),
-                      .profile = profile_of(status_.spec()).is_map() ? profile_of(status_.spec())
-                                                                     : content.get("spec", "profile"),
-                      .artifacts = resource["artifacts"]};
-    if (const std::string token = scratch_of(status_.spec()); !token.empty()) {
-        refuse_unverifiable(content, resource);
-        child.options["scratch"] = scratch_name(token, label_of(resource));
-    }
-    child.object["name"] = cluster::name_of(item->manifest);
-    child.object["namespace"] = ns_;
-    const ChildEnd end = run_step(world_, status_, step, child, tokens_);
-    if (end.is_complete) return;
-    tokens_.cancel.throw_if_cancelled();
-    throw Error(ErrorKind::kFailedPrecondition, step + " failed: " + end.error);
 }
 
 // The copies themselves stay. A claim that waits for its first Pod still needs its offer: that goes with the

@@ -20,6 +20,7 @@
 #include "protect/data_only.h"
 #include "protect/hooks.h"
 #include "protect/restore_item.h"
+#include "protect/restored_blueprints.h"
 #include "protect/snapshots.h"
 #include "protect/transforms.h"
 
@@ -51,9 +52,6 @@ class RestoreRun {
     void wait_until_ready();
     [[nodiscard]] std::string why_not_ready() const;
     [[nodiscard]] bool waits_for_consumer(const Value& claim) const;
-    void call_each(const Value& content, const char* action);
-    void call(const Value& content, const Value& resource, const std::string& action);
-    [[nodiscard]] const RestoreItem* item_of(const Value& resource) const;  // null: it was left out
     [[nodiscard]] cluster::ObjectKey key_of(const RestoreItem& item) const;
     [[nodiscard]] std::optional<Value> existing(const RestoreItem& item) const;
     [[nodiscard]] bool is_ours(const Value& object) const;
@@ -67,6 +65,7 @@ class RestoreRun {
     Hooks hooks_;
     DataOnly data_only_;
     std::vector<RestoreItem> items_;  // by rank
+    RestoredBlueprints blueprints_;
 };
 
 }  // namespace fencepost::protect

@@ -11,10 +11,11 @@ namespace {
 using model::child;
 
 constexpr const char* kRule = "RES-E01";
-constexpr std::array<std::string_view, 13> kFields{"subject",
+constexpr std::array<std::string_view, 14> kFields{"subject",
                                                    "targetNamespace",
                                                    "overwriteExisting",
                                                    "dataOnly",
+                                                   "pointInTime",
                                                    "skipWaitForWorkloadReady",
                                                    "filters",
                                                    "transforms",
