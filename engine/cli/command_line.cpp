@@ -261,10 +261,15 @@ void add_restore(CLI::App& app, Parsed& parsed) {
     command->add_option("--into", restore.into, "Where to; by default where it came from")
         ->type_name("NAMESPACE");
     CLI::Option* overwrite = command->add_flag("--overwrite", restore.overwrites, "Replace what is there");
+    CLI::Option* data_only =
+        command->add_flag("--data-only", restore.is_data_only,
+                          "Replace volumes and databases alone, in the application that is there");
+    data_only->excludes(overwrite);
     command
-        ->add_flag("--data-only", restore.is_data_only,
-                   "Replace volumes and databases alone, in the application that is there")
-        ->excludes(overwrite);
+        ->add_flag("--volume-clones", restore.makes_clones,
+                   "Volumes alone, as claims of new names beside those that are there")
+        ->excludes(overwrite)
+        ->excludes(data_only);
     command
         ->add_option("--point-in-time", restore.point_in_time,
                      "A moment after the restore point, for databases whose blueprint follows a log")

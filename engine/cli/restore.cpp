@@ -64,6 +64,7 @@ int restore(Server& server, const RestoreOptions& options) {
         spec["filters"] = filters;
     if (options.overwrites) spec["overwriteExisting"] = true;
     if (options.is_data_only) spec["dataOnly"] = true;
+    if (options.makes_clones) spec["volumeClones"] = true;
     if (!options.point_in_time.empty()) spec["pointInTime"] = options.point_in_time;
     if (options.skips_wait) spec["skipWaitForWorkloadReady"] = true;
     if (!options.transforms.empty()) spec["transforms"] = read_transforms(options.transforms);

@@ -77,7 +77,7 @@ struct RestoreOptions {
     std::string ns;       // of the restore point; "": default
     std::string into;     // "": where it came from
     FilterOptions filters;
-    bool overwrites = false, is_data_only = false, skips_wait = false;
+    bool overwrites = false, is_data_only = false, makes_clones = false, skips_wait = false;
     std::string transforms;     // a file
     std::string point_in_time;  // RFC 3339
     std::string blueprints;     // stored or live; "": as the server does

@@ -13,6 +13,7 @@
 #include "protect/restore_spec.h"
 #include "protect/transform_sets.h"
 #include "protect/validate_run.h"
+#include "protect/volume_clone.h"
 #include "protect/volume_data.h"
 #include "protect/workloads.h"
 
@@ -124,7 +125,12 @@ void RestoreRun::read_items(const Value& content) {
         std::string name = cluster::name_of(manifest);
         RestoreItem item{type->type, kind, transforms.apply(type->type, std::move(manifest)), rank_of(kind),
                          std::move(name)};
-        if (data_only_.is_asked()) item.is_made = item.is_claim() && copy_of(content, item.name).is_map();
+        const bool is_data = item.is_claim() && copy_of(content, item.name).is_map();
+        if (wants_clones(status_.spec())) {
+            if (!is_data) continue;
+            item.manifest = clone_of(item.manifest, status_.uid());
+        }
+        if (data_only_.is_asked()) item.is_made = is_data;
         items_.push_back(std::move(item));
     }
     if (items_.empty())

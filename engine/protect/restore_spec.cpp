@@ -11,10 +11,11 @@ namespace {
 using model::child;
 
 constexpr const char* kRule = "RES-E01";
-constexpr std::array<std::string_view, 14> kFields{"subject",
+constexpr std::array<std::string_view, 15> kFields{"subject",
                                                    "targetNamespace",
                                                    "overwriteExisting",
                                                    "dataOnly",
+                                                   "volumeClones",
                                                    "pointInTime",
                                                    "skipWaitForWorkloadReady",
                                                    "filters",
@@ -27,7 +28,7 @@ constexpr std::array<std::string_view, 14> kFields{"subject",
                                                    "scratch"};
 
 bool is_set(const Value& value) {
-    return value.bool_or(false) || (value.is_map() && !value.as_map().empty());
+    return value.bool_or(false) || value.is_string() || (value.is_map() && !value.as_map().empty());
 }
 
 void refuse_together(const Value& spec, const char* field, const char* other, const char* why,
@@ -46,11 +47,13 @@ void check_restore_spec(const Value& spec, const std::string& ns) {
             problems.error(child("/spec", member.key), kRule, "a restore knows no " + member.key + " here",
                            "leave it out; docs/applications.md has what there is");
     }
-    for (const char* flag : {"overwriteExisting", "dataOnly", "skipWaitForWorkloadReady"})
+    for (const char* flag : {"overwriteExisting", "dataOnly", "volumeClones", "skipWaitForWorkloadReady"})
         (void)problems.check(spec[flag], child("/spec", flag), Kind::kBool);
     refuse_together(spec, "dataOnly", "filters", "it restores all of the data", problems);
     refuse_together(spec, "dataOnly", "overwriteExisting", "it replaces volumes, and no other object",
                     problems);
+    for (const char* other : {"overwriteExisting", "dataOnly", "pointInTime"})
+        refuse_together(spec, "volumeClones", other, "it makes new volumes, and no more", problems);
     if (spec["targetNamespace"].string_or(ns) != ns)
         problems.error("/spec/targetNamespace", kRule, "a RestoreAction restores into its own namespace",
                        "create it in the namespace " + spec["targetNamespace"].string_or(""));

@@ -9,6 +9,7 @@
 #include "protect/restore_point.h"
 #include "protect/restore_spec.h"
 #include "protect/scratch_restore.h"
+#include "protect/volume_clone.h"
 
 namespace fencepost::protect {
 
@@ -52,6 +53,7 @@ void RestoredBlueprints::prepare(const Value& content) {
 }
 
 void RestoredBlueprints::call_each(const Value& content, const char* action) {
+    if (wants_clones(status_.spec())) return;
     for (const Value& resource : content.get("spec", "resources").list_or_empty()) {
         call(content, resource, action);
         tokens_.cancel.throw_if_cancelled();

@@ -2,12 +2,14 @@
 else of the application stays as somebody has made it since; the StatefulSet is scaled down meanwhile, and is what it was
 afterwards, also where the daemon is killed in the midst, and where the restore is cancelled. And a second one beside it, by a TransformSet."""
 import json
+import os
 import pathlib
+import shutil
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from postgres_server import BIN, USER  # noqa: E402
+from postgres_server import BIN, USER, Server  # noqa: E402
 from stack import Stack, free_port, wait_for  # noqa: E402
 
 SHOP = """
@@ -200,6 +202,27 @@ spec:
         transforms.write_text("- transformSetRef: {name: beside, namespace: default}\n")
         self.stack.cli(*restore)
         self.assertEqual(self.stack.psql(port, "postgres", "select count(*) from orders"), str(ROWS))
+
+    def test_6_a_clone_of_the_volume_beside_the_live_one_has_the_rows(self):
+        claim = self.object("pvc", "data-pg-0")["metadata"]
+        before = self.orders()
+        shown = self.stack.cli("restore", self.point, "-n", "shop", "--volume-clones").stdout
+        self.assertIn("1 object: 1 created", shown)
+        clone = next(c["metadata"] for c in json.loads(self.stack.cli("get", "pvc", "-n", "shop", "-o", "json").stdout)["items"]
+                     if c["metadata"].get("annotations", {}).get("fencepost.io/clone-of") == "data-pg-0")
+        self.assertRegex(clone["name"], "^data-pg-0-clone-")
+        self.assertEqual((self.object("pvc", "data-pg-0")["metadata"], self.orders()), (claim, before))
+        server = Server(self.stack.work / "clone/pgdata")
+        server.data.parent.mkdir()
+        shutil.copytree(self.stack.work / "data/volumes/shop" / clone["uid"] / "pgdata", server.data)
+        with open(server.data / "postgresql.auto.conf", "a") as settings:
+            settings.write("unix_socket_directories = ''\n")
+        for path in (server.data.parent, server.data, *server.data.rglob("*")):
+            os.chown(path, USER.pw_uid, USER.pw_gid)
+        server.data.chmod(0o700)
+        self.addCleanup(server.stop, "immediate")
+        server.start()
+        self.assertEqual(server.sql("select md5(string_agg(o::text, ',' order by n)) from orders o"), self.fingerprint)
 
 
 if __name__ == "__main__":

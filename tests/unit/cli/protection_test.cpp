@@ -311,6 +311,7 @@ TEST_CASE("backup, restore, export and import say what is wrong, and make nothin
 
     refused(2, "what should be restored?", {"restore", "-n", "app"});
     refused(2, "--point-in-time noon is no time", {"restore", "p", "-n", "app", "--point-in-time", "noon"});
+    refused(2, "--data-only excludes --volume-clones", {"restore", "p", "--volume-clones", "--data-only"});
     refused(2, "--overwrite excludes --data-only", {"restore", "p", "--overwrite", "--data-only"});
     refused(2, "restorepoint excludes --content", {"restore", "p", "--content", "c"});
     refused(1, "\"p\" not found", {"restore", "p", "-n", "app", "--into", "copy"});
