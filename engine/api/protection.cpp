@@ -145,8 +145,11 @@ Value spec_schema(const cluster::ResourceType& type) {
                        .list_or_empty()
                        .at(0)
                        .get("schema", "openAPIV3Schema", "properties", "spec");
-    schema["properties"].erase("cancel");   // has a request of its own
-    schema["properties"].erase("scratch");  // a validation's alone
+    schema["properties"].erase("cancel");           // has a request of its own
+    schema["properties"].erase("scratch");          // a validation's alone
+    schema["properties"].erase("targetNamespace");  // is in the path
+    for (const char* refused : {"instantRecovery", "targetVsphereStorage"})
+        schema["properties"].erase(refused);
     return schema;
 }
 

@@ -239,6 +239,8 @@ void add_restore(CLI::App& app, Parsed& parsed) {
     CLI::App* command =
         verb(app, parsed, "restore", "Restore a namespace from a restore point",
              "  fencepost restore backup-x7k2pq -n app1 --overwrite\n"
+             "  fencepost restore backup-x7k2pq -n app1 --data-only\n"
+             "  fencepost restore backup-x7k2pq -n app1 --data-only --point-in-time 2026-11-22T07:30:00Z\n"
              "  fencepost restore backup-x7k2pq -n app1 --into app1-copy --transforms copy.yaml\n"
              "  fencepost restore backup-x7k2pq -n app1 --include secrets --include configmap/settings\n"
              "  fencepost restore --content app1-backup-x7k2pq\n",
@@ -258,7 +260,20 @@ void add_restore(CLI::App& app, Parsed& parsed) {
         ->default_str("default");
     command->add_option("--into", restore.into, "Where to; by default where it came from")
         ->type_name("NAMESPACE");
-    command->add_flag("--overwrite", restore.overwrites, "Replace what is there");
+    CLI::Option* overwrite = command->add_flag("--overwrite", restore.overwrites, "Replace what is there");
+    CLI::Option* data_only =
+        command->add_flag("--data-only", restore.is_data_only,
+                          "Replace volumes and databases alone, in the application that is there");
+    data_only->excludes(overwrite);
+    command
+        ->add_flag("--volume-clones", restore.makes_clones,
+                   "Volumes alone, as claims of new names beside those that are there")
+        ->excludes(overwrite)
+        ->excludes(data_only);
+    command
+        ->add_option("--point-in-time", restore.point_in_time,
+                     "A moment after the restore point, for databases whose blueprint follows a log")
+        ->type_name("TIME");
     add_filters(*command, restore.filters);
     command->add_option("--transforms", restore.transforms, "How objects are changed: a file, or - for stdin")
         ->type_name("FILE");

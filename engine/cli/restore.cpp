@@ -1,3 +1,4 @@
+#include "base/encodings.h"
 #include "base/error.h"
 #include "cli/action_body.h"
 #include "cli/manifests.h"
@@ -13,6 +14,14 @@ List read_transforms(const std::string& file) {
         throw Error(ErrorKind::kInvalid, file + " holds no list of transforms",
                     "write a list of {subject, name, json}, as in a RestoreAction's spec.transforms");
     return transforms.as_list();
+}
+
+void check_time(const std::string& text) {
+    try {
+        if (!text.empty()) (void)parse_rfc3339(text);
+    } catch (const Error&) {
+        throw UsageError("--point-in-time " + text + " is no time", "as in 2026-11-22T07:30:00Z");
+    }
 }
 
 // What is restored, and where to.
@@ -47,12 +56,16 @@ Restored find_subject(Server& server, const RestoreOptions& options) {
 
 int restore(Server& server, const RestoreOptions& options) {
     const Output output(options.output);
+    check_time(options.point_in_time);
     const Restored restored = find_subject(server, options);
     Value spec;
     spec["subject"] = restored.subject;
     if (const Value filters = filters_from(server, options.filters); !filters.is_nil())
         spec["filters"] = filters;
     if (options.overwrites) spec["overwriteExisting"] = true;
+    if (options.is_data_only) spec["dataOnly"] = true;
+    if (options.makes_clones) spec["volumeClones"] = true;
+    if (!options.point_in_time.empty()) spec["pointInTime"] = options.point_in_time;
     if (options.skips_wait) spec["skipWaitForWorkloadReady"] = true;
     if (!options.transforms.empty()) spec["transforms"] = read_transforms(options.transforms);
     if (!options.blueprints.empty()) spec["blueprintSource"] = options.blueprints;

@@ -77,10 +77,11 @@ struct RestoreOptions {
     std::string ns;       // of the restore point; "": default
     std::string into;     // "": where it came from
     FilterOptions filters;
-    bool overwrites = false, skips_wait = false;
-    std::string transforms;  // a file
-    std::string blueprints;  // stored or live; "": as the server does
-    std::string profile;     // where artifacts are pulled from; "": as the backup pushed them
+    bool overwrites = false, is_data_only = false, makes_clones = false, skips_wait = false;
+    std::string transforms;     // a file
+    std::string point_in_time;  // RFC 3339
+    std::string blueprints;     // stored or live; "": as the server does
+    std::string profile;        // where artifacts are pulled from; "": as the backup pushed them
     bool detach = false;
     std::string output = "table";
 };

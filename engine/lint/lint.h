@@ -1,7 +1,7 @@
-// Lint: what is wrong, or will be at three in the morning, with Blueprints, ActionSets, Profiles and
-// BlueprintBindings. model::validate tells what cannot run; on top of that come habits that hurt (rule.h has
-// them all), and what only several files together show: a binding without its blueprint, one binding in
-// another's shadow. Pure; thread-safe.
+// Lint: what is wrong, or will be at three in the morning, with Blueprints, ActionSets, Profiles,
+// BlueprintBindings and TransformSets. model::validate tells what cannot run; on top of that come habits that
+// hurt (rule.h has them all), and what only several files together show: a binding without its blueprint, one
+// binding in another's shadow. Pure; thread-safe.
 //
 //     for (const Diagnostic& one : lint({{"b.yaml", text}}, catalog.specs())) ...
 #pragma once

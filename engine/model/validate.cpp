@@ -13,11 +13,13 @@ namespace {
 struct OwnKind {
     std::string_view kind;
     std::string_view api_version;
+    bool is_of_many = false;  // its group has kinds that are not validated
 };
 constexpr OwnKind kOwnKinds[] = {{"Blueprint", "cr.kanister.io/v1alpha1"},
                                  {"ActionSet", "cr.kanister.io/v1alpha1"},
                                  {"Profile", "cr.kanister.io/v1alpha1"},
-                                 {"BlueprintBinding", "config.kio.kasten.io/v1alpha1"}};
+                                 {"BlueprintBinding", "config.kio.kasten.io/v1alpha1"},
+                                 {"TransformSet", "fencepost.io/v1alpha1", true}};
 // Kasten's are read as ours are.
 constexpr std::string_view kPolicyVersions[] = {"fencepost.io/v1alpha1", "config.kio.kasten.io/v1alpha1"};
 
@@ -53,8 +55,9 @@ std::string_view own_kind(const Value& object, Problems& problems) {
                            (api_version.empty() ? "" : ", not " + api_version));
         return own.kind;
     }
-    const bool is_our_group = std::any_of(std::begin(kOwnKinds), std::end(kOwnKinds),
-                                          [&](const OwnKind& own) { return own.api_version == api_version; });
+    const bool is_our_group =
+        std::any_of(std::begin(kOwnKinds), std::end(kOwnKinds),
+                    [&](const OwnKind& own) { return own.api_version == api_version && !own.is_of_many; });
     if (is_our_group) {
         problems.error("/kind", "unknown-kind", api_version + " has no kind '" + kind + "'",
                        hint_among(kind, names));
@@ -83,6 +86,7 @@ std::vector<Problem> problems_of(const Value& object, std::span<const FunctionSp
     if (kind == "ActionSet") validate_action_set(object, problems);
     if (kind == "Profile") validate_profile(object, problems);
     if (kind == "BlueprintBinding") validate_binding(object, problems);
+    if (kind == "TransformSet") validate_transform_set(object, problems);
     return problems.take();
 }
 

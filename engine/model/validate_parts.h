@@ -18,6 +18,7 @@ void validate_blueprint(const Value& object, std::span<const FunctionSpec> funct
 void validate_action_set(const Value& object, Problems& problems);
 void validate_profile(const Value& object, Problems& problems);
 void validate_binding(const Value& object, Problems& problems);
+void validate_transform_set(const Value& object, Problems& problems);
 
 // --- shared
 

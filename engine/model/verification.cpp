@@ -1,5 +1,6 @@
 #include "model/verification.h"
 
+#include "model/option_use.h"
 #include "value/json.h"
 
 namespace fencepost::model {
@@ -28,17 +29,6 @@ Assertion read_assertion(const Value& item, const std::string& pointer, Problems
     assertion.expected = expected_of(item["expect"], child(pointer, "expect"), problems);
     assertion.resource = item["resource"].string_or("*");
     return assertion;
-}
-
-// Does any template of the action take .Options.scratch, by whatever means?
-bool takes_scratch(const Value& action) {
-    const std::string text = to_json(action);
-    for (std::size_t at = text.find("{{"); at != std::string::npos; at = text.find("{{", at + 2)) {
-        const std::string inside = text.substr(at, text.find("}}", at) - at);
-        if (inside.find(".Options") != std::string::npos && inside.find("scratch") != std::string::npos)
-            return true;
-    }
-    return false;
 }
 
 }  // namespace
@@ -74,7 +64,7 @@ std::optional<NotVerifiable> why_not_verifiable(const Value& actions) {
                              "verification.filters"};
     }
     if (!actions["restore"].is_map()) return std::nullopt;
-    if (!takes_scratch(actions["restore"])) {
+    if (!takes_option(actions["restore"], "scratch")) {
         return NotVerifiable{
             "its action 'restore' does not read .Options.scratch, and would write over the "
             "live database",

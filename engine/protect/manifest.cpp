@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "protect/claim_users.h"
+#include "protect/restore_item.h"
+
 namespace fencepost::protect {
 namespace {
 
@@ -36,15 +39,16 @@ constexpr std::array<std::string_view, 9> kWritten{"uid",
                                                    "namespace"};
 
 // Annotations that held for the moment, or for this one object.
-constexpr std::array<std::string_view, 9> kOfTheMoment{"k8s.enterprisedb.io/fencedInstances",
-                                                       "cnpg.io/fencedInstances",
-                                                       "fencepost.io/restored-by",
-                                                       "kubectl.kubernetes.io/last-applied-configuration",
-                                                       "deployment.kubernetes.io/revision",
-                                                       "pv.kubernetes.io/bind-completed",
-                                                       "pv.kubernetes.io/bound-by-controller",
-                                                       "volume.kubernetes.io/selected-node",
-                                                       "volume.kubernetes.io/storage-provisioner"};
+constexpr std::array<std::string_view, 10> kOfTheMoment{"k8s.enterprisedb.io/fencedInstances",
+                                                        "cnpg.io/fencedInstances",
+                                                        kRestoredBy,
+                                                        kScaledFrom,
+                                                        "kubectl.kubernetes.io/last-applied-configuration",
+                                                        "deployment.kubernetes.io/revision",
+                                                        "pv.kubernetes.io/bind-completed",
+                                                        "pv.kubernetes.io/bound-by-controller",
+                                                        "volume.kubernetes.io/selected-node",
+                                                        "volume.kubernetes.io/storage-provisioner"};
 constexpr std::string_view kObligation = "fencepost.io/obligation-";  // who has fenced it
 constexpr std::string_view kOurTypes = "fencepost.io/";               // of Secrets
 

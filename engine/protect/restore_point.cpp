@@ -265,6 +265,13 @@ void verify(run::World& world, const Value& content) {
                 is_ours ? "take another restore point" : "import it from its location");
 }
 
+Value copy_of(const Value& content, const std::string& claim) {
+    for (const Value& volume : content.get("spec", "volumes").list_or_empty()) {
+        if (volume["claim"] == Value(claim)) return volume;
+    }
+    return {};
+}
+
 std::string stored_blueprint(run::World& world, const Value& content, const std::string& name) {
     const Value& stored = content.get("spec", "blueprints", name);
     const std::string digest = stored["digest"].string_or("");

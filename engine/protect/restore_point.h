@@ -51,6 +51,8 @@ void create_restore_point(run::World& world, const std::string& ns, const std::s
 [[nodiscard]] Value open_content(run::World& world, const Value& reference);
 // Throws kDataLoss where it is not what this installation wrote.
 void verify(run::World& world, const Value& content);
+// Of the claim of that name, among the content's spec.volumes; nil where it holds none.
+[[nodiscard]] Value copy_of(const Value& content, const std::string& claim);
 // The name of the blueprint as it was when the restore point was made. Where today's of that name is another
 // one, the old one is made again under a name of its own.
 [[nodiscard]] std::string stored_blueprint(run::World& world, const Value& content, const std::string& name);

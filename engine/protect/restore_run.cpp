@@ -1,20 +1,21 @@
 #include "protect/restore_run.h"
 
 #include <algorithm>
-#include <map>
 #include <set>
 
 #include "base/encodings.h"
 #include "base/error.h"
 #include "base/human.h"
-#include "binding/resolve.h"
 #include "cluster/idempotent.h"
 #include "protect/exports.h"
 #include "protect/manifest.h"
 #include "protect/restore_point.h"
-#include "protect/scratch_restore.h"
+#include "protect/restore_spec.h"
+#include "protect/transform_sets.h"
 #include "protect/validate_run.h"
+#include "protect/volume_clone.h"
 #include "protect/volume_data.h"
+#include "protect/workloads.h"
 
 namespace fencepost::protect {
 namespace {
@@ -23,38 +24,8 @@ namespace types = cluster::types;
 using cluster::ObjectKey;
 
 const cluster::ResourceType kStorageClasses{"storage.k8s.io", "v1", "storageclasses"};
-constexpr const char* kRestoredBy = "fencepost.io/restored-by";
 constexpr std::chrono::milliseconds kLookAgain{200};
 constexpr std::size_t kMostListed = 500;  // objects that the status names one by one
-
-// What others need comes first. Data and settings are there before an operator could make its own. What could
-// stop the Pods that fill volumes, a closed network or a quota, comes after these.
-int rank_of(const std::string& kind) {
-    static const std::map<std::string, int, std::less<>> ranks{{"LimitRange", 0},
-                                                               {"ResourceQuota", 2},
-                                                               {"ServiceAccount", 0},
-                                                               {"Role", 0},
-                                                               {"RoleBinding", 0},
-                                                               {"Secret", 0},
-                                                               {"ConfigMap", 0},
-                                                               {"NetworkPolicy", 2},
-                                                               {"PersistentVolumeClaim", 1},
-                                                               {"Service", 2},
-                                                               {"Deployment", 4},
-                                                               {"StatefulSet", 4},
-                                                               {"DaemonSet", 4},
-                                                               {"ReplicaSet", 4},
-                                                               {"Job", 4},
-                                                               {"CronJob", 4},
-                                                               {"Pod", 4},
-                                                               {"Ingress", 5},
-                                                               {"HorizontalPodAutoscaler", 5},
-                                                               {"PodDisruptionBudget", 5}};
-    constexpr int kCustom = 3;
-    const auto found = ranks.find(kind);
-    return found == ranks.end() ? kCustom : found->second;
-}
-constexpr int kLastOfData = 1;
 
 std::optional<cluster::ResourceDescription> find_type(cluster::Cluster& cluster,
                                                       const std::string& api_version,
@@ -63,34 +34,9 @@ std::optional<cluster::ResourceDescription> find_type(cluster::Cluster& cluster,
     return cluster.find_type(group, version, kind);
 }
 
-bool has_condition(const Value& object, const char* type) {
-    for (const Value& condition : object.get("status", "conditions").list_or_empty()) {
-        if (condition["type"] == Value(type)) return condition["status"] == Value("True");
-    }
-    return false;
-}
-
 bool is_bound(const Value& claim) { return claim.get("status", "phase") == Value("Bound"); }
 
-bool is_ready(const std::string& kind, const Value& object) {
-    const Value& status = object["status"];
-    if (kind == "StatefulSet" || kind == "Deployment")
-        return status["readyReplicas"].int_or(0) >= object.get("spec", "replicas").int_or(1);
-    if (kind == "DaemonSet")
-        return status["numberReady"].int_or(0) >= status["desiredNumberScheduled"].int_or(1);
-    if (kind == "Pod") return has_condition(object, "Ready") || status["phase"] == Value("Succeeded");
-    return true;
-}
-
-// Files in a repository, rather than a snapshot of the storage.
-bool is_exported(const Value& copy) { return copy["backupID"].is_string(); }
-
-// Set by a verification: blueprints restore beside what is live.
-std::string scratch_of(const Value& spec) { return spec["scratch"].string_or(""); }
-
 }  // namespace
-
-std::string RestoreRun::Item::label() const { return type.resource + "/" + cluster::name_of(manifest); }
 
 RestoreRun::RestoreRun(run::World& world, const Value& object, Tokens tokens, RestoreLimits limits)
     : world_(world),
@@ -98,7 +44,9 @@ RestoreRun::RestoreRun(run::World& world, const Value& object, Tokens tokens, Re
       limits_(limits),
       status_(world, types::kRestoreActions, object),
       ns_(cluster::namespace_of(object)),
-      hooks_(world, status_, tokens_) {}
+      hooks_(world, status_, tokens_),
+      data_only_(world, status_, tokens_, limits.gone),
+      blueprints_(world, status_, tokens_, items_) {}
 
 void RestoreRun::run() {
     std::string failure;
@@ -115,6 +63,7 @@ void RestoreRun::run() {
         failure = text_of(e);
     }
     if (!failure.empty()) {
+        data_only_.tidy();
         try {
             hooks_.on_failure();
         } catch (const Error& e) {
@@ -127,30 +76,43 @@ void RestoreRun::run() {
 }
 
 void RestoreRun::restore() {
-    if (status_.spec()["dataOnly"].bool_or(false))
-        throw Error(ErrorKind::kUnsupported, "spec.dataOnly is not known yet",
-                    "restore with overwriteExisting");
+    check_restore_spec(status_.spec(), ns_);
     (void)world_.cluster.get({types::kNamespaces, "", ns_});
     const Value content = open_content(world_, status_.spec()["subject"]);
     // What is only to be looked at may be what an earlier look has found damaged.
-    if (scratch_of(status_.spec()).empty()) refuse_damaged(content);
+    if (!status_.spec()["scratch"].is_string()) refuse_damaged(content);
+    freeze_transforms();
     read_items(content);
     check_conflicts();
+    blueprints_.prepare(content);
+    data_only_.prepare(content, items_);
     hooks_.before();
     tokens_.cancel.throw_if_cancelled();
-    call_each(content, "restorePrehook");
-    remove_existing();
-    make_objects(content);
+    blueprints_.call_each(content, "restorePrehook");
+    data_only_.stop_users();
+    if (!data_only_.are_claims_done()) {
+        remove_existing();
+        make_objects(content);
+    }
+    data_only_.start_users();
     wait_until_ready();
-    call_each(content, "restore");
-    call_each(content, "restorePosthook");
+    blueprints_.call_each(content, "restore");
+    blueprints_.call_each(content, "restorePosthook");
+}
+
+// What a TransformSet holds may change while this runs, or before a later daemon goes on.
+void RestoreRun::freeze_transforms() {
+    const Value& asked = status_.spec()["transforms"];
+    if (asked.is_nil() || status_.record()["transforms"].is_list()) return;
+    status_.change_record()["transforms"] = resolved_transforms(world_, asked, "/spec/transforms");
+    status_.flush(tokens_.shutdown);
 }
 
 void RestoreRun::read_items(const Value& content) {
     model::Problems problems;
     const ResourceFilter filter = ResourceFilter::read(status_.spec()["filters"], "/spec/filters", problems);
     const Transforms transforms =
-        Transforms::read(status_.spec()["transforms"], "/spec/transforms", problems);
+        Transforms::read(status_.record()["transforms"], "/spec/transforms", problems);
     problems.throw_errors("the RestoreAction");
     for (Value& manifest : manifests_of(world_, content, tokens_.cancel)) {
         const std::string api = manifest["apiVersion"].string_or(""), kind = manifest["kind"].string_or("");
@@ -161,21 +123,28 @@ void RestoreRun::read_items(const Value& content) {
         }
         if (!filter.accepts(type->type, manifest)) continue;
         std::string name = cluster::name_of(manifest);
-        items_.push_back({type->type, kind, transforms.apply(type->type, std::move(manifest)), rank_of(kind),
-                          std::move(name)});
+        RestoreItem item{type->type, kind, transforms.apply(type->type, std::move(manifest)), rank_of(kind),
+                         std::move(name)};
+        const bool is_data = item.is_claim() && copy_of(content, item.name).is_map();
+        if (wants_clones(status_.spec())) {
+            if (!is_data) continue;
+            item.manifest = clone_of(item.manifest, status_.uid());
+        }
+        if (data_only_.is_asked()) item.is_made = is_data;
+        items_.push_back(std::move(item));
     }
     if (items_.empty())
         throw Error(ErrorKind::kFailedPrecondition, "nothing of the restore point would be restored",
                     "the filters leave nothing over");
     std::stable_sort(items_.begin(), items_.end(),
-                     [](const Item& a, const Item& b) { return a.rank < b.rank; });
+                     [](const RestoreItem& a, const RestoreItem& b) { return a.rank < b.rank; });
 }
 
-ObjectKey RestoreRun::key_of(const Item& item) const {
+ObjectKey RestoreRun::key_of(const RestoreItem& item) const {
     return {item.type, ns_, cluster::name_of(item.manifest)};
 }
 
-std::optional<Value> RestoreRun::existing(const Item& item) const {
+std::optional<Value> RestoreRun::existing(const RestoreItem& item) const {
     return cluster::find_object(world_.cluster, key_of(item));
 }
 
@@ -184,10 +153,14 @@ bool RestoreRun::is_ours(const Value& object) const {
 }
 
 // Data is never overwritten unless somebody has said so.
+bool RestoreRun::overwrites() const {
+    return status_.spec()["overwriteExisting"].bool_or(false) || data_only_.is_asked();
+}
+
 void RestoreRun::check_conflicts() {
-    if (status_.spec()["overwriteExisting"].bool_or(false)) return;
-    for (const Item& item : items_) {
-        if (item.type != types::kPersistentVolumeClaims) continue;
+    if (overwrites()) return;
+    for (const RestoreItem& item : items_) {
+        if (!item.is_claim()) continue;
         const auto there = existing(item);
         if (!there || is_ours(*there)) continue;
         throw Error(ErrorKind::kFailedPrecondition,
@@ -197,14 +170,14 @@ void RestoreRun::check_conflicts() {
 }
 
 void RestoreRun::remove_existing() {
-    if (!status_.spec()["overwriteExisting"].bool_or(false)) return;
+    if (!overwrites()) return;
     const std::string step = "what is in the way goes";
     std::set<std::string> waits;
     const auto look = [&](bool removes) {
         waits.clear();
         // What uses a claim goes before the claim.
         for (auto item = items_.rbegin(); item != items_.rend(); ++item) {
-            const auto there = existing(*item);
+            const auto there = item->is_made ? existing(*item) : std::nullopt;
             if (!there || is_ours(*there)) continue;
             waits.insert(item->label());
             if (removes && there->get("metadata", "deletionTimestamp").is_nil()) {
@@ -234,21 +207,36 @@ void RestoreRun::remove_existing() {
     status_.end_step(step, "complete");
 }
 
-Value RestoreRun::copy_of(const Value& content, const std::string& claim) const {
-    for (const Value& volume : content.get("spec", "volumes").list_or_empty()) {
-        if (volume["claim"] == Value(claim)) return volume;
-    }
-    return {};
-}
-
 void RestoreRun::make_objects(const Value& content) {
     const std::string step = "objects";
     status_.begin_step(step);
     status_.change().erase("objects");
     status_.change().erase("restored");
     status_.flush(tokens_.shutdown);
-    for (Item& item : items_) {
-        if (item.type != types::kPersistentVolumeClaims) continue;
+    offer_copies(content);
+    // An object waits for its owners; those whose owners are not restored are made without them at last.
+    std::vector<const RestoreItem*> left;
+    for (const RestoreItem& item : items_) {
+        if (item.is_made) left.push_back(&item);
+    }
+    for (bool waits = true; !left.empty();) {
+        const std::size_t before = left.size();
+        std::erase_if(left, [&](const RestoreItem* item) {
+            tokens_.cancel.throw_if_cancelled();
+            if (!make(*item, waits)) return false;
+            fill(content, *item);
+            return true;
+        });
+        waits = left.size() < before;
+    }
+    status_.end_step(step, "complete");
+    status_.flush(tokens_.shutdown);
+}
+
+// So that claims may name them as what they are made of.
+void RestoreRun::offer_copies(const Value& content) {
+    for (RestoreItem& item : items_) {
+        if (!item.is_made || !item.is_claim()) continue;
         const std::string& name = item.name;
         const Value copy = copy_of(content, name);
         item.manifest["spec"].erase("dataSource");
@@ -265,21 +253,6 @@ void RestoreRun::make_objects(const Value& content) {
         source["kind"] = "VolumeSnapshot";
         source["name"] = offer;
     }
-    // An object waits for its owners; those whose owners are not restored are made without them at last.
-    std::vector<const Item*> left;
-    for (const Item& item : items_) left.push_back(&item);
-    for (bool waits = true; !left.empty();) {
-        const std::size_t before = left.size();
-        std::erase_if(left, [&](const Item* item) {
-            tokens_.cancel.throw_if_cancelled();
-            if (!make(*item, waits)) return false;
-            fill(content, *item);
-            return true;
-        });
-        waits = left.size() < before;
-    }
-    status_.end_step(step, "complete");
-    status_.flush(tokens_.shutdown);
 }
 
 // False: an owner is not there yet.
@@ -307,7 +280,7 @@ bool RestoreRun::give_owners(Value& manifest, bool waits_for_owners) const {
     return true;
 }
 
-bool RestoreRun::make(const Item& item, bool waits_for_owners) {
+bool RestoreRun::make(const RestoreItem& item, bool waits_for_owners) {
     Value manifest = item.manifest;
     // Data and settings do not wait: an operator that finds none would make its own.
     if (!give_owners(manifest, waits_for_owners && item.rank > kLastOfData)) return false;
@@ -323,7 +296,14 @@ bool RestoreRun::make(const Item& item, bool waits_for_owners) {
             throw;
         }
         const auto there = existing(item);
-        if (!there || !is_ours(*there)) what = "kept";
+        if (!there || !is_ours(*there)) {
+            if (item.is_claim())
+                throw Error(ErrorKind::kFailedPrecondition,
+                            "somebody else has made the claim " + ns_ + "/" + cluster::name_of(manifest) +
+                                " meanwhile",
+                            "see who does, an operator perhaps; then restore again");
+            what = "kept";
+        }
     }
     Value& counts = status_.change()["objects"];
     counts[what] = std::as_const(counts)[what].int_or(0) + 1;
@@ -336,8 +316,8 @@ bool RestoreRun::make(const Item& item, bool waits_for_owners) {
 }
 
 // An exported volume's files come before anything that could use the claim: those are of a higher rank.
-void RestoreRun::fill(const Value& content, const Item& item) {
-    if (item.type != types::kPersistentVolumeClaims) return;
+void RestoreRun::fill(const Value& content, const RestoreItem& item) {
+    if (!item.is_claim()) return;
     const Value copy = copy_of(content, item.name);
     const auto claim = existing(item);
     if (!is_exported(copy) || !claim || !is_ours(*claim)) return;
@@ -351,7 +331,7 @@ void RestoreRun::fill(const Value& content, const Item& item) {
                                              .claim = cluster::name_of(item.manifest)},
                                             copy),
                                   tokens_);
-    if (end.is_complete) return;
+    if (end.is_complete) return data_only_.tell_filled(cluster::name_of(item.manifest));
     tokens_.cancel.throw_if_cancelled();
     throw Error(ErrorKind::kFailedPrecondition, step + " failed: " + end.error);
 }
@@ -365,13 +345,12 @@ bool RestoreRun::waits_for_consumer(const Value& claim) const {
 }
 
 std::string RestoreRun::why_not_ready() const {
-    std::vector<std::string> waits;
-    for (const Item& item : items_) {
-        const bool is_claim = item.type == types::kPersistentVolumeClaims;
-        if (!is_claim && item.rank != rank_of("Pod")) continue;
+    std::vector<std::string> waits = data_only_.not_ready();
+    for (const RestoreItem& item : items_) {
+        if (!item.is_claim() && item.rank != rank_of("Pod")) continue;
         const auto there = existing(item);
         if (!there || !is_ours(*there)) continue;
-        if (is_claim ? !is_bound(*there) && !waits_for_consumer(*there) : !is_ready(item.kind, *there))
+        if (item.is_claim() ? !is_bound(*there) && !waits_for_consumer(*there) : !is_ready(item.kind, *there))
             waits.push_back(item.label());
     }
     return joined(waits, ", ");
@@ -397,55 +376,11 @@ void RestoreRun::wait_until_ready() {
     status_.end_step(step, "complete");
 }
 
-void RestoreRun::call_each(const Value& content, const char* action) {
-    for (const Value& resource : content.get("spec", "resources").list_or_empty()) {
-        call(content, resource, action);
-        tokens_.cancel.throw_if_cancelled();
-    }
-}
-
-const RestoreRun::Item* RestoreRun::item_of(const Value& resource) const {
-    const auto found = std::find_if(items_.begin(), items_.end(), [&](const Item& item) {
-        return item.type.group == resource["group"].string_or("") &&
-               item.type.resource == resource["resource"].string_or("") &&
-               item.name == resource["name"].string_or("");
-    });
-    return found == items_.end() ? nullptr : &*found;
-}
-
-void RestoreRun::call(const Value& content, const Value& resource, const std::string& action) {
-    const std::string wanted = resource["blueprint"].string_or("");
-    if (!content.get("spec", "blueprints", wanted, "actions", action).is_map()) return;
-    const Item* item = item_of(resource);
-    if (item == nullptr) return;
-    const std::string step = action + " of " + label_of(resource);
-    if (!existing(*item)) return status_.end_step(step, "skipped", "it is not in namespace " + ns_);
-    const bool is_live = status_.spec()["blueprintSource"].string_or("stored") == "live";
-    ChildAction child{.name = child_name(status_, step),
-                      .parent = status_.uid(),
-                      .action = action,
-                      .blueprint = is_live ? wanted : stored_blueprint(world_, content, wanted),
-                      .object = reference_to(resource),
-                      .profile = status_.spec()["profile"].is_map() ? status_.spec()["profile"]
-                                                                    : content.get("spec", "profile"),
-                      .artifacts = resource["artifacts"]};
-    if (const std::string token = scratch_of(status_.spec()); !token.empty()) {
-        refuse_unverifiable(content, resource);
-        child.options["scratch"] = scratch_name(token, label_of(resource));
-    }
-    child.object["name"] = cluster::name_of(item->manifest);
-    child.object["namespace"] = ns_;
-    const ChildEnd end = run_step(world_, status_, step, child, tokens_);
-    if (end.is_complete) return;
-    tokens_.cancel.throw_if_cancelled();
-    throw Error(ErrorKind::kFailedPrecondition, step + " failed: " + end.error);
-}
-
 // The copies themselves stay. A claim that waits for its first Pod still needs its offer: that goes with the
 // RestoreAction.
 void RestoreRun::withdraw_offers() {
-    for (const Item& item : items_) {
-        if (item.type != types::kPersistentVolumeClaims) continue;
+    for (const RestoreItem& item : items_) {
+        if (!item.is_claim()) continue;
         const auto claim = existing(item);
         if (claim && is_ours(*claim) && !is_bound(*claim)) continue;
         withdraw_offer(world_, ns_, child_name(status_, "volume/" + item.name));

@@ -5,6 +5,8 @@
 //   empty and filled from its location; workloads become
 //   ready; `restore` (where the backup called `backup`) and restorePosthook; onSuccess or onFailure
 //
+// With dataOnly the claims alone are replaced, while what uses them rests, and the blueprints run.
+//
 // An object that this action has made carries its uid, so a later daemon goes on where the other one was, and
 // nothing that was there before is taken for restored. Without overwriteExisting a claim that is in the way
 // is an error before anything changes, and any other object stays as it is.
@@ -15,7 +17,10 @@
 #include <vector>
 
 #include "protect/action_status.h"
+#include "protect/data_only.h"
 #include "protect/hooks.h"
+#include "protect/restore_item.h"
+#include "protect/restored_blueprints.h"
 #include "protect/snapshots.h"
 #include "protect/transforms.h"
 
@@ -33,33 +38,22 @@ class RestoreRun {
     void run();
 
   private:
-    // An object to be made again.
-    struct Item {
-        cluster::ResourceType type;
-        std::string kind;
-        Value manifest;
-        int rank = 0;      // those of a lower one are made before
-        std::string name;  // that it had; a transform may have given it another
-        [[nodiscard]] std::string label() const;
-    };
-
     void restore();
+    void freeze_transforms();
     void read_items(const Value& content);
+    [[nodiscard]] bool overwrites() const;
     void check_conflicts();
     void remove_existing();
     void make_objects(const Value& content);
-    [[nodiscard]] bool make(const Item& item, bool waits_for_owners);
-    void fill(const Value& content, const Item& item);
+    void offer_copies(const Value& content);
+    [[nodiscard]] bool make(const RestoreItem& item, bool waits_for_owners);
+    void fill(const Value& content, const RestoreItem& item);
     [[nodiscard]] bool give_owners(Value& manifest, bool waits_for_owners) const;
     void wait_until_ready();
     [[nodiscard]] std::string why_not_ready() const;
     [[nodiscard]] bool waits_for_consumer(const Value& claim) const;
-    void call_each(const Value& content, const char* action);
-    void call(const Value& content, const Value& resource, const std::string& action);
-    [[nodiscard]] const Item* item_of(const Value& resource) const;  // null: it was left out
-    [[nodiscard]] Value copy_of(const Value& content, const std::string& claim) const;
-    [[nodiscard]] cluster::ObjectKey key_of(const Item& item) const;
-    [[nodiscard]] std::optional<Value> existing(const Item& item) const;
+    [[nodiscard]] cluster::ObjectKey key_of(const RestoreItem& item) const;
+    [[nodiscard]] std::optional<Value> existing(const RestoreItem& item) const;
     [[nodiscard]] bool is_ours(const Value& object) const;
     void withdraw_offers();
 
@@ -69,7 +63,9 @@ class RestoreRun {
     ActionStatus status_;
     const std::string ns_;
     Hooks hooks_;
-    std::vector<Item> items_;  // by rank
+    DataOnly data_only_;
+    std::vector<RestoreItem> items_;  // by rank
+    RestoredBlueprints blueprints_;
 };
 
 }  // namespace fencepost::protect

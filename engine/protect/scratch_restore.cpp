@@ -11,8 +11,9 @@
 #include "protect/isolation.h"
 #include "protect/manifest.h"
 #include "protect/own_action.h"
+#include "protect/resource_filter.h"
 #include "protect/restore_point.h"
-#include "protect/transforms.h"
+#include "protect/transform_sets.h"
 #include "value/json.h"
 
 namespace fencepost::protect {
@@ -110,7 +111,6 @@ model::Verification ScratchRestore::wanted() const {
     const Value& block = status_.spec()["restore"];
     model::Verification wanted = model::Verification::read(block, "/spec/restore", problems);
     (void)ResourceFilter::read(wanted.filters, "/spec/restore/filters", problems);
-    (void)Transforms::read(wanted.transforms, "/spec/restore/transforms", problems);
     problems.throw_errors("the ValidateAction");
     return wanted;
 }
@@ -125,6 +125,7 @@ Value ScratchRestore::filters(const Value& content) const {
 void ScratchRestore::prepare(const Value& content) {
     const model::Verification wanted = this->wanted();
     if (status_.record()["scratch"].is_map()) return;  // by an earlier daemon
+    Value transforms = resolved_transforms(world_, wanted.transforms, "/spec/restore/transforms");
     model::Problems problems;
     const ResourceFilter filter = ResourceFilter::read(filters(content), "/spec/restore/filters", problems);
     const List manifests = manifests_of(world_, content, tokens_.cancel);
@@ -159,7 +160,8 @@ void ScratchRestore::prepare(const Value& content) {
     constexpr std::size_t kLongest = 40, kDigits = 8;
     status_.change_record()["scratch"] = Map{
         {"namespace", "verify-" + application.substr(0, kLongest) + "-" + status_.uid().substr(0, kDigits)},
-        {"resources", std::move(resources)}};
+        {"resources", std::move(resources)},
+        {"transforms", std::move(transforms)}};
     status_.flush(tokens_.shutdown);
 }
 
@@ -208,7 +210,8 @@ Value ScratchRestore::end_of_restore() {
 double ScratchRestore::restore(const Value& content) {
     make_namespace(content);
     Value transforms = isolation();
-    for (const Value& one : wanted().transforms.list_or_empty()) transforms.push_back(one);
+    for (const Value& one : status_.record().get("scratch", "transforms").list_or_empty())
+        transforms.push_back(one);
     Value action;
     action["metadata"] = Map{
         {"name", restore_key().name}, {"namespace", ns()}, {"labels", Map{{kParentLabel, status_.uid()}}}};

@@ -3,15 +3,13 @@
 #include <re2/re2.h>
 
 #include <algorithm>
-#include <array>
 
 #include "base/error.h"
 #include "cluster/json_patch.h"
+#include "model/transform.h"
 
 namespace fencepost::protect {
 namespace {
-
-constexpr std::array<std::string_view, 6> kOperations{"test", "add", "remove", "copy", "move", "replace"};
 
 std::string escaped(std::string_view key) {
     std::string text;
@@ -85,47 +83,22 @@ std::string rewrite_of(std::string_view value) {
 
 Transforms Transforms::read(const Value& list, const std::string& pointer, model::Problems& problems) {
     Transforms transforms;
-    if (list.is_nil()) return transforms;
-    if (!list.is_list()) {
-        problems.error(pointer, "TRF-E01", "transforms are a list");
-        return transforms;
-    }
-    for (std::size_t i = 0; i < list.as_list().size(); ++i) {
-        const Value& item = list.as_list()[i];
-        const std::string at = pointer + "/" + std::to_string(i);
-        Transform transform;
-        transform.name = item["name"].string_or("number " + std::to_string(i + 1));
+    const std::size_t before = problems.all().size();
+    model::check_transforms(list, pointer, model::SetReferences::kRefused, problems);
+    if (problems.all().size() > before) return transforms;
+    const List& items = list.list_or_empty();
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        Transform transform{.name = items[i]["name"].string_or("number " + std::to_string(i + 1))};
         Value subject;
-        subject["includeResources"].push_back(item["subject"]);
-        if (!item["subject"].is_map() || item["subject"].as_map().empty())
-            problems.error(at + "/subject", "TRF-E02",
-                           "a transform names what it is for: group, version, resource or name");
-        else
-            transform.fits = ResourceFilter::read(subject, at + "/subject", problems);
-        if (item["transformSetRef"].is_map())
-            problems.error(at + "/transformSetRef", "TRF-E03", "TransformSets are not known here",
-                           "put the operations into `json`");
-        const List& operations = item["json"].list_or_empty();
-        for (std::size_t n = 0; n < operations.size(); ++n) {
-            const Value& one = operations[n];
-            const std::string here = at + "/json/" + std::to_string(n);
-            Operation operation{.op = one["op"].string_or(""),
-                                .path = one["path"].string_or(""),
-                                .from = one["from"].string_or(""),
-                                .regex = one["regex"].string_or(""),
-                                .value = one["value"]};
-            if (std::find(kOperations.begin(), kOperations.end(), operation.op) == kOperations.end())
-                problems.error(here + "/op", "TRF-E04",
-                               "'" + operation.op + "' is none of test, add, remove, copy, move, replace");
-            if (!operation.path.starts_with('/'))
-                problems.error(here + "/path", "TRF-E05", "a path begins with /");
-            if (!operation.regex.empty()) {
-                if (operation.op != "test" && operation.op != "replace")
-                    problems.error(here + "/regex", "TRF-E06", "a regex is for test and replace alone");
-                if (const RE2 regex(operation.regex, RE2::Quiet); !regex.ok())
-                    problems.error(here + "/regex", "TRF-E07", "the regex cannot be read: " + regex.error());
-            }
-            transform.operations.push_back(std::move(operation));
+        subject["includeResources"].push_back(items[i]["subject"]);
+        transform.fits =
+            ResourceFilter::read(subject, model::child(model::child(pointer, i), "subject"), problems);
+        for (const Value& one : items[i]["json"].list_or_empty()) {
+            transform.operations.push_back({.op = one["op"].string_or(""),
+                                            .path = one["path"].string_or(""),
+                                            .from = one["from"].string_or(""),
+                                            .regex = one["regex"].string_or(""),
+                                            .value = one["value"]});
         }
         transforms.transforms_.push_back(std::move(transform));
     }

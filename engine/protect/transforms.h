@@ -17,7 +17,7 @@ namespace fencepost::protect {
 class Transforms {
   public:
     Transforms() = default;
-    // What is wrong goes to `problems`.
+    // What is wrong goes to `problems`. References to TransformSets are wrong: see transform_sets.h.
     [[nodiscard]] static Transforms read(const Value& transforms, const std::string& pointer,
                                          model::Problems& problems);
     // Throws kInvalid that names the transform, the operation and the object.
@@ -30,9 +30,8 @@ class Transforms {
     };
     struct Transform {
         std::string name;
-        Value subject;
-        ResourceFilter fits;
-        std::vector<Operation> operations;
+        ResourceFilter fits{};
+        std::vector<Operation> operations{};
     };
     [[nodiscard]] static bool apply(const Operation& operation, const std::string& path, Value& manifest);
 

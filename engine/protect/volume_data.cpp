@@ -100,6 +100,8 @@ ChildAction fill_from(run::World& world, const Exports& exports, const VolumeMov
     return fill;
 }
 
+bool is_exported(const Value& copy) { return copy["backupID"].is_string(); }
+
 std::string host_of(const std::string& ns, const std::string& claim) { return ns + "/" + claim; }
 
 void make_room(Value& claim, const std::string& size) {

@@ -23,6 +23,8 @@ struct VolumeMove {
 // `copy` is what moved() gave.
 [[nodiscard]] ChildAction fill_from(run::World& world, const Exports& exports, const VolumeMove& move,
                                     const Value& copy);
+// Is a volume of a content's spec.volumes files in a repository, rather than a snapshot of the storage?
+[[nodiscard]] bool is_exported(const Value& copy);
 // The host that the copies of a claim have in the repository: copies that were made twice are found by it.
 [[nodiscard]] std::string host_of(const std::string& ns, const std::string& claim);
 

@@ -44,6 +44,9 @@ labels:
   resources: [blueprintbindings, blueprintbindings/status]
   verbs: [get, list, watch, create, update, patch, delete]
 - apiGroups: [fencepost.io]
+  resources: [transformsets]
+  verbs: [get]
+- apiGroups: [fencepost.io]
   resources: [obligations, webhooks, policies, policypresets, runactions, backupactions, restoreactions, exportactions, importactions, validateactions, cancelactions, restorepoints, restorepointcontents]
   verbs: [get, list, watch, create, update, patch, delete]
 {{- end }}

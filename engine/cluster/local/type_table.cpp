@@ -49,6 +49,7 @@ std::vector<ResourceDescription> built_in() {
     add("fencepost.io", "v1alpha1", "webhooks", "Webhook", kNamespaced, kNoStatus);
     add("fencepost.io", "v1alpha1", "policies", "Policy", kNamespaced, kNoStatus);
     add("fencepost.io", "v1alpha1", "policypresets", "PolicyPreset", kNamespaced, kNoStatus);
+    add("fencepost.io", "v1alpha1", "transformsets", "TransformSet", kNamespaced, kNoStatus);
     add("fencepost.io", "v1alpha1", "runactions", "RunAction", kNamespaced, kNoStatus);
     add("fencepost.io", "v1alpha1", "backupactions", "BackupAction", kNamespaced, kNoStatus);
     add("fencepost.io", "v1alpha1", "restoreactions", "RestoreAction", kNamespaced, kNoStatus);

@@ -59,6 +59,9 @@ class Archived:
     def bases(self):
         return json.loads(self.base("list", "-o", "json").stdout)["items"]
 
+    def utc_now(self):
+        return self.primary.sql("select to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
+
     def insert(self, first, last):
         self.primary.sql(f"insert into things select generate_series({first}, {last})")
 
@@ -101,7 +104,7 @@ class Archived:
         before = history.read_text()
         self.insert(4001, 4001)
         time.sleep(0.2)
-        target = self.primary.sql("select to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
+        target = self.utc_now()
         time.sleep(0.2)
         self.insert(4002, 4002)
         self.primary.switch()
@@ -323,6 +326,50 @@ spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 1Gi}}}}}
         self.assertEqual(run(KANDO, "wal", "fetch", "00000009.history", copy, *self.flags, check=False).returncode, 1)
         self.assertEqual(run(KANDO, "wal", "fetch", segment, copy, "--location", "file:///no/such", check=False).returncode, 200)
         shutil.rmtree(copy.parent)
+
+    @unittest.skipUnless(VERSITYGW, "versitygw is not installed")
+    def test_f_a_restore_point_is_restored_to_a_point_in_time(self):
+        annotate = {"metadata": {"annotations": {"kanister.kasten.io/blueprint": "postgres-basebackup",
+                                                 "fencepost.io/restore-claim": "pg1-point", "fencepost.io/recovery-timeline": "1"}}}
+        self.assertEqual(self.stack.request("PATCH", "/api/v1/namespaces/app1/secrets/pg1", annotate,
+                                            content_type="application/merge-patch+json")[0], 200)
+        self.stack.apply("""
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: pg1-point, namespace: app1}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+""")
+        self.insert(6001, 6001)
+        early = self.utc_now()
+        self.stack.cli("backup", "app1", "--profile", "archive", "--include", "secrets/pg1")
+        point = json.loads(self.stack.cli("get", "restorepoints", "-n", "app1", "-o", "json").stdout)["items"][0]["metadata"]["name"]
+        self.insert(6002, 6002)
+        time.sleep(0.2)
+        target = self.utc_now()
+        time.sleep(0.2)
+        self.insert(6003, 6003)
+        self.primary.switch()
+
+        restore = ["restore", point, "-n", "app1", "--data-only", "--point-in-time"]
+        refused = self.stack.cli(*restore, early, check=False)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("a log leads forward alone", refused.stderr)
+        claim = json.loads(self.stack.cli("get", "pvc", "pg1-point", "-n", "app1", "-o", "json").stdout)["metadata"]["uid"]
+        folder = self.stack.work / "data/volumes/app1" / claim
+        self.assertFalse((folder / "pgdata").exists())
+        self.assertIn("restore of secrets/pg1: complete", self.stack.cli(*restore, target).stdout)
+
+        server = Server(self.work / "point")
+        shutil.copytree(folder / "pgdata", server.data)
+        with open(server.data / "postgresql.auto.conf", "a") as settings:  # this server is in no Pod
+            settings.write(f"restore_command = '{self.command('fetch', *self.flags)} \"%f\" \"%p\"'\n")
+        for path in (server.data, *server.data.rglob("*")):
+            os.chown(path, USER.pw_uid, USER.pw_gid)
+        server.data.chmod(0o700)
+        self.addCleanup(server.stop, "immediate")
+        server.start()
+        wait_for("the end of the recovery", lambda: server.sql("select pg_is_in_recovery()") == "f")
+        self.assertEqual(server.sql("select max(n) from things"), "6002")
 
 
 if __name__ == "__main__":

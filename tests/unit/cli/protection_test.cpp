@@ -207,6 +207,14 @@ transforms: [{subject: {resource: secrets}, json: [{op: remove, path: /data/a}]}
 blueprintSource: live
 )"));
 
+    CHECK(world
+              .cli({"restore", "p", "-n", "app", "--data-only", "--point-in-time", "2026-11-22T07:30:00Z",
+                    "--detach"})
+              .code == 0);
+    CHECK(world.only("restoreactions", "app")["spec"] ==
+          parse_yaml_value("{subject: {kind: RestorePoint, name: p, namespace: app}, dataOnly: true, "
+                           "pointInTime: '2026-11-22T07:30:00Z'}"));
+
     // Of a namespace that is gone, what is left says where it was.
     world.create(
         "{apiVersion: fencepost.io/v1alpha1, kind: RestorePointContent, metadata: {name: c}, spec: "
@@ -302,6 +310,9 @@ TEST_CASE("backup, restore, export and import say what is wrong, and make nothin
     refused(2, "--plan excludes --detach", {"backup", "app", "--plan", "--detach"});
 
     refused(2, "what should be restored?", {"restore", "-n", "app"});
+    refused(2, "--point-in-time noon is no time", {"restore", "p", "-n", "app", "--point-in-time", "noon"});
+    refused(2, "--data-only excludes --volume-clones", {"restore", "p", "--volume-clones", "--data-only"});
+    refused(2, "--overwrite excludes --data-only", {"restore", "p", "--overwrite", "--data-only"});
     refused(2, "restorepoint excludes --content", {"restore", "p", "--content", "c"});
     refused(1, "\"p\" not found", {"restore", "p", "-n", "app", "--into", "copy"});
     refused(1, "\"c\" not found", {"restore", "--content", "c", "--into", "copy"});

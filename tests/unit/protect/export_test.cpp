@@ -65,6 +65,43 @@ TEST_CASE("an exported restore point needs nothing of the one that it was made o
     CHECK(store.files("repository/data").empty());
 }
 
+TEST_CASE("data alone from a location: what it could not fill stays at rest until it could") {
+    Store store;
+    Installation here(store, "  other: {phases: []}\n");
+    here.world.create(types::kDeployments, R"(
+metadata: {name: web, namespace: app}
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers: [{name: web, image: web:1}]
+      volumes: [{name: files, persistentVolumeClaim: {claimName: files}}]
+)");
+    here.back_up_well();
+    REQUIRE(Application::state(here.export_point()) == "Complete");
+    const std::string spec =
+        "{subject: {kind: RestorePoint, name: export-1, namespace: app}, dataOnly: true, "
+        "skipWaitForWorkloadReady: true}";
+    const auto deployment = [&] { return *here.find(types::kDeployments, "app", "web"); };
+    store.fill_fails = true;
+    here.restore(spec);
+    const Value failed = here.end_of(types::kRestoreActions, "app", "restore-1");
+    CHECK_THAT(Application::error(failed), Catch::Contains("the Pod has gone"));
+    CHECK_THAT(to_json(failed.get("status", "exceptions")),
+               Catch::Contains("deployments/web stays scaled down"));
+    CHECK(deployment().get("spec", "replicas") == Value(0));
+
+    store.fill_fails = false;
+    here.restore(spec, "app", "restore-2");
+    const Value ended = here.end_of(types::kRestoreActions, "app", "restore-2");
+    CAPTURE(to_json(ended["status"]));
+    CHECK(Application::state(ended) == "Complete");
+    CHECK(text_of(store.restored() / "file") == "what is in the volume");
+    CHECK(deployment().get("spec", "replicas") == Value(3));
+}
+
 TEST_CASE("F10 another installation imports from the location alone, is told what it lacks, and restores") {
     Store store;
     std::string signer;

@@ -59,7 +59,7 @@ struct Store {
 
     fs::path root;
     std::string name = "store";
-    std::atomic<bool> fails{false}, waits{false};
+    std::atomic<bool> fails{false}, fill_fails{false}, waits{false};
     std::atomic<int> copies{0}, fills{0};
 };
 
@@ -84,6 +84,7 @@ class Mover final : public run::Function {
         const auto repository = location::Repository::open(*location, run.world().clock,
                                                            profile.repository_key, copies_, run.cancel());
         if (!copies_) {
+            if (store_.fill_fails) throw Error(ErrorKind::kInternal, "the Pod has gone");
             repository->restore_folder(args["backupIdentifier"].as_string(),
                                        {.inner = args["backupPath"].as_string(),
                                         .target = store_.restored().string(),

@@ -49,6 +49,7 @@ metadata:
     k8s.enterprisedb.io/addons: '["kasten"]'
     fencepost.io/obligation-x: cluster-example-2
     fencepost.io/restored-by: u2
+    fencepost.io/scaled-down-from: '3'
     fencepost.io/backup-method: plugin
 spec: {instances: 3}
 status: {phase: healthy}

@@ -93,6 +93,9 @@ TEST_CASE("what is wrong with a transform is told before anything changes") {
     CHECK(rules("[{subject: {resource: a}, transformSetRef: {name: t}}]") == Rules{"TRF-E03"});
     CHECK(rules("[{subject: {resource: a}, json: [{op: change, path: x, regex: '('}]}]") ==
           Rules{"TRF-E04", "TRF-E05", "TRF-E06", "TRF-E07"});
+    CHECK(rules("[{subject: {resource: a}, jsonn: []}]") == Rules{"unknown-field", "missing-field"});
+    CHECK(rules("[{subject: {kind: A}, json: [{op: add, path: /x}, {op: move, path: /x}]}]") ==
+          Rules{"unknown-field", "missing-field", "TRF-E05"});
 }
 
 }  // namespace fencepost::protect

@@ -148,6 +148,8 @@ TEST_CASE("F8 what cannot be verified is refused before anything is made, and is
          "there is none at all"},
         {blueprint(kTrue), ", restore: {assertions: [{name: x}], countRows: 3}}", "the assertion's sql"},
         {blueprint(kTrue), ", restore: {asertions: []}}", "assertions"},
+        {blueprint(kTrue), ", restore: {transforms: [{transformSetRef: {name: none}}]}}",
+         "there is no TransformSet default/none"},
     }));
     CAPTURE(actions, more);
     Verified app(actions);

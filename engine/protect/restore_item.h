@@ -1,0 +1,30 @@
+// An object of a restore point on its way back: what a RestoreAction makes again, or, where it restores data
+// alone, only knows of.
+#pragma once
+
+#include <string>
+
+#include "cluster/cluster.h"
+
+namespace fencepost::protect {
+
+inline constexpr const char* kRestoredBy = "fencepost.io/restored-by";  // on what is made: the action's uid
+
+struct RestoreItem {
+    cluster::ResourceType type;
+    std::string kind;
+    Value manifest;
+    int rank = 0;         // those of a lower one are made before
+    std::string name;     // that it had; a transform may have given it another
+    bool is_made = true;  // false: it stays as it is, or is not there; blueprints may still work on it
+
+    [[nodiscard]] std::string label() const { return type.resource + "/" + cluster::name_of(manifest); }
+    [[nodiscard]] bool is_claim() const { return type == cluster::types::kPersistentVolumeClaims; }
+};
+
+// What others need comes first. Data and settings are there before an operator could make its own. What could
+// stop the Pods that fill volumes, a closed network or a quota, comes after these.
+[[nodiscard]] int rank_of(const std::string& kind);
+inline constexpr int kLastOfData = 1;
+
+}  // namespace fencepost::protect
