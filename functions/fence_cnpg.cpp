@@ -1,7 +1,6 @@
 // One replica of a CloudNativePG Cluster, fenced by the Cluster's annotation cnpg.io/fencedInstances: the
 // manager in the instance's Pod shuts PostgreSQL down and keeps it down while the Pod stays. The Pod's
 // readiness follows up to half a minute later; what counts is what pg_controldata says.
-#include <algorithm>
 #include <optional>
 
 #include "base/error.h"
@@ -19,11 +18,9 @@ namespace types = cluster::types;
 
 const cluster::ResourceType kClusters{"postgresql.cnpg.io", "v1", "clusters"};
 constexpr std::string_view kFenced = "cnpg.io/fencedInstances";
-constexpr std::string_view kEveryInstance = "*";
 constexpr std::string_view kHibernation = "cnpg.io/hibernation";
 constexpr const char* kContainer = "postgres";
 constexpr const char* kReplayed = "select pg_last_wal_replay_lsn() - '0/0'";
-// Nothing while PostgreSQL runs.
 
 cluster::ObjectKey cluster_key(const Value& args) {
     return {kClusters, run::string_arg(args, "namespace"), run::string_arg(args, "cluster")};
@@ -42,13 +39,18 @@ ExecTarget postgres_of(const Value& pod) {
     return {cluster::namespace_of(pod), cluster::name_of(pod), kContainer, cluster::uid_of(pod)};
 }
 
+// With one more down there may be none left that a synchronous commit can wait for.
+void require_no_fence(const cluster::ObjectKey& key, const Value& cluster) {
+    if (run::listed_in(cluster, kFenced).empty()) return;
+    throw Error(ErrorKind::kFailedPrecondition,
+                "the Cluster " + key.ns + "/" + key.name + " has fenced instances already: " +
+                    cluster.get("metadata", "annotations", kFenced).string_or(""),
+                "they stay as they are: only who fenced them knows when they may go");
+}
+
 // The one of them that has replayed most; the others have lost the least if it is they that stay.
-Value choose_replica(run::RunContext& run, const Value& args, const Value& cluster) {
+Value choose_replica(run::RunContext& run, const Value& args) {
     const cluster::ObjectKey key = cluster_key(args);
-    const std::vector<std::string> fenced = run::listed_in(cluster, kFenced);
-    const auto is_fenced = [&](std::string_view instance) {
-        return std::find(fenced.begin(), fenced.end(), instance) != fenced.end();
-    };
     std::string selector = "cnpg.io/cluster=" + key.name + ",cnpg.io/instanceRole=replica";
     if (const std::string more = run::string_arg(args, "labelSelector"); !more.empty())
         selector += "," + more;
@@ -59,8 +61,6 @@ Value choose_replica(run::RunContext& run, const Value& args, const Value& clust
          run.world().cluster.list(types::kPods, {.ns = key.ns, .label_selector = selector}).items) {
         const std::string name = cluster::name_of(pod);
         try {
-            if (is_fenced(name) || is_fenced(kEveryInstance))
-                throw Error(ErrorKind::kFailedPrecondition, "it is fenced already, by somebody else");
             if (!is_ready(pod)) throw Error(ErrorKind::kFailedPrecondition, "it is not ready");
             check_replica(run, args, postgres_of(pod));
             const std::int64_t replayed = std::stoll(query(run, args, postgres_of(pod), kReplayed));
@@ -112,7 +112,8 @@ void fence_cnpg_replica(run::RunContext& run, const Value& args, Fenced& fenced)
         run.feed_output("the Cluster " + key.name + " is hibernated: its PostgreSQL is shut down already\n");
         return;
     }
-    const Value pod = choose_replica(run, args, object);
+    require_no_fence(key, object);
+    const Value pod = choose_replica(run, args);
     const run::ListedEntry entry{.object = key,
                                  .uid = cluster::uid_of(object),
                                  .annotation = std::string(kFenced),

@@ -32,8 +32,9 @@ class KubeOps final : public run::Function {
         if (operation == "delete") return {remove(run, args["objectReference"], ns)};
         if (operation == "patch")
             return {patch(run, args["objectReference"], run::string_arg(args, "spec"), ns)};
+        if (operation == "get") return {get(run, args["objectReference"], ns)};
         throw Error(ErrorKind::kInvalid, "invalid operation '" + operation + "'",
-                    "it is create, delete or patch");
+                    "it is create, delete, patch or get");
     }
 
     [[nodiscard]] std::vector<run::Need> needs(run::World& world, const model::ActionSpec& /*action*/,
@@ -52,7 +53,7 @@ class KubeOps final : public run::Function {
         };
         if (operation == "delete")
             return {need("delete", run::Need::Object::kThere), need("get", run::Need::Object::kAny)};
-        return {need("patch", run::Need::Object::kThere)};
+        return {need(operation == "get" ? "get" : "patch", run::Need::Object::kThere)};
     }
 
   private:
@@ -140,14 +141,23 @@ class KubeOps final : public run::Function {
         return reference_of(key);
     }
 
+    static Value get(run::RunContext& run, const Value& reference, const std::string& ns) {
+        const cluster::ObjectKey key = object_key(run.world().cluster, reference, ns);
+        Value outputs = reference_of(key);
+        Value& object = outputs["object"];
+        object = run.world().cluster.get(key);
+        object["metadata"].erase("managedFields");
+        return outputs;
+    }
+
     model::FunctionSpec spec_{
         .name = "KubeOps",
-        .args = {{"operation", model::ArgType::kString, true, "create, delete or patch"},
+        .args = {{"operation", model::ArgType::kString, true, "create, delete, patch or get"},
                  {"spec", model::ArgType::kString, false, "YAML or JSON: the objects, or the patch"},
                  {"namespace", model::ArgType::kString, false, "for objects without one", "default"},
-                 {"objectReference", model::ArgType::kMap, false, "what to delete or patch"}},
-        .outputs = {"apiVersion", "group", "kind", "name", "namespace", "resource"},
-        .description = "creates, deletes or patches objects"};
+                 {"objectReference", model::ArgType::kMap, false, "what to delete, patch or get"}},
+        .outputs = {"apiVersion", "group", "kind", "name", "namespace", "object", "resource"},
+        .description = "creates, deletes, patches or gets objects"};
 };
 
 }  // namespace

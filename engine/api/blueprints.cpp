@@ -88,15 +88,15 @@ net::ServerResponse lint(Services& services, const Request& request) {
     return json_response(body);
 }
 
-std::map<std::string, std::map<std::string, std::string>> outputs_of(BodyCheck& check) {
-    std::map<std::string, std::map<std::string, std::string>> outputs;
+std::map<std::string, std::map<std::string, Value>> outputs_of(BodyCheck& check) {
+    std::map<std::string, std::map<std::string, Value>> outputs;
     if (!check.object("/outputs")) return outputs;
     for (const auto& [phase, given] : check.at("/outputs").map_or_empty()) {
         if (phase.find('/') != std::string::npos || phase.find('~') != std::string::npos) {
             check.fail("/outputs", "'" + phase + "' is no phase's name");
             continue;
         }
-        outputs[phase] = check.texts("/outputs/" + phase);
+        for (const auto& [key, text] : check.texts("/outputs/" + phase)) outputs[phase][key] = Value(text);
     }
     return outputs;
 }

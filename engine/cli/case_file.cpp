@@ -25,7 +25,7 @@ void check(const Value& value, model::Problems& problems) {
     problems.check(value["artifacts"], "/artifacts", Kind::kMap);
     if (!problems.check(value["outputs"], "/outputs", Kind::kMap)) return;
     for (const auto& [phase, outputs] : value["outputs"].map_or_empty())
-        problems.text_map(outputs, child("/outputs", phase));
+        problems.check(outputs, child("/outputs", phase), Kind::kMap);
 }
 
 YamlDocument read_case(const std::string& file) {
@@ -68,10 +68,7 @@ RenderOptions with_case(const RenderOptions& options, const std::string& file) {
     }
     for (const auto& [key, text] : value["options"].map_or_empty())
         result.options.insert(result.options.begin(), key + "=" + text.as_string());
-    for (const auto& [phase, outputs] : value["outputs"].map_or_empty()) {
-        for (const auto& [key, text] : outputs.as_map())
-            result.outputs.insert(result.outputs.begin(), phase + "." + key + "=" + text.as_string());
-    }
+    result.case_outputs = value["outputs"];
     result.artifacts = value["artifacts"];
     return result;
 }

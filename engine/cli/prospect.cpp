@@ -66,12 +66,15 @@ Value subject_of(const RenderOptions& options) {
 run::PreviewInputs inputs_of(const RenderOptions& options, Clock& clock) {
     run::PreviewInputs inputs;
     inputs.time = options.time.empty() ? format_rfc3339(clock.now()) : options.time;
+    for (const auto& [phase, outputs] : options.case_outputs.map_or_empty()) {
+        for (const auto& [key, value] : outputs.map_or_empty()) inputs.outputs[phase][key] = value;
+    }
     for (const auto& [path, value] : key_values(options.outputs, "--phase-output")) {
         const std::size_t dot = path.find('.');
         if (dot == std::string::npos || dot == 0)
             throw UsageError("--phase-output " + path + " names no phase",
                              "write --phase-output PHASE.KEY=VALUE");
-        inputs.outputs[path.substr(0, dot)][path.substr(dot + 1)] = value;
+        inputs.outputs[path.substr(0, dot)][path.substr(dot + 1)] = Value(value);
     }
     return inputs;
 }

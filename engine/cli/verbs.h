@@ -148,6 +148,7 @@ struct RenderOptions {
     std::vector<std::string> files;
     std::vector<std::string> options;  // key=value
     std::vector<std::string> outputs;  // phase.key=value
+    Value case_outputs;                // {phase: {key: value}}; outputs come before them
     std::string params;                // a case file (case_file.h) that has what is not given here
     std::string phase;                 // one alone
     std::string diff;                  // another blueprint to compare with: a file or a name

@@ -118,13 +118,14 @@ class Preview {
 
     Value outputs_of(const model::Phase& phase) const {
         std::map<std::string, std::string> outputs;
-        if (const auto given = inputs_.outputs.find(phase.name); given != inputs_.outputs.end())
-            outputs = given->second;
         for (const std::string_view key : catalog_.find(phase.func)->spec().outputs)
             outputs.emplace(key, "<" + phase.name + "." + std::string(key) + ">");
         collect_output_keys(texts_, phase.name, outputs);
         Value value{Map{}};
         for (const auto& [key, text] : outputs) value[key] = text;
+        if (const auto given = inputs_.outputs.find(phase.name); given != inputs_.outputs.end()) {
+            for (const auto& [key, one] : given->second) value[key] = one;
+        }
         return value;
     }
 

@@ -15,8 +15,8 @@
 namespace fencepost::run {
 
 struct PreviewInputs {
-    std::string time;                                                   // .Time, RFC 3339
-    std::map<std::string, std::map<std::string, std::string>> outputs;  // of phases: {phase: {key: value}}
+    std::string time;                                             // .Time, RFC 3339
+    std::map<std::string, std::map<std::string, Value>> outputs;  // of phases: {phase: {key: value}}
 };
 
 // {phases: [{name, func, isDefer?, if?, isSkipped?, args | error}], artifacts: {name: {...}} |

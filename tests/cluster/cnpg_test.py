@@ -162,9 +162,7 @@ class Cnpg(ClusterTest):
         self.assertIn("shut down in recovery", self.exec("by-platform", "pg_controldata", "/data/pgdata").stdout)
 
     def test_what_somebody_else_fences_meanwhile_stays_fenced(self):
-        first, second = self.replicas()
         self.addCleanup(self.fence)
-        self.fence(first)
         over = threading.Event()
 
         def edit():  # whoever else writes the Cluster all the time
@@ -175,15 +173,18 @@ class Cnpg(ClusterTest):
         editor = threading.Thread(target=edit)
         editor.start()
         try:
-            self.assertEqual(self.run_prehook(), second)
-            self.assertEqual(self.fenced(), [first, second])
+            ours = self.run_prehook()
+            [theirs] = set(self.replicas()) - {ours}
+            self.fence(theirs, ours)
             self.run_action("backupPosthook")
         finally:
             over.set()
             editor.join()
-        self.assertEqual(self.fenced(), [first])
-        self.wait_caught_up(second)
-        self.assertEqual(self.control_state(first), "shut down in recovery")
+        self.assertEqual(self.fenced(), [theirs])
+        self.wait_caught_up(ours)
+        wait_for(f"the end of {theirs}'s PostgreSQL", lambda: self.control_state(theirs) == "shut down in recovery")
+        self.assertIn("has fenced instances already", json.dumps(self.run_action("backupPrehook", state="failed")))
+        self.assertEqual(self.fenced(), [theirs])
 
     def test_a_daemon_that_stops_leaves_nothing_fenced(self):
         instance = self.run_prehook()
