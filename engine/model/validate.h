@@ -1,5 +1,6 @@
-// Validation of Blueprints, ActionSets, Profiles and BlueprintBindings with the place of every problem: all
-// of them in one run, with did-you-mean. Pure; thread-safe.
+// Validation of Blueprints, ActionSets, Profiles, BlueprintBindings, TransformSets, Policies and
+// PolicyPresets, with the place of every problem: all of them in one run, with did-you-mean. Pure;
+// thread-safe.
 #pragma once
 
 #include <span>

@@ -30,7 +30,32 @@ Value RestoredBlueprints::actions_of(const Value& content, const std::string& bl
     return live ? (*live)["actions"] : Value();
 }
 
+// A Secret that says in another namespace what it says at home leads to the database at home.
+void RestoredBlueprints::refuse_live_databases(const Value& content) const {
+    const std::string home = content.get("spec", "application", "namespace").string_or("");
+    const std::string& ns = status_.key().ns;
+    const Value& spec = status_.spec();
+    if (home == ns || spec["overwriteExisting"].bool_or(false) || spec["scratch"].is_string()) return;
+    for (const Value& resource : content.get("spec", "resources").list_or_empty()) {
+        const RestoreItem* item = item_of(resource);
+        if (item == nullptr || item->type != types::kSecrets) continue;
+        if (!actions_of(content, resource["blueprint"].string_or(""))["restore"].is_map()) continue;
+        const auto live = cluster::find_object(world_.cluster, {item->type, home, item->name});
+        const auto used =
+            item->is_made
+                ? item->manifest
+                : cluster::find_object(world_.cluster, {item->type, ns, cluster::name_of(item->manifest)});
+        if (!live || !used || (*live)["data"] != (*used)["data"]) continue;
+        throw Error(ErrorKind::kFailedPrecondition,
+                    label_of(resource) + " leads to the database that the application in namespace " + home +
+                        " uses: it would be written over",
+                    "give the Secret another database with a transform, leave it out with a filter, or set "
+                    "spec.overwriteExisting");
+    }
+}
+
 void RestoredBlueprints::prepare(const Value& content) {
+    refuse_live_databases(content);
     point_in_time_ = point_in_time(status_.spec(), content, world_.clock.now());
     if (point_in_time_.empty()) return;
     std::vector<std::string> others;

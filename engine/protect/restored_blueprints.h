@@ -19,7 +19,8 @@ class RestoredBlueprints {
     RestoredBlueprints(run::World& world, ActionStatus& status, const Tokens& tokens,
                        const std::vector<RestoreItem>& items);
     // REQUIRES: before the others. Throws kInvalid and kFailedPrecondition where spec.pointInTime cannot be
-    // had; what is restored without it is told as an exception of the action.
+    // had, and where a copy would write over the database of the live application; what is restored without
+    // the point in time is told as an exception of the action.
     void prepare(const Value& content);
     // The action of that name of every resource whose blueprint has it. Throws kFailedPrecondition where one
     // fails.
@@ -27,6 +28,7 @@ class RestoredBlueprints {
 
   private:
     void call(const Value& content, const Value& resource, const std::string& action);
+    void refuse_live_databases(const Value& content) const;
     [[nodiscard]] Value options_of(const Value& content, const Value& resource) const;
     [[nodiscard]] bool are_live() const;
     [[nodiscard]] Value actions_of(const Value& content, const std::string& blueprint) const;

@@ -42,8 +42,12 @@ class LabelledSecrets(LabelledDatabases):
         self.assertEqual(self.psql("select count(*) from pg_database where datname = 'app3db'"), "0")
 
     def test_3_all_of_them_for_a_second_tenant(self):
+        into_tenant2 = ["restore", self.point, "-n", "app1", "--into", "tenant2", "--include", "secrets", "--include", "configmaps"]
+        refused = self.stack.cli(*into_tenant2, check=False)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("secrets/app1-db leads to the database that the application in namespace app1 uses", refused.stderr)
         self.psql(*[f"drop database if exists {name.replace('-', '')} with (force)" for name in DATABASES])
-        self.stack.cli("restore", self.point, "-n", "app1", "--into", "tenant2", "--include", "secrets", "--include", "configmaps")
+        self.stack.cli(*into_tenant2, "--overwrite")
         self.assertEqual(self.psql("select count(*) from orders", database="app1db") > "0", True)
         for name in DATABASES[1:]:
             self.assertEqual(self.psql("select count(*) from things", database=name.replace("-", "")), "500")

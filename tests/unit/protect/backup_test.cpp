@@ -324,6 +324,34 @@ TEST_CASE("a restore into another namespace changes objects on their way, and ca
     CHECK(!files.get("spec", "dataSource").is_nil());
 }
 
+TEST_CASE("a copy beside the live application does not write over its database") {
+    Application app(kDump);
+    app.world.cluster->patch(
+        {types::kSecrets, "app", "password"}, cluster::PatchType::kMerge,
+        parse_yaml_value("{metadata: {annotations: {kanister.kasten.io/blueprint: bp}}}"));
+    app.back_up();
+    CHECK(Application::state(app.end_of(types::kBackupActions)) == "Complete");
+    app.ns("copy");
+    const std::string subject = "subject: {kind: RestorePoint, name: backup-1, namespace: app}";
+    app.restore("{" + subject + "}", "copy");
+    const Value refused = app.end_of(types::kRestoreActions, "copy", "restore-1");
+    CHECK(Application::state(refused) == "Failed");
+    CHECK(Application::error(refused).find("secrets/password leads to the database that the application in "
+                                           "namespace app uses") != std::string::npos);
+    CHECK(app.all(types::kSecrets, "copy").empty());
+    CHECK(app.world.script.calls() == Names{"dump#1", "dump#1"});
+
+    app.restore(
+        "{" + subject +
+            ", transforms: [{subject: {resource: secrets}, json: [{op: replace, path: /data/p, value: "
+            "b3RoZXI=}]}]}",
+        "copy", "restore-2");
+    CHECK(Application::state(app.end_of(types::kRestoreActions, "copy", "restore-2")) == "Complete");
+    app.ns("over");
+    app.restore("{" + subject + ", overwriteExisting: true}", "over");
+    CHECK(Application::state(app.end_of(types::kRestoreActions, "over", "restore-1")) == "Complete");
+}
+
 TEST_CASE("a claim that is in the way is overwritten only where that is asked for") {
     Application app(kHooks);
     app.back_up();

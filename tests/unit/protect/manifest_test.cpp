@@ -31,7 +31,8 @@ ResourceFilter filter(const char* text) {
 
 }  // namespace
 
-TEST_CASE("E8 the fence and what the cluster wrote stay out of a manifest, what blueprints are told stays in it") {
+TEST_CASE(
+    "E8 the fence and what the cluster wrote stay out of a manifest, what blueprints are told stays in it") {
     const Value manifest = manifest_of(kCluster, yaml(R"(
 metadata:
   name: cluster-example

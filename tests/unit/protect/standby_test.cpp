@@ -206,7 +206,7 @@ TEST_CASE("what another key has signed is not imported, and not restored") {
 
 TEST_CASE("a policy says by day which member of restoreParameters no RestoreAction has") {
     Store store;
-    Standby here(store, "{volumeClones: true, overwriteExistings: true}");
+    Standby here(store, "{restoreClusterResources: true, overwriteExistings: true}");
     here.wait_for("the verdict", [&] {
         return here.find(types::kPolicies, "default", "follow")->get("status", "validation") ==
                Value("Failed");
@@ -215,8 +215,10 @@ TEST_CASE("a policy says by day which member of restoreParameters no RestoreActi
     REQUIRE(errors.size() == 2);
     CHECK(errors[0] == Value("restoreParameters.overwriteExistings: a RestoreAction here has no such field; "
                              "did you mean 'overwriteExisting'?"));
-    CHECK(errors[1] == Value("restoreParameters.volumeClones: a RestoreAction here has no such field"));
-    CHECK(Application::error(here.run("r1")).find("restoreParameters.volumeClones") != std::string::npos);
+    CHECK(errors[1] ==
+          Value("restoreParameters.restoreClusterResources: a RestoreAction here has no such field"));
+    CHECK(Application::error(here.run("r1")).find("restoreParameters.restoreClusterResources") !=
+          std::string::npos);
 }
 
 TEST_CASE("a daemon that stops in a standby's run is followed by one that goes on") {
