@@ -15,7 +15,9 @@ wait_for 20 "the CSI driver's start" test -S "$socket"
 options=(--kubeconfig="$KUBECONFIG" --leader-election=false --retry-interval-max=4s)
 start csi-provisioner "$bin/csi-provisioner" "${options[@]}" --csi-address="$socket" --extra-create-metadata \
     --snapshot-orphan-sweep-interval=5s
-start csi-snapshotter "$bin/csi-snapshotter" "${options[@]}" --csi-address="$socket"
+# What is deleted while it is made may be forgotten by the sidecar once it is made, until it looks at all of them again: its
+# event of the one mark that still forbade the deletion is one that it does not wake up for.
+start csi-snapshotter "$bin/csi-snapshotter" "${options[@]}" --csi-address="$socket" --resync-period=10s
 start snapshot-controller "$bin/snapshot-controller" "${options[@]}"
 is_registered() { kubectl get csinode "$node" -o jsonpath='{.spec.drivers[*].name}' | grep --quiet hostpath.csi.k8s.io; }
 wait_for 60 "the CSI driver's registration" is_registered
