@@ -85,11 +85,11 @@ class Fence(EdbCluster):
         self.finish("restoreaction/restore-1", other)
         restored = self.cluster.get("pvc", claim, namespace=other)
         self.assertEqual(restored["status"]["phase"], "Bound")
-        self.assertEqual(self.cluster.list("volumesnapshots", namespace=other), [])
+        wait_for("the end of the copies that were offered", lambda: not self.cluster.list("volumesnapshots", namespace=other))
         self.assertIsNotNone(self.cluster.get("secret", "superuser", namespace=other))
 
         self.kubectl("delete", "restorepointcontent", name, "--timeout=60s")
-        self.assertEqual(self.list("volumesnapshots", "-l", "fencepost.io/parent"), [])
+        wait_for("the copies' end", lambda: not self.list("volumesnapshots", "-l", "fencepost.io/parent"))
         self.assertIsNone(self.get("restorepoint", "backup-1"))
 
     def test_a_daemon_that_was_killed_remembers_what_it_fenced(self):
@@ -154,7 +154,7 @@ class Fence(EdbCluster):
         status = self.get("backupaction", name)["status"]
         if status["state"] != "Complete":
             self.assertIsNone(self.get("restorepoint", name))
-            self.assertEqual(self.list("volumesnapshots", "-l", "fencepost.io/parent"), [])
+            wait_for("the copies' end", lambda: not self.list("volumesnapshots", "-l", "fencepost.io/parent"))
         return status
 
     def test_E7_a_cluster_with_a_fenced_instance_is_refused_and_left_as_it_is(self):
