@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -180,9 +181,13 @@ void bench_actions(const std::filesystem::path& folder) {
 void bench_renders() {
     const Value blueprint = parse_yaml_value(
         read_file(std::string(FENCEPOST_SOURCE_DIR) + "/blueprints/postgres-dump/blueprint.yaml"));
-    const Value& args = blueprint.get("actions", "backup", "phases").as_list().at(1)["args"];
+    const List& phases = blueprint.get("actions", "backup", "phases").as_list();
+    const auto dump = std::find_if(phases.begin(), phases.end(),
+                                   [](const Value& phase) { return phase["name"].string_or("") == "dump"; });
+    if (dump == phases.end()) throw std::runtime_error("postgres-dump has no phase 'dump'");
+    const Value& args = (*dump)["args"];
     const Value params = parse_json(
-        R"({"Object":{"metadata":{"name":"app1-db","namespace":"app1"},"data":{"dbname":"YXBwMWRi","host":"bG9jYWxob3N0","replicaHost":"bG9jYWxob3N0"}},)"
+        R"({"Object":{"metadata":{"name":"app1-db","namespace":"app1"},"data":{"username":"YXBwMQ==","dbname":"YXBwMWRi","host":"bG9jYWxob3N0","replicaHost":"bG9jYWxob3N0"}},)"
         R"("Phases":{"dump":{"Secrets":{"admin":{"Data":{"username":"postgres","password":"secret"}}}}},"Time":"2026-11-21T06:00:00Z",)"
         R"("Profile":{"Location":{"type":"s3Compliant","bucket":"b"}}})");
     const auto rate = [&](const char* what, const auto& work) {

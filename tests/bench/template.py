@@ -16,24 +16,31 @@ BENCH = pathlib.Path(os.environ.get("FENCEPOST_BUILD", ROOT / "build")) / "bin" 
 ORACLE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "fencepost" / "template-oracle"
 VALGRIND = shutil.which("valgrind")
 
-ADMIN = {"Data": {"username": {"$bytes": "cG9zdGdyZXM="}, "password": {"$bytes": "czNjcjN0"}}}
+ADMIN = {"Data": {name: {"$bytes": "b3JkZXJz"} for name in ("username", "password", "dbname", "host", "port")}}
+# What the phases of PostgreSQL's blueprints tell, all of them together.
+PHASE = {"Secrets": {"admin": ADMIN, "app": ADMIN},
+         "Output": {name: name for name in ("path bytes lsn time collate ctype encoding pod podUid obligation name prefix label finished "
+                                            "startLsn startWal stopLsn stopWal systemIdentifier timeline").split()}}
 PARAMS = {
     "StatefulSet": {"Name": "pg", "Namespace": "app1", "Pods": ["pg-0", "pg-1"], "Containers": [["postgres"], ["postgres"]]},
     "Time": "2026-11-21T05:12:30.123456789Z",
-    "Options": {"database": "orders", "jobs": "4", "format": "custom", "keep": "14"},
+    "Options": {"database": "orders", "jobs": "4", "format": "custom", "keep": "14", "claim": "restored", "scratch": "look-1", "countRows": "true", "queries": "[]"},
     "Secrets": {"db": {"Data": {"user": {"$bytes": "cG9zdGdyZXM="}, "password": {"$bytes": "czNjcjN0"}}}},
     "ConfigMaps": {"settings": {"Data": {"host": "pg.app1.svc", "port": "5432"}}},
     "Object": {"metadata": {"name": "app1-db", "namespace": "app1", "labels": {"app": "orders", "tier": "gold"},
-                            "annotations": {"fencepost.io/replica-selector": "role=replica"}},
+                            "annotations": {"fencepost.io/replica-selector": "role=replica", "fencepost.io/pod": "pg-1",
+                                            "fencepost.io/container": "postgres", "fencepost.io/image": "postgres:15",
+                                            "fencepost.io/restore-claim": "restored"}},
                "data": {"host": "cGctcnc=", "port": "NTQzMg==", "dbname": "b3JkZXJz", "username": "b3JkZXJz", "password": "czNjcjN0"}},
     "Profile": {"Location": {"type": "s3Compliant", "bucket": "backups", "endpoint": "https://s3.local", "prefix": "prod", "region": "eu"},
                 "Credential": {"Type": "keyPair", "KeyPair": {"ID": "AKIA", "Secret": "x"}}, "SkipSSLVerify": False},
     "ArtifactsIn": {"dump": {"KeyValue": {"path": "pg/app1/2026.dump", "size": "1234"}, "KopiaSnapshot": ""},
                     "pgBackup": {"KeyValue": {"path": "pg/app1/2026.dump"}, "KopiaSnapshot": "{\"id\":\"b058b195b97c\"}"},
+                    "baseBackup": {"KeyValue": {"prefix": "wal/pg", "name": "base_000000010000000000000004"}, "KopiaSnapshot": ""},
+                    "pgBackRest": {"KeyValue": {"label": "20261121-051230F"}, "KopiaSnapshot": ""},
+                    "walG": {"KeyValue": {"name": "base_000000010000000000000004"}, "KopiaSnapshot": ""},
                     "fence": {"KeyValue": {"pod": "pg-1", "podUid": "7f3b", "obligation": "fence-1"}, "KopiaSnapshot": ""}},
-    "Phases": {"dump": {"Output": {"path": "pg/app1/2026.dump", "bytes": 1234}, "Secrets": {"admin": ADMIN}},
-               "restore": {"Output": {}, "Secrets": {"admin": ADMIN}},
-               "fence": {"Output": {"pod": "pg-1", "podUid": "7f3b", "obligation": "fence-1"}}},
+    "Phases": {name: PHASE for name in ("ask", "backup", "check", "drop", "dump", "fence", "push", "restore")},
 }
 
 # A dump as blueprints write it: 900 bytes with ten actions.
@@ -68,10 +75,11 @@ def corpus():
 
 
 def shipped():
-    """Those of PostgreSQL's blueprints, which PARAMS are for; they have one value a line."""
-    lines = [line.split(": ", 1)[1].strip() for file in sorted(ROOT.glob("blueprints/postgres-*/blueprint.yaml"))
-             for line in file.read_text().splitlines() if "{{" in line]
-    return [line[1:-1] if line[0] in "'\"" else line for line in lines]
+    """Those of PostgreSQL's blueprints, which PARAMS are for: a field's value, or a line of a script. Conditions of a Wait
+    are left out: they see the object that is waited for."""
+    values = [re.sub(r"^[\w -]+: ", "", line).strip() for file in sorted(ROOT.glob("blueprints/postgres-*/blueprint.yaml"))
+              for line in file.read_text().splitlines() if "{{" in line and " condition: " not in line]
+    return [value[1:-1] if value[0] in "'\"" else value for value in values]
 
 
 def lines_of(templates):

@@ -3,6 +3,7 @@
 
     main -> {api, cli, functions, protect} -> {run, binding, lint, policy, archive} -> {model, cluster, location} -> {template, net, aws} -> value -> base
 """
+import os
 import pathlib
 import re
 import unittest
@@ -107,6 +108,11 @@ class Layers(unittest.TestCase):
         wrong = [f"{path.relative_to(ROOT)}:{number}" for path in sources(".h", ".cpp")
                  for number, line in enumerate(path.read_text().splitlines(), 1)
                  if re.search(r"\b(TODO|FIXME|XXX|HACK)\b", line)]
+        self.assertEqual(wrong, [])
+
+    def test_programs_are_executable(self):
+        wrong = [str(path.relative_to(ROOT)) for folder in ("scripts", "tests", "examples", ".ci") for path in (ROOT / folder).rglob("*")
+                 if path.is_file() and not os.access(path, os.X_OK) and path.open("rb").read(2) == b"#!"]
         self.assertEqual(wrong, [])
 
 
