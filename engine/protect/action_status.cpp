@@ -70,8 +70,10 @@ void ActionStatus::end_step(const std::string& name, const char* state, const st
     if (!message.empty()) one["message"] = message;
 }
 
-void ActionStatus::advance_to(std::size_t done, std::size_t parts) {
-    const auto percent = static_cast<std::int64_t>(100 * done / parts);
+void ActionStatus::expect_parts(std::size_t parts) { parts_ = parts; }
+
+void ActionStatus::end_part() {
+    const auto percent = static_cast<std::int64_t>(100 * ++ended_ / (parts_ + 1));
     status_["progress"] = std::max(std::as_const(status_)["progress"].int_or(0), percent);
 }
 

@@ -48,8 +48,10 @@ class ActionStatus {
     void begin_step(const std::string& name, const std::string& action_set = "");
     void end_step(const std::string& name, const char* state, const std::string& message = "");
     void add_exception(const std::string& message);
-    // Of so many parts of the work so many are done. Staged; it never goes back, and end() makes it whole.
-    void advance_to(std::size_t done, std::size_t parts);
+    // status.progress: of how many parts the work is, and that one more of them is over. Staged. What an
+    // earlier daemon has told never goes back, and 100 is for end() alone.
+    void expect_parts(std::size_t parts);
+    void end_part();
     void flush(const CancelToken& shutdown);   // throws Cancelled; does nothing where the object has vanished
     void let_go(const CancelToken& shutdown);  // the finalizer alone
     // The last write: state, endTime, conditions, and the finalizer goes.
@@ -65,6 +67,7 @@ class ActionStatus {
     const std::string uid_;
     Value object_, status_, record_;
     bool has_finalizer_ = true;
+    std::size_t parts_ = 0, ended_ = 0;
 };
 
 }  // namespace fencepost::protect

@@ -116,11 +116,9 @@ void BackupRun::back_up() {
     tokens_.cancel.throw_if_cancelled();
     if (!status_.record()["plan"].is_map()) discover();
     const Value plan = status_.record()["plan"];
-    // Its resources, and before and after them the discovery and the other volumes.
     const List& resources = plan["resources"].list_or_empty();
-    const std::size_t parts = resources.size() + 2;
-    std::size_t done = 1;
-    status_.advance_to(done, parts);
+    status_.expect_parts(1 + resources.size());
+    status_.end_part();  // the discovery
     for (const Value& resource : resources) {
         try {
             protect(resource);
@@ -130,7 +128,7 @@ void BackupRun::back_up() {
             kept(resource)["failed"] = true;
             snapshots_.remove(copies_of(resource["claims"]));
         }
-        status_.advance_to(++done, parts);
+        status_.end_part();
         tokens_.cancel.throw_if_cancelled();
     }
     copy_volumes(plan["claims"], "snapshots of other volumes", "");

@@ -106,9 +106,10 @@ void ExportRun::export_all() {
     // From here on there is something to be discarded, by whoever goes on.
     status_.change_record()["volumes"] = volumes;
     status_.flush(tokens_.shutdown);
-    for (std::size_t i = 0; i < volumes.size(); ++i) {
-        copy_volume(volumes[i], manifests);
-        status_.advance_to(i + 1, volumes.size() + 1);
+    status_.expect_parts(volumes.size());
+    for (const Value& volume : volumes) {
+        copy_volume(volume, manifests);
+        status_.end_part();
     }
     status_.begin_step("objects");
     status_.flush(tokens_.shutdown);

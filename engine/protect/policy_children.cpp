@@ -53,6 +53,7 @@ std::string PolicyChildren::end_of(const ObjectKey& key, const std::string& step
         error = "its action was deleted";
     }
     status_.end_step(step, error.empty() ? "complete" : "failed", error);
+    status_.end_part();
     status_.flush(tokens_.shutdown);
     return error;
 }

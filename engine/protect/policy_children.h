@@ -23,7 +23,8 @@ class PolicyChildren {
     void add_times(Value& action) const;
     // Creates it, unless an earlier daemon has, and begins the step. Staged: a flush makes the step durable.
     void start(const cluster::ResourceType& type, const Value& action, const std::string& step);
-    // Waits for its end; the step is durable then. "" where it is complete, else what went wrong.
+    // Waits for its end; the step is durable then, and a part of the run's progress. "" where it is complete,
+    // else what went wrong.
     [[nodiscard]] std::string end_of(const cluster::ObjectKey& key, const std::string& step);
     [[nodiscard]] bool has_begun(const std::string& step) const;  // and was not left out
     // Asks all to end that have not, also those that an earlier daemon has started.

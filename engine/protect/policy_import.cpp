@@ -138,6 +138,8 @@ List PolicyImport::wanted(const std::string& application, const List& there) con
 // One after the other, as they would anyway: so a cancelled run leaves none behind.
 void PolicyImport::import_all() {
     const List imports = status_.record()["imports"].as_list();
+    // How many will be restored is known once all is imported.
+    status_.expect_parts(imports.size() + (restore_ != nullptr ? 1 : 0));
     std::vector<std::string> applications;
     for (const Value& wanted : imports) {
         import(wanted);
@@ -207,8 +209,10 @@ void PolicyImport::choose() {
 
 void PolicyImport::restore_all() {
     choose();
+    const Value& record = std::as_const(status_).record();
+    status_.expect_parts(record["imports"].as_list().size() + record["restores"].as_list().size());
     List begun;
-    for (const Value& chosen : std::as_const(status_).record()["restores"].as_list()) {
+    for (const Value& chosen : record["restores"].as_list()) {
         std::string error;
         try {
             error = start_restore(chosen);

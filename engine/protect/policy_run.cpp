@@ -83,6 +83,9 @@ std::string PolicyRun::back_up_all() {
     std::vector<std::string> applications, failed, not_exported, not_verified;
     for (const Value& name : status_.record()["applications"].list_or_empty())
         applications.push_back(name.as_string());
+    std::size_t children = 0;  // of an application
+    for (const model::PolicyAction& action : policy().actions) children += action.verification ? 2 : 1;
+    status_.expect_parts(applications.size() * children);
     for (const std::string& application : applications) back_up(application);
     const auto has_failed = [&](const std::string& application, const std::string& error,
                                 std::vector<std::string>& those) {
@@ -192,6 +195,7 @@ void PolicyRun::start_exports(const std::string& application) {
         const std::string step = step_of_export(application, action);
         if (!is_due(world_, policy, action, application, status_.spec()["scheduledTime"])) {
             status_.end_step(step, "skipped", "there is one of this period already");
+            status_.end_part();
             continue;
         }
         Value made = children_.make(application, export_name(i), application);

@@ -86,6 +86,7 @@ void RestoreRun::restore() {
     check_conflicts();
     blueprints_.prepare(content);
     data_only_.prepare(content, items_);
+    expect_parts(content);
     hooks_.before();
     tokens_.cancel.throw_if_cancelled();
     blueprints_.call_each(content, "restorePrehook");
@@ -94,10 +95,21 @@ void RestoreRun::restore() {
         remove_existing();
         make_objects(content);
     }
+    status_.end_part();
     data_only_.start_users();
     wait_until_ready();
+    status_.end_part();
     blueprints_.call_each(content, "restore");
     blueprints_.call_each(content, "restorePosthook");
+}
+
+// Each volume, all other objects, the workloads' readiness, and what blueprints do.
+void RestoreRun::expect_parts(const Value& content) {
+    std::size_t parts = 2 + blueprints_.count(content);
+    for (const RestoreItem& item : items_) {
+        if (item.is_made && item.is_claim() && !data_only_.are_claims_done()) ++parts;
+    }
+    status_.expect_parts(parts);
 }
 
 // What a TransformSet holds may change while this runs, or before a later daemon goes on.
@@ -225,6 +237,7 @@ void RestoreRun::make_objects(const Value& content) {
             tokens_.cancel.throw_if_cancelled();
             if (!make(*item, waits)) return false;
             fill(content, *item);
+            if (item->is_claim()) status_.end_part();
             return true;
         });
         waits = left.size() < before;

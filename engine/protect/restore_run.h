@@ -41,6 +41,7 @@ class RestoreRun {
     void restore();
     void freeze_transforms();
     void read_items(const Value& content);
+    void expect_parts(const Value& content);
     [[nodiscard]] bool overwrites() const;
     void check_conflicts();
     void remove_existing();

@@ -77,10 +77,28 @@ void RestoredBlueprints::prepare(const Value& content) {
                               " is restored as it was backed up: its blueprint knows of no point in time");
 }
 
-void RestoredBlueprints::call_each(const Value& content, const char* action) {
-    if (wants_clones(status_.spec())) return;
+bool RestoredBlueprints::is_called(const Value& content, const Value& resource, const char* action) const {
+    const std::string blueprint = resource["blueprint"].string_or("");
+    return !wants_clones(status_.spec()) && item_of(resource) != nullptr &&
+           content.get("spec", "blueprints", blueprint, "actions", action).is_map();
+}
+
+std::size_t RestoredBlueprints::count(const Value& content) const {
+    std::size_t calls = 0;
     for (const Value& resource : content.get("spec", "resources").list_or_empty()) {
-        call(content, resource, action);
+        for (const char* action : {"restorePrehook", "restore", "restorePosthook"}) {
+            if (is_called(content, resource, action)) ++calls;
+        }
+    }
+    return calls;
+}
+
+void RestoredBlueprints::call_each(const Value& content, const char* action) {
+    for (const Value& resource : content.get("spec", "resources").list_or_empty()) {
+        if (is_called(content, resource, action)) {
+            call(content, resource, action);
+            status_.end_part();
+        }
         tokens_.cancel.throw_if_cancelled();
     }
 }
@@ -108,13 +126,10 @@ Value RestoredBlueprints::options_of(const Value& content, const Value& resource
 }
 
 void RestoredBlueprints::call(const Value& content, const Value& resource, const std::string& action) {
-    const std::string wanted = resource["blueprint"].string_or("");
-    if (!content.get("spec", "blueprints", wanted, "actions", action).is_map()) return;
-    const RestoreItem* item = item_of(resource);
-    if (item == nullptr) return;
+    const RestoreItem& item = *item_of(resource);
     const std::string step = action + " of " + label_of(resource), ns = status_.key().ns;
-    const std::string name = cluster::name_of(item->manifest);
-    if (!cluster::find_object(world_.cluster, {item->type, ns, name}))
+    const std::string wanted = resource["blueprint"].string_or(""), name = cluster::name_of(item.manifest);
+    if (!cluster::find_object(world_.cluster, {item.type, ns, name}))
         return status_.end_step(step, "skipped", "it is not in namespace " + ns);
     const Value& asked = profile_of(status_.spec());
     ChildAction child{.name = child_name(status_, step),

@@ -22,11 +22,14 @@ class RestoredBlueprints {
     // had, and where a copy would write over the database of the live application; what is restored without
     // the point in time is told as an exception of the action.
     void prepare(const Value& content);
+    // How many actions all of call_each() will run: each is a part of the RestoreAction's progress.
+    [[nodiscard]] std::size_t count(const Value& content) const;
     // The action of that name of every resource whose blueprint has it. Throws kFailedPrecondition where one
     // fails.
     void call_each(const Value& content, const char* action);
 
   private:
+    [[nodiscard]] bool is_called(const Value& content, const Value& resource, const char* action) const;
     void call(const Value& content, const Value& resource, const std::string& action);
     void refuse_live_databases(const Value& content) const;
     [[nodiscard]] Value options_of(const Value& content, const Value& resource) const;

@@ -190,6 +190,29 @@ TEST_CASE("a daemon that stops between two steps is followed by one that goes on
     CHECK(app.all(types::kRestorePoints).size() == 1);
 }
 
+TEST_CASE("a restore tells how far it is, also after another daemon has taken it on") {
+    Application app(R"(
+  restorePrehook: {phases: [{name: stop, func: Step, args: {do: ok}}]}
+  restorePosthook: {phases: [{name: begin, func: Step, args: {do: wait}}]}
+)");
+    app.back_up();
+    REQUIRE(Application::state(app.end_of(types::kBackupActions)) == "Complete");
+    app.restore("{subject: {name: backup-1, namespace: app}, overwriteExisting: true}");
+    const auto progress = [&] {
+        return app.all(types::kRestoreActions).at(0).get("status", "progress").int_or(0);
+    };
+    app.wait_for("the hook, two volumes, and the objects", [&] { return progress() == 57; });
+    app.restart();
+    CHECK(progress() == 57);
+    app.settle(true);
+    app.wait_for("all but the last hook", [&] { return progress() == 71; });
+    app.world.script.open();
+    const Value ended = app.end_of(types::kRestoreActions, "app", "restore-1");
+    CAPTURE(to_json(ended["status"]));
+    CHECK(Application::state(ended) == "Complete");
+    CHECK(progress() == 100);
+}
+
 TEST_CASE("a backup that is cancelled unfences and leaves nothing") {
     Application app(kHooks);
     app.back_up(kActionHooks);

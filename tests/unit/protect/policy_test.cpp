@@ -244,6 +244,22 @@ TEST_CASE("a preset that is wrong fails its policies, at its own place") {
     });
 }
 
+TEST_CASE("a run tells how many of its applications are done") {
+    Application app(kHooks);
+    app.ns("ahead");
+    app.world.create(types::kConfigMaps, "metadata: {name: a, namespace: ahead}");
+    policy(app, std::string(kDaily).replace(std::string(kDaily).find("[app]"), 5, "['a*']"));
+    app.world.create(
+        types::kRunActions,
+        "metadata: {name: run-1, namespace: default}\nspec: {subject: {kind: Policy, name: daily}}");
+    // The other one has volumes, whose copies are not ready.
+    app.wait_for("the backup of what has no volumes",
+                 [&] { return app.all(types::kRunActions).at(0).get("status", "progress") == Value(33); });
+    const Value ended = app.end_of(types::kRunActions, "default", "run-1");
+    CHECK(Application::state(ended) == "Complete");
+    CHECK(ended.get("status", "progress") == Value(100));
+}
+
 TEST_CASE("a run that is cancelled cancels what it has made, in every application") {
     Application app(kHooks);
     app.ns("app-2");

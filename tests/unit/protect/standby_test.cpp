@@ -238,6 +238,7 @@ TEST_CASE("a daemon that stops in a standby's run is followed by one that goes o
     }
     SECTION("while it restores") {
         here.wait_for("the restore", [&] { return here.restores() == 1; });
+        CHECK(here.all(types::kRunActions)[0].get("status", "progress").int_or(0) >= 50);
     }
     here.restart();
     const Value ended = here.end_of(types::kRunActions, "default", "r1");
