@@ -13,6 +13,7 @@
 #include "cluster/idempotent.h"
 #include "cluster/kube/definitions.h"
 #include "cluster/requester.h"
+#include "model/restore_fields.h"
 #include "model/verification.h"
 
 namespace fencepost::api {
@@ -148,8 +149,11 @@ Value spec_schema(const cluster::ResourceType& type) {
     schema["properties"].erase("cancel");           // has a request of its own
     schema["properties"].erase("scratch");          // a validation's alone
     schema["properties"].erase("targetNamespace");  // is in the path
-    for (const char* refused : {"instantRecovery", "targetVsphereStorage"})
-        schema["properties"].erase(refused);
+    if (type != types::kRestoreActions) return schema;
+    const Map all = std::as_const(schema)["properties"].as_map();
+    for (const Member& property : all) {
+        if (!model::is_restore_field(property.key)) schema["properties"].erase(property.key);
+    }
     return schema;
 }
 

@@ -216,7 +216,7 @@ constexpr Rule kRules[] = {
      "A policy backs up, and may export; or it imports, and may restore what it has imported. A retention "
      "would not know otherwise which restore points it is about. Of what is at a location only the "
      "application's name is known before it is imported."},
-    {"POL-E09", kError, "a field of Kasten's that Fencepost does not have",
+    {"POL-E09", kError, "a field that Fencepost does not have, of Kasten's perhaps",
      "A policy decides what is deleted, so nothing of it is ignored without a word."},
     {"POL-E10", kError, "a field that the policy's preset says",
      "One of the two would be wrong, and nobody could see which one holds."},

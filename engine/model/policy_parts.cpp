@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "model/restore_fields.h"
 #include "model/validate_parts.h"
 
 namespace fencepost::model {
@@ -131,7 +132,7 @@ void read_import(const std::string& pointer, const Value& parameters, Problems& 
                        "profile: {name: offsite}");
 }
 
-// All else is the RestoreAction's to know.
+// What the fields hold is the RestoreAction's to know.
 void read_restore(const std::string& pointer, const Value& parameters, Problems& problems) {
     if (!problems.check(parameters, pointer, Kind::kMap)) return;
     (void)problems.check(parameters["targetNamespace"], child(pointer, "targetNamespace"), Kind::kString);
@@ -141,6 +142,7 @@ void read_restore(const std::string& pointer, const Value& parameters, Problems&
                             "'" + std::string(member) + "' is for the run of the policy to say",
                             "leave it out");
     }
+    refuse_other_restore_fields(parameters, pointer, "POL-E09", problems);
 }
 
 void read_parameters(const std::string& pointer, const Policy& policy, PolicyAction& action,

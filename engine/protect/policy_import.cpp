@@ -7,7 +7,6 @@
 #include "base/error.h"
 #include "base/human.h"
 #include "cluster/idempotent.h"
-#include "cluster/kube/definitions.h"
 #include "protect/applications.h"
 #include "protect/exports.h"
 #include "protect/policy_retention.h"
@@ -277,26 +276,6 @@ void PolicyImport::end_restore(const Value& chosen) {
     } catch (const Error& e) {
         if (e.kind() != ErrorKind::kNotFound) throw;  // the policy was deleted meanwhile
     }
-}
-
-std::vector<std::string> unknown_to_restore(const model::Policy& policy) {
-    const model::PolicyAction* restore = policy.find("restore");
-    if (restore == nullptr) return {};
-    const Value& versions = cluster::kube::definition_of(types::kRestoreActions).get("spec", "versions");
-    std::vector<std::string> known{kTarget};
-    for (const Member& member : versions.as_list()
-                                    .at(0)
-                                    .get("schema", "openAPIV3Schema", "properties", "spec", "properties")
-                                    .as_map())
-        known.push_back(member.key);
-    std::vector<std::string> errors;
-    for (const Member& member : restore->parameters.map_or_empty()) {
-        if (std::find(known.begin(), known.end(), member.key) != known.end()) continue;
-        const std::string near = model::nearest(member.key, known);
-        errors.push_back("restoreParameters." + member.key + ": a RestoreAction here has no such field" +
-                         (near.empty() ? "" : "; did you mean '" + near + "'?"));
-    }
-    return errors;
 }
 
 }  // namespace fencepost::protect

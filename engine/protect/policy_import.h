@@ -50,7 +50,4 @@ class PolicyImport {
     std::vector<std::string> not_imported_, not_restored_;  // applications
 };
 
-// Members of restoreParameters that a RestoreAction does not have: one sentence each.
-[[nodiscard]] std::vector<std::string> unknown_to_restore(const model::Policy& policy);
-
 }  // namespace fencepost::protect

@@ -122,8 +122,6 @@ void PolicyRun::freeze() {
         if (applications.empty())
             throw Error(ErrorKind::kFailedPrecondition, "the policy selects no application");
         status_.change_record()["applications"] = List(applications.begin(), applications.end());
-    } else if (const auto errors = unknown_to_restore(policy); !errors.empty()) {
-        throw Error(ErrorKind::kInvalid, joined(errors, "; "));
     }
     status_.change()["policySpec"] = object["spec"];
     status_.flush(tokens_.shutdown);

@@ -1,9 +1,6 @@
 #include "protect/restore_spec.h"
 
-#include <algorithm>
-#include <array>
-
-#include "model/problem.h"
+#include "model/restore_fields.h"
 
 namespace fencepost::protect {
 namespace {
@@ -11,21 +8,6 @@ namespace {
 using model::child;
 
 constexpr const char* kRule = "RES-E01";
-constexpr std::array<std::string_view, 15> kFields{"subject",
-                                                   "targetNamespace",
-                                                   "overwriteExisting",
-                                                   "dataOnly",
-                                                   "volumeClones",
-                                                   "pointInTime",
-                                                   "skipWaitForWorkloadReady",
-                                                   "filters",
-                                                   "transforms",
-                                                   "blueprintSource",
-                                                   "profile",
-                                                   "artifactOverrideProfile",
-                                                   "hooks",
-                                                   "cancel",
-                                                   "scratch"};
 
 bool is_set(const Value& value) {
     return value.bool_or(false) || value.is_string() || (value.is_map() && !value.as_map().empty());
@@ -42,11 +24,7 @@ void refuse_together(const Value& spec, const char* field, const char* other, co
 
 void check_restore_spec(const Value& spec, const std::string& ns) {
     model::Problems problems;
-    for (const Member& member : spec.map_or_empty()) {
-        if (std::find(kFields.begin(), kFields.end(), member.key) == kFields.end())
-            problems.error(child("/spec", member.key), kRule, "a restore knows no " + member.key + " here",
-                           "leave it out; docs/applications.md has what there is");
-    }
+    model::refuse_other_restore_fields(spec, "/spec", kRule, problems);
     for (const char* flag : {"overwriteExisting", "dataOnly", "volumeClones", "skipWaitForWorkloadReady"})
         (void)problems.check(spec[flag], child("/spec", flag), Kind::kBool);
     refuse_together(spec, "dataOnly", "filters", "it restores all of the data", problems);

@@ -1,5 +1,5 @@
-// What a RestoreAction's spec may say: the fields that are known here, and which of them go together. Fields
-// of Kasten's that are not known are refused, since whoever set one meant it. Pure; thread-safe.
+// What a RestoreAction's spec may say: which fields (model/restore_fields.h), and which of them go together.
+// Pure; thread-safe.
 #pragma once
 
 #include <string>

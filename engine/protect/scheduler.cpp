@@ -11,7 +11,6 @@
 #include "protect/action_status.h"
 #include "protect/child_action.h"
 #include "protect/policy_children.h"
-#include "protect/policy_import.h"
 #include "protect/presets.h"
 #include "protect/restore_point.h"
 #include "protect/verifiable.h"
@@ -107,7 +106,6 @@ void Scheduler::look_at(const Value& written) {
     for (const model::Problem& problem : problems.all()) {
         if (problem.severity == model::Severity::kError) errors.emplace_back(to_text(problem));
     }
-    for (const std::string& error : unknown_to_restore(policy)) errors.emplace_back(error);
     const bool is_readable = errors.empty();
     if (is_readable) {
         for (const std::string& error : unverifiable_by(object, policy)) errors.emplace_back(error);

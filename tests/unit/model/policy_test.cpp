@@ -157,9 +157,13 @@ TEST_CASE("a policy imports, and may restore what it imports, and does nothing e
     };
     CHECK(wrong(imports).empty());
     CHECK(wrong(imports + ", {action: restore}").empty());
-    CHECK(wrong(imports + ", {action: restore, restoreParameters: {targetNamespace: standby, dataOnly: true, "
-                          "whatever: {a: b}}}")
-              .empty());
+    CHECK(
+        wrong(imports + ", {action: restore, restoreParameters: {targetNamespace: standby, dataOnly: true}}")
+            .empty());
+    for (const std::string member : {"instantRecovery", "targetVsphereStorage", "whatever"})
+        CHECK(wrong(imports + ", {action: restore, restoreParameters: {" + member + ": {a: b}}}") ==
+              "POL-E09 spec.actions[1].restoreParameters." + member + ": a restore knows no " + member +
+                  " here; leave it out; docs/applications.md has what there is [POL-E09]");
     CHECK(wrong("{action: import}") ==
           "POL-E08 spec.actions[0].importParameters: the import has no profile: it says where from; profile: "
           "{name: offsite} [POL-E08]");

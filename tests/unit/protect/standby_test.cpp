@@ -206,18 +206,19 @@ TEST_CASE("what another key has signed is not imported, and not restored") {
 
 TEST_CASE("a policy says by day which member of restoreParameters no RestoreAction has") {
     Store store;
-    Standby here(store, "{restoreClusterResources: true, overwriteExistings: true}");
+    Standby here(store, "{instantRecovery: true, overwriteExistings: true}");
     here.wait_for("the verdict", [&] {
         return here.find(types::kPolicies, "default", "follow")->get("status", "validation") ==
                Value("Failed");
     });
     const List errors = here.find(types::kPolicies, "default", "follow")->get("status", "error").as_list();
     REQUIRE(errors.size() == 2);
-    CHECK(errors[0] == Value("restoreParameters.overwriteExistings: a RestoreAction here has no such field; "
-                             "did you mean 'overwriteExisting'?"));
-    CHECK(errors[1] ==
-          Value("restoreParameters.restoreClusterResources: a RestoreAction here has no such field"));
-    CHECK(Application::error(here.run("r1")).find("restoreParameters.restoreClusterResources") !=
+    CHECK(errors[0] == Value("spec.actions[1].restoreParameters.instantRecovery: a restore knows no "
+                             "instantRecovery here; leave it out; docs/applications.md has what there is "
+                             "[POL-E09]"));
+    CHECK(errors[1] == Value("spec.actions[1].restoreParameters.overwriteExistings: a restore knows no "
+                             "overwriteExistings here; did you mean 'overwriteExisting'? [POL-E09]"));
+    CHECK(Application::error(here.run("r1")).find("a restore knows no instantRecovery here") !=
           std::string::npos);
 }
 
