@@ -56,11 +56,12 @@ class Poison(ControllerTest):
         self.run_action("note")
 
 
-# What a controller of one namespace needs, but for what a test takes away.
+# What a controller of one namespace needs, but for what a test takes away. No Role can give it RestorePointContents, which are in
+# no namespace.
 RULES = [
     {"apiGroups": ["cr.kanister.io"], "resources": ["actionsets", "blueprints", "profiles"], "verbs": ["get", "list", "watch", "create", "update", "patch"]},
     {"apiGroups": ["config.kio.kasten.io"], "resources": ["blueprintbindings", "blueprintbindings/status"], "verbs": ["get", "list", "watch", "update", "patch"]},
-    {"apiGroups": ["fencepost.io"], "resources": ["obligations", "webhooks", "policies", "runactions", "backupactions", "restoreactions", "exportactions", "importactions", "validateactions", "cancelactions", "restorepoints"],
+    {"apiGroups": ["fencepost.io"], "resources": ["obligations", "webhooks", "policies", "policypresets", "transformsets", "runactions", "backupactions", "restoreactions", "exportactions", "importactions", "validateactions", "cancelactions", "restorepoints"],
      "verbs": ["get", "list", "watch", "create", "update", "patch", "delete"]},
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]},
     {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]},
