@@ -9,6 +9,7 @@
 #include "base/guarded.h"
 #include "base/task_group.h"
 #include "cluster/idempotent.h"
+#include "protect/action_events.h"
 #include "protect/backup_run.h"
 #include "protect/export_run.h"
 #include "protect/import_run.h"
@@ -67,6 +68,7 @@ struct Entry {
     std::string order;  // within the line
     CancelSource source;
     bool is_running = false;
+    bool is_told = false;  // that it has started; of its thread alone
     Entry(ObjectKey the_key, const CancelToken& parent) : key(std::move(the_key)), source(parent) {}
 };
 
@@ -77,12 +79,17 @@ using Entries = std::map<std::string, std::shared_ptr<Entry>>;  // by uid
 struct Protector::Impl {
     run::World& world;
     CancelSource stop;
+    run::Events events;
     Guarded<Entries> entries;
     TaskGroup threads;
     Scheduler scheduler;
     LockKeeper lock_keeper;
 
-    explicit Impl(run::World& the_world) : world(the_world), scheduler(the_world), lock_keeper(the_world) {
+    explicit Impl(run::World& the_world)
+        : world(the_world),
+          events(the_world, "fencepost"),
+          scheduler(the_world, events),
+          lock_keeper(the_world) {
         for (const auto& [kind, action] : kActions) {
             follow(*action, [this, type = *action](WatchEvent::Type event, const Value& object) {
                 look_at_action(type, event, object);
@@ -112,7 +119,8 @@ struct Protector::Impl {
     void add(const Value& object, const ObjectKey& key, const std::string& line);
     void start_what_may();
     void run_entry(const std::string& uid, const std::shared_ptr<Entry>& entry);
-    void run_once(const Value& object, const Entry& entry);
+    void run_once(const Value& object, Entry& entry);
+    void run_action(const Value& object, const Entry& entry);
     void fail_unreadable(const ObjectKey& key, const std::string& why);
     void remove_children(const std::string& parent);
 };
@@ -290,13 +298,20 @@ void Protector::Impl::run_entry(const std::string& uid, const std::shared_ptr<En
     start_what_may();
 }
 
-void Protector::Impl::run_once(const Value& object, const Entry& entry) {
-    const Tokens tokens{entry.source.token(), stop.token()};
+void Protector::Impl::run_once(const Value& object, Entry& entry) {
     if (entry.key.type == types::kRestorePointContents)
-        retire(world, object, tokens);
-    else if (is_terminal(object))
-        ActionStatus(world, entry.key.type, object).let_go(stop.token());
-    else if (entry.key.type == types::kBackupActions)
+        return retire(world, object, {entry.source.token(), stop.token()});
+    if (is_terminal(object)) return ActionStatus(world, entry.key.type, object).let_go(stop.token());
+    const bool is_begun = object.get("status", "state") == Value(state::kRunning);
+    if (!std::exchange(entry.is_told, true) && !is_begun) tell_start(events, object);
+    run_action(object, entry);
+    const auto ended = cluster::find_object(world.cluster, entry.key);
+    if (ended && cluster::uid_of(*ended) == cluster::uid_of(object)) tell_end(events, *ended);
+}
+
+void Protector::Impl::run_action(const Value& object, const Entry& entry) {
+    const Tokens tokens{entry.source.token(), stop.token()};
+    if (entry.key.type == types::kBackupActions)
         BackupRun(world, object, tokens).run();
     else if (entry.key.type == types::kRunActions)
         PolicyRun(world, object, tokens).run();
@@ -312,15 +327,13 @@ void Protector::Impl::run_once(const Value& object, const Entry& entry) {
 
 void Protector::Impl::fail_unreadable(const ObjectKey& key, const std::string& why) {
     try {
-        (void)cluster::update(world.cluster, key,
-                              [&](Value& object) {
-                                  if (run::has_finalizer(object))
-                                      object = run::without_finalizer(std::move(object));
-                                  object["status"] =
-                                      Map{{"state", state::kFailed}, {"error", Map{{"message", why}}}};
-                                  return true;
-                              },
-                              stop.token(), {.field_manager = "fencepost"});
+        const auto fail = [&](Value& object) {
+            if (run::has_finalizer(object)) object = run::without_finalizer(std::move(object));
+            object["status"] = Map{{"state", state::kFailed}, {"error", Map{{"message", why}}}};
+            return true;
+        };
+        tell_end(events,
+                 cluster::update(world.cluster, key, fail, stop.token(), {.field_manager = "fencepost"}));
     } catch (const Cancelled&) {
         return;
     } catch (const Error& e) {

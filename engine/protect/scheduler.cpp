@@ -10,6 +10,7 @@
 #include "policy/calendar.h"
 #include "protect/action_status.h"
 #include "protect/child_action.h"
+#include "protect/action_events.h"
 #include "protect/policy_children.h"
 #include "protect/presets.h"
 #include "protect/restore_point.h"
@@ -44,7 +45,7 @@ std::string run_name(const Value& policy, SystemTime scheduled) {
 
 }  // namespace
 
-Scheduler::Scheduler(run::World& world) : world_(world) {
+Scheduler::Scheduler(run::World& world, run::Events& events) : world_(world), events_(events) {
     thread_.spawn([this] { work(); });
 }
 
@@ -148,15 +149,19 @@ void Scheduler::run_due(const Value& policy, SystemTime scheduled) {
         Map{{"kind", "Policy"}, {"name", cluster::name_of(policy)}, {"namespace", ns}};
     action["spec"]["scheduledTime"] = format_rfc3339(scheduled);
     cluster::set_requester(action, "policy " + ns + "/" + cluster::name_of(policy));
-    if (busy != runs.end() && cluster::name_of(*busy) != cluster::name_of(action)) {
+    const bool is_skipped = busy != runs.end() && cluster::name_of(*busy) != cluster::name_of(action);
+    if (is_skipped) {
         action["status"]["state"] = state::kSkipped;
         action["status"]["error"] = Map{{"message", "the run " + cluster::name_of(*busy) + " still works"}};
     }
-    cluster::create_unless_there(world_.cluster, types::kRunActions, action, {.field_manager = "fencepost"});
+    const bool is_new = cluster::create_unless_there(world_.cluster, types::kRunActions, action,
+                                                     {.field_manager = "fencepost"});
     Value patch;
     patch["status"][kLastRun] = format_rfc3339(scheduled);
     (void)world_.cluster.patch(key_of(policy), cluster::PatchType::kMerge, patch,
                                {.field_manager = "fencepost"});
+    if (is_new && is_skipped)
+        tell_end(events_, world_.cluster.get({types::kRunActions, ns, cluster::name_of(action)}));
 }
 
 // Whoever made them: expiresAt is a promise of its own.

@@ -11,13 +11,15 @@
 
 #include "base/task_group.h"
 #include "model/policy.h"
+#include "run/events.h"
 #include "run/function.h"
 
 namespace fencepost::protect {
 
 class Scheduler {
   public:
-    explicit Scheduler(run::World& world);
+    // Both outlive it.
+    Scheduler(run::World& world, run::Events& events);
     Scheduler(const Scheduler&) = delete;
     Scheduler& operator=(const Scheduler&) = delete;
     ~Scheduler();
@@ -37,6 +39,7 @@ class Scheduler {
         std::vector<std::string> found;
     };
     run::World& world_;
+    run::Events& events_;
     std::map<std::string, Looked> looked_;  // by the policy's uid; of its thread alone
     CancelSource stop_;
     TaskGroup thread_;

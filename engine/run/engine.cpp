@@ -64,7 +64,7 @@ struct Engine::Impl {
           options(std::move(the_options)),
           phase_logs(options.log_folder),
           keeper(world),
-          events(world),
+          events(world, "Kanister Controller"),
           machinery{world, catalog, renderer, keeper, timers, phase_logs, events} {}
 
     void follow();

@@ -7,7 +7,7 @@ namespace fencepost::run {
 
 namespace types = cluster::types;
 
-Events::Events(World& world) : world_(world) {
+Events::Events(World& world, std::string component) : world_(world), component_(std::move(component)) {
     thread_.spawn([this] { run(); });
 }
 
@@ -31,7 +31,7 @@ void Events::tell(const Value& about, Type type, std::string_view reason, std::s
     event["type"] = type == Type::kNormal ? "Normal" : "Warning";
     event["reason"] = reason;
     event["message"] = message.substr(0, 1'024);
-    event["source"]["component"] = "Kanister Controller";
+    event["source"]["component"] = component_;
     event["firstTimestamp"] = now;
     event["lastTimestamp"] = now;
     event["count"] = 1;

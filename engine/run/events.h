@@ -1,5 +1,6 @@
-// Kubernetes Events about ActionSets, with Kanister's reasons. Written by a thread of their own, best effort:
-// they never hold a backup up, and above kMaxQueued the oldest are dropped. Thread-safe.
+// Kubernetes Events about ActionSets, with Kanister's reasons, and about protect's actions. Written by a
+// thread of their own, best effort: they never hold a backup up, and above kMaxQueued the oldest are dropped.
+// Thread-safe.
 #pragma once
 
 #include <deque>
@@ -14,7 +15,8 @@ namespace fencepost::run {
 
 class Events {
   public:
-    explicit Events(World& world);
+    // `component`: whom the Events name as their source.
+    Events(World& world, std::string component);
     Events(const Events&) = delete;
     Events& operator=(const Events&) = delete;
     ~Events();  // writes what is queued for at most a second
@@ -29,6 +31,7 @@ class Events {
     };
     void run();
     World& world_;
+    const std::string component_;
     Guarded<State> state_;
     TaskGroup thread_;
 };

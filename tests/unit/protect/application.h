@@ -92,6 +92,17 @@ class Application {
     static std::string error(const Value& action) {
         return action.get("status", "error", "message").string_or("");
     }
+    // The Events about it, each as "type reason: message". They are written beside the action: wait for them.
+    std::vector<std::string> events(const Value& action) {
+        std::vector<std::string> told;
+        for (const Value& event : all(types::kEvents, cluster::namespace_of(action))) {
+            if (event.get("involvedObject", "uid") == Value(cluster::uid_of(action)))
+                told.push_back(event["type"].string_or("") + " " + event["reason"].string_or("") + ": " +
+                               event["message"].string_or(""));
+        }
+        std::sort(told.begin(), told.end());
+        return told;
+    }
     static std::vector<std::string> steps(const Value& action) {
         std::vector<std::string> names;
         for (const Value& step : action.get("status", "steps").list_or_empty())

@@ -190,6 +190,37 @@ TEST_CASE("a daemon that stops between two steps is followed by one that goes on
     CHECK(app.all(types::kRestorePoints).size() == 1);
 }
 
+TEST_CASE("Events tell of an action that it has started, and how it has ended") {
+    Application app(kHooks);
+    const auto told = [&](const Value& action, const Names& events) {
+        app.wait_for("the Events", [&] { return app.events(action).size() >= events.size(); });
+        CHECK(app.events(action) == events);
+    };
+    const Value backup = app.back_up();
+    app.wait_for("the snapshot", [&] { return app.all(types::kVolumeSnapshots).size() == 1; });
+    app.restart();
+    REQUIRE(Application::state(app.end_of(types::kBackupActions)) == "Complete");
+    told(backup, {"Normal Complete: the restore point is app/backup-1", "Normal Started: it runs"});
+    for (const Value& event : app.all(types::kEvents, "app")) {
+        CHECK(event.get("involvedObject", "kind") == Value("BackupAction"));
+        CHECK(event.get("source", "component") == Value("fencepost"));
+    }
+
+    const Value failed = app.restore("{subject: {name: nothing, namespace: app}}");
+    const std::string error = Application::error(app.end_of(types::kRestoreActions, "app", "restore-1"));
+    told(failed, {"Normal Started: it runs", "Warning Failed: " + error});
+    CHECK(!error.empty());
+
+    const Value cancelled = app.back_up("{cancel: true}", "backup-2");
+    told(cancelled, {"Normal Started: it runs", "Warning Cancelled: it was cancelled"});
+
+    const Value unreadable = app.world.create(
+        types::kBackupActions,
+        "metadata: {name: torn, namespace: app, annotations: {fencepost.io/record: '{torn'}}\nspec: {}");
+    app.wait_for("its end", [&] { return app.events(unreadable).size() == 2; });
+    CHECK(app.events(unreadable)[1].find("Warning Failed: ") == 0);
+}
+
 TEST_CASE("a restore tells how far it is, also after another daemon has taken it on") {
     Application app(R"(
   restorePrehook: {phases: [{name: stop, func: Step, args: {do: ok}}]}

@@ -164,6 +164,23 @@ TEST_CASE("A-14 runs that were missed are made up for by one") {
     CHECK(app.all(types::kRunActions).size() == 1);
 }
 
+TEST_CASE("a run that is skipped tells so in an Event") {
+    Application app(kHooks);
+    app.protector.reset();
+    app.world.create(types::kRunActions, R"(
+metadata: {name: slow, namespace: default, labels: {k10.kasten.io/policyName: daily}}
+spec: {subject: {kind: Policy, name: daily}}
+)");
+    policy(app, kDaily, "2026-01-01T00:00:00Z");
+    app.wait_for("the skipped run", [&] { return app.all(types::kRunActions).size() == 2; });
+    for (const Value& run : app.all(types::kRunActions)) {
+        if (cluster::name_of(run) == "slow") continue;
+        CHECK(Application::state(run) == "Skipped");
+        const Names told{"Warning Skipped: the run slow still works"};
+        app.wait_for("the Event", [&] { return app.events(run) == told; });
+    }
+}
+
 TEST_CASE("a policy that cannot be read says so, and never runs") {
     Application app(kHooks);
     policy(app, "{frequency: '@dayly', actions: []}", "2026-01-01T00:00:00Z");
