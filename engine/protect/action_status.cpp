@@ -74,7 +74,8 @@ void ActionStatus::expect_parts(std::size_t parts) { parts_ = parts; }
 
 void ActionStatus::end_part() {
     const auto percent = static_cast<std::int64_t>(100 * ++ended_ / (parts_ + 1));
-    status_["progress"] = std::max(std::as_const(status_)["progress"].int_or(0), percent);
+    const std::int64_t before = std::as_const(status_)["progress"].int_or(0);
+    status_["progress"] = std::max(before, std::min<std::int64_t>(percent, 99));
 }
 
 void ActionStatus::add_exception(const std::string& message) {

@@ -306,7 +306,8 @@ void Protector::Impl::run_once(const Value& object, Entry& entry) {
     if (!std::exchange(entry.is_told, true) && !is_begun) tell_start(events, object);
     run_action(object, entry);
     const auto ended = cluster::find_object(world.cluster, entry.key);
-    if (ended && cluster::uid_of(*ended) == cluster::uid_of(object)) tell_end(events, *ended);
+    if (ended && cluster::uid_of(*ended) == cluster::uid_of(object) && is_terminal(*ended))
+        tell_end(events, *ended);
 }
 
 void Protector::Impl::run_action(const Value& object, const Entry& entry) {
