@@ -546,4 +546,39 @@ TEST_CASE("the database is for nobody else's eyes") {
     }
 }
 
+TEST_CASE("Events of the day before yesterday go with the next ones, also after a restart") {
+    World world;
+    world.cluster.reset();
+    ManualClock clock;
+    const auto open = [&] {
+        return local::open_local_cluster({.data_dir = world.folder, .run_pods = false}, clock, world.log);
+    };
+    const auto tell = [&](const std::string& name) {
+        world.create(types::kEvents, "metadata: {name: " + name + ", namespace: default}\nreason: Started");
+    };
+    const auto is_there = [&](const std::string& name) {
+        return world.exists({types::kEvents, "default", name});
+    };
+    world.cluster = open();
+    for (int i = 0; i < 15; ++i) tell("old-" + std::to_string(i));
+    clock.advance(std::chrono::hours(23));
+    tell("recent");
+    clock.advance(std::chrono::hours(2));
+    CHECK(is_there("old-0"));
+    world.cluster.reset();
+    world.cluster = open();
+    tell("new-1");
+    tell("new-2");
+    const auto is_any_old = [&] {
+        for (int i = 0; i < 15; ++i) {
+            if (is_there("old-" + std::to_string(i))) return true;
+        }
+        return false;
+    };
+    world.wait([&] { return !is_any_old(); });
+    CHECK(is_there("recent"));
+    CHECK(is_there("new-1"));
+    CHECK(is_there("new-2"));
+}
+
 }  // namespace fencepost::cluster

@@ -22,6 +22,7 @@ class ControllerThread final : public Controllers {
         reconcilers_.push_back(stateful_sets(cluster));
         reconcilers_.push_back(deployments(cluster));
         reconcilers_.push_back(replica_sets(cluster));
+        reconcilers_.push_back(event_cleaner(cluster));
         thread_.spawn([this] { run(); });
     }
     ~ControllerThread() override {

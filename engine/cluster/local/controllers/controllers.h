@@ -1,6 +1,6 @@
 // What gives the embedded cluster's objects their life beside Pods: owners' deletion reaches their
-// dependents, a Namespace takes its content along, StatefulSets and Deployments keep their Pods. Fed by the
-// store's changes. Destruction stops them. Thread-safe.
+// dependents, a Namespace takes its content along, StatefulSets and Deployments keep their Pods, old Events
+// go. Fed by the store's changes. Destruction stops them. Thread-safe.
 #pragma once
 
 #include <memory>
@@ -39,5 +39,6 @@ class Reconciler {
 [[nodiscard]] std::unique_ptr<Reconciler> stateful_sets(Cluster& cluster);
 [[nodiscard]] std::unique_ptr<Reconciler> deployments(Cluster& cluster);
 [[nodiscard]] std::unique_ptr<Reconciler> replica_sets(Cluster& cluster);
+[[nodiscard]] std::unique_ptr<Reconciler> event_cleaner(Cluster& cluster);
 
 }  // namespace fencepost::cluster::local

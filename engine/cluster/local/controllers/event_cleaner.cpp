@@ -1,0 +1,48 @@
+// Events that are older than a day go, as nobody else deletes any: enough for a look in the morning at what
+// the night has brought. (An API server of Kubernetes keeps them for an hour.)
+#include <map>
+
+#include "base/encodings.h"
+#include "base/error.h"
+#include "cluster/local/controllers/controllers.h"
+
+namespace fencepost::cluster::local {
+namespace {
+
+constexpr std::chrono::hours kKept{24};
+// With each new one: more than one, so that all go in the end; few, so that no other controller waits long.
+constexpr int kRemovedAtOnce = 10;
+
+class EventCleaner final : public Reconciler {
+  public:
+    explicit EventCleaner(Cluster& cluster) : cluster_(cluster) {}
+
+    [[nodiscard]] bool wants(const Change& change) const override {
+        return change.key.type == types::kEvents && change.after && !change.before;
+    }
+
+    void reconcile(const Change& change) override {
+        const SystemTime now = parse_rfc3339(change.after->get("metadata", "creationTimestamp").as_string());
+        kept_.emplace(now, change.key);
+        for (int i = 0; i < kRemovedAtOnce && kept_.begin()->first < now - kKept; ++i) {
+            const ObjectKey oldest = kept_.extract(kept_.begin()).mapped();
+            try {
+                cluster_.remove(oldest);
+            } catch (const Error& e) {
+                if (e.kind() != ErrorKind::kNotFound) throw;
+            }
+        }
+    }
+
+  private:
+    Cluster& cluster_;
+    std::multimap<SystemTime, ObjectKey> kept_;
+};
+
+}  // namespace
+
+std::unique_ptr<Reconciler> event_cleaner(Cluster& cluster) {
+    return std::make_unique<EventCleaner>(cluster);
+}
+
+}  // namespace fencepost::cluster::local
