@@ -17,7 +17,10 @@ std::string type_name(const cluster::ResourceType& type) {
 std::string volumes_of(const protect::Governed& governed) {
     if (governed.claims.empty()) return "-";
     const std::string names = joined(governed.claims, ", ");
-    return governed.is_dumped() ? "not copied: " + names : names;
+    if (governed.is_dumped()) return "not copied: " + names;
+    if (governed.instances.size() < 2) return names;
+    return "of one of " + std::to_string(governed.instances.size()) +
+           " instances, which backupPrehook chooses: " + names;
 }
 
 void print_plan(const protect::Plan& plan) {

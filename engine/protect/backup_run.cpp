@@ -6,6 +6,7 @@
 #include "base/encodings.h"
 #include "base/error.h"
 #include "cluster/requester.h"
+#include "protect/fenced_instance.h"
 #include "protect/manifest.h"
 #include "protect/plan.h"
 #include "protect/restore_point.h"
@@ -182,17 +183,18 @@ std::vector<VolumeCopy> BackupRun::copies_of(const Value& claims) const {
 Deadline BackupRun::in(std::chrono::seconds time) const { return world_.clock.steady_now() + time; }
 
 void BackupRun::protect(const Value& resource) {
-    std::string holder;
-    if (has_action(resource, "backupPrehook")) holder = call(resource, "backupPrehook").uid;
+    ChildEnd prehook;
+    if (has_action(resource, "backupPrehook")) prehook = call(resource, "backupPrehook");
     // An earlier daemon had come as far as the posthook: the copies are of the time before it.
-    if (is_started(world_, child_name(status_, step_of("backupPosthook", resource)))) holder.clear();
+    if (is_started(world_, child_name(status_, step_of("backupPosthook", resource)))) prehook.uid.clear();
     std::string failure;
     bool is_cancelled = false;
     try {
         if (has_action(resource, "backup"))
             dump(resource);
         else
-            copy_volumes(resource["claims"], step_of("snapshots", resource), holder);
+            copy_volumes(keep_fenced(status_, resource, prehook.phases), step_of("snapshots", resource),
+                         prehook.uid);
     } catch (const Error& e) {
         if (!has_action(resource, "backupPosthook")) throw;
         failure = e.what();
@@ -353,6 +355,7 @@ void BackupRun::make_restore_point() {
     spec["volumes"] = record["volumes"].is_list() ? record["volumes"] : Value(List{});
     spec["blueprints"] = record["blueprints"].is_map() ? record["blueprints"] : Value(Map{});
     spec["warnings"] = record.get("plan", "warnings");
+    spec["skipped"] = record.get("plan", "skipped");
     spec["resources"] = List{};
     for (Value resource : record.get("plan", "resources").list_or_empty()) {
         const Value& left = record.get("kept", label_of(resource));

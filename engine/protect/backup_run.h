@@ -1,8 +1,9 @@
 // BackupRun: one BackupAction from its first sight to its end, on the calling thread:
 //
 //   preHook; discovery, manifests and the plan, frozen; for each resource that a blueprint governs:
-//   backupPrehook, then the snapshots of its volumes or `backup`, then backupPosthook; the volumes that
-//   nothing governs; all copies ready; the restore point; onSuccess, or onFailure where anything failed
+//   backupPrehook, then the snapshots of its volumes (where one instance was fenced, of that one's) or
+//   `backup`, then backupPosthook; the volumes that nothing governs; all copies ready; the restore point;
+//   onSuccess, or onFailure where anything failed
 //
 // backupPosthook starts at the snapshots' point in time, not when they are ready: the fence is what users
 // feel. It runs whatever happened after its prehook. Every object that is made has a name derived from the

@@ -10,6 +10,7 @@
 #include "binding/index.h"
 #include "binding/ownership.h"
 #include "binding/resolve.h"
+#include "protect/fenced_instance.h"
 #include "protect/manifest.h"
 
 namespace fencepost::protect {
@@ -92,7 +93,7 @@ class Planner {
             if (type.type == types::kPods) pods_.push_back(object);
             const bool is_in = filter_.accepts(type.type, object);
             if (type.type == types::kPersistentVolumeClaims)
-                claims_.push_back({cluster::name_of(object), cluster::uid_of(object), is_in});
+                claims_.push_back({cluster::name_of(object), cluster::uid_of(object), object, is_in});
             govern(type, object, is_in);
             if (!is_captured(type, object)) continue;
             if (is_in)
@@ -129,6 +130,7 @@ class Planner {
         for (const std::string_view action : kActions) {
             if (blueprint.get("actions", action).is_map()) governed.actions.emplace_back(action);
         }
+        governed.is_fencing = is_fencing(blueprint);
         if (governed.actions.empty()) {
             plan_.warnings.push_back("the Blueprint " + governed.blueprint + " of the " + governed.kind +
                                      " " + governed.key.name + " has no action of a backup");
@@ -167,19 +169,19 @@ class Planner {
                 if (governor != nullptr) instances[governor].insert(pod);
             }
             (governor == nullptr ? plan_.plain_claims : governor->claims).push_back(claim.name);
+            if (governor == nullptr || !governor->is_fencing || governor->is_dumped()) continue;
+            const std::string instance = instance_of(claim.object, governor->key.name);
+            if (!instance.empty()) governor->instances[instance].push_back(claim.name);
         }
         for (const Governed& governed : plan_.governed) {
-            const bool has_hook = std::find(governed.actions.begin(), governed.actions.end(), kActions[0]) !=
-                                  governed.actions.end();
-            if (!has_hook || governed.is_dumped() || !governed.claims.empty()) continue;
+            if (!governed.has_prehook() || governed.is_dumped() || !governed.claims.empty()) continue;
             plan_.warnings.push_back("no volume would be copied between the hooks of the " + governed.kind +
                                      " " + governed.key.name +
                                      ": it owns none, and no Pod that it owns uses one");
         }
         for (const auto& [governed, pods] : instances) {
-            const bool has_hooks = std::find(governed->actions.begin(), governed->actions.end(),
-                                             kActions[0]) != governed->actions.end();
-            if (pods.size() < 2 || governed->is_dumped() || !has_hooks) continue;
+            if (pods.size() < 2 || governed->is_dumped() || !governed->has_prehook()) continue;
+            if (governed->instances.size() > 1) continue;  // one of them is kept
             plan_.warnings.push_back("mixed instances: the volumes of " + std::to_string(pods.size()) +
                                      " Pods of the " + governed->kind + " " + governed->key.name +
                                      " would be copied (" + joined(governed->claims, ", ") +
@@ -189,6 +191,7 @@ class Planner {
 
     struct Claim {
         std::string name, uid;
+        Value object;  // its metadata
         bool is_in = true;
     };
     cluster::Cluster& cluster_;
@@ -222,6 +225,10 @@ Value reference_of(const ObjectKey& key) {
 
 }  // namespace
 
+bool Governed::has_prehook() const {
+    return std::find(actions.begin(), actions.end(), kActions[0]) != actions.end();
+}
+
 bool Governed::is_dumped() const {
     return std::find(actions.begin(), actions.end(), kActions[1]) != actions.end();
 }
@@ -241,6 +248,7 @@ Value Plan::to_value() const {
         item["reason"] = one.reason;
         item["actions"] = names(one.actions);
         item["claims"] = names(one.claims);
+        for (const auto& [instance, claims] : one.instances) item["instances"][instance] = names(claims);
         plan["resources"].push_back(std::move(item));
     }
     plan["claims"] = names(plain_claims);

@@ -4,6 +4,7 @@
 // cluster's.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,7 +23,12 @@ struct Governed {
     // Of its running Pods, and what it owns, by name. Copied between the hooks, unless `backup` is called
     // instead: then their manifests alone are kept.
     std::vector<std::string> claims;
+    bool is_fencing = false;  // backupPrehook does
+    // Where it does, and no `backup` is called: the claims by the instance that they are of. Of several
+    // instances only the one that the prehook then fences is copied and kept (protect/fenced_instance.h).
+    std::map<std::string, std::vector<std::string>> instances;
     [[nodiscard]] bool is_dumped() const;  // it has `backup`
+    [[nodiscard]] bool has_prehook() const;
 };
 
 struct Plan {

@@ -1,5 +1,7 @@
 #include "protect/restore_point.h"
 
+#include <set>
+
 #include "base/encodings.h"
 #include "base/error.h"
 #include "base/signature.h"
@@ -150,8 +152,20 @@ void remove_manifests(run::World& world, const std::string& name) {
 
 List manifests_of(run::World& world, const Value& content, const CancelToken& cancel) {
     const Value& spec = content["spec"];
-    if (!spec["export"].is_map()) return load_manifests(world, spec["manifests"]);
-    return parse_json(Exports(world, spec.get("export", "profile"), cancel).get(spec["manifests"])).as_list();
+    if (spec["export"].is_map())
+        return parse_json(Exports(world, spec.get("export", "profile"), cancel).get(spec["manifests"]))
+            .as_list();
+    // They were stored before a prehook chose among the claims.
+    std::set<std::string> skipped;
+    for (const Value& one : spec["skipped"].list_or_empty()) {
+        if (one["resource"] == Value("persistentvolumeclaims")) skipped.insert(one["name"].string_or(""));
+    }
+    List manifests = load_manifests(world, spec["manifests"]);
+    std::erase_if(manifests, [&](const Value& manifest) {
+        return manifest["kind"] == Value("PersistentVolumeClaim") &&
+               skipped.contains(cluster::name_of(manifest));
+    });
+    return manifests;
 }
 
 Value signed_here(run::World& world, Value document) {

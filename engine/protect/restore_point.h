@@ -25,7 +25,8 @@ inline constexpr const char* kContentLabel =
 [[nodiscard]] List load_manifests(run::World& world, const Value& stored);
 void remove_manifests(run::World& world, const std::string& name);
 
-// Of a content, wherever they are: in its Secrets, or in the location that it was exported to.
+// Of a content, without what it has skipped; wherever they are: in its Secrets, or in the location that it
+// was exported to.
 [[nodiscard]] List manifests_of(run::World& world, const Value& content, const CancelToken& cancel);
 
 // --- signatures: `signature` of a map is of all else that it holds

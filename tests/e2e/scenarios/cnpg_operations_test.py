@@ -21,6 +21,7 @@ CLUSTERS = "/apis/postgresql.cnpg.io/v1/namespaces/app1/clusters"
 BACKUPS = "/apis/postgresql.cnpg.io/v1/namespaces/app1/backups"
 BLUEPRINTS = ("cnpg-fence", "cnpg-snapshot", "cnpg-backup")
 FENCED = "cnpg.io/fencedInstances"
+CLONE_OF = "fencepost.io/clone-of"
 PLUGIN = "barman-cloud.cloudnative-pg.io"
 HEALTHY = {"phase": "Cluster in healthy state", "readyInstances": 3}
 
@@ -267,6 +268,34 @@ class CnpgOperations(unittest.TestCase):
         with self.operator(CLUSTERS, recover):
             self.run_from(backup, "restore", cluster="recovered")
         self.stack.cli("delete", "clusters.postgresql.cnpg.io", "recovered", "-n", "app1")
+
+    def test_C8_a_backup_of_the_application_keeps_the_volumes_of_the_fenced_instance_alone(self):
+        self.annotate(**{"kanister.kasten.io/blueprint": "cnpg-fence"})
+        plan = self.stack.cli("backup", "app1", "--plan").stdout
+        self.assertIn("of one of 3 instances, which backupPrehook chooses", plan)
+        self.assertNotIn("warning", plan)
+        action = json.loads(self.stack.cli("backup", "app1", "-o", "json").stdout)["metadata"]["name"]
+        [point] = [item["spec"] for item in self.stack.get("/apis/fencepost.io/v1alpha1/restorepointcontents")["items"]
+                   if item["spec"]["backupAction"]["name"] == action]
+        [resource] = [item for item in point["resources"] if item["resource"] == "clusters"]
+        instance = resource["artifacts"]["fence"]["keyValue"]["instance"]
+        claims = [instance, f"{instance}-wal"]
+        self.assertEqual(sorted(volume["claim"] for volume in point["volumes"]), claims)
+        others = {f"pg-{n}" for n in (1, 2, 3)} - {instance}
+        self.assertEqual({item["name"]: item["reason"] for item in point["skipped"]},
+                         {name + part: f"the instance {name} was not fenced" for name in others for part in ("", "-wal")})
+        self.psql(self.primary, "insert into links values (0, 'too late')")
+        self.addCleanup(self.psql, self.primary, "delete from links where n = 0")
+        self.stack.cli("restore", action, "-n", "app1", "--volume-clones")
+        clones = {item["metadata"]["annotations"][CLONE_OF]: item["metadata"]["name"]
+                  for item in self.stack.get("/api/v1/namespaces/app1/persistentvolumeclaims")["items"]
+                  if CLONE_OF in item["metadata"].get("annotations", {})}
+        for name in clones.values():
+            self.addCleanup(self.stack.cli, "delete", "pvc", name, "-n", "app1")
+        self.assertEqual(sorted(clones), claims)
+        data, wal = (self.volume(clones[claim]) for claim in claims)
+        self.assertEqual(self.control_state(data / "pgdata"), "shut down in recovery")
+        self.assertEqual(self.rows_of(data / "pgdata", wal / "pg_wal"), "1000")
 
     def test_C8_a_cluster_with_tablespaces_is_the_operators_to_copy(self):
         self.patch(f"{CLUSTERS}/pg", spec={"tablespaces": [{"name": "idx", "storage": {"size": "1Gi"}}]})

@@ -39,6 +39,7 @@ spec:
             cluster::uid_of(database) + ", controller: true}]";
         apply("{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data-" + name +
               ", namespace: app1, labels: {instance: " + name +
+              ", cnpg.io/cluster: pg, cnpg.io/instanceName: " + name +
               "}}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}}");
         apply("{apiVersion: v1, kind: Pod, metadata: {name: " + name + ", namespace: app1, " + owner +
               "}, spec: {containers: [{name: c, image: i}], volumes: [{name: v, persistentVolumeClaim: "
@@ -106,6 +107,18 @@ TEST_CASE("E12 the volumes of two instances behind one hook are told") {
     CHECK_THAT(plan.warnings.front(),
                Catch::Contains("mixed instances: the volumes of 2 Pods of the Cluster pg would be copied "
                                "(data-pg-0, data-pg-1)"));
+}
+
+TEST_CASE("of the instances behind a hook that fences, one is to be kept") {
+    App app;
+    app.bind_database("{backupPrehook: {phases: [{func: Fence, name: f, args: {}}]}, backupPosthook: {}}");
+    const Plan plan = app.plan();
+    CHECK(plan.warnings.empty());
+    const Governed& governed = plan.governed.front();
+    CHECK(governed.claims == Names{"data-pg-0", "data-pg-1"});
+    CHECK(governed.instances.at("pg-0") == Names{"data-pg-0"});
+    CHECK(plan.to_value()["resources"].as_list()[0]["instances"] ==
+          parse_yaml_value("{pg-0: [data-pg-0], pg-1: [data-pg-1]}"));
 }
 
 TEST_CASE("L-02 with a backup action volumes are not copied, and B-19 a Secret has none") {
