@@ -355,7 +355,10 @@ void BackupRun::make_restore_point() {
     spec["volumes"] = record["volumes"].is_list() ? record["volumes"] : Value(List{});
     spec["blueprints"] = record["blueprints"].is_map() ? record["blueprints"] : Value(Map{});
     spec["warnings"] = record.get("plan", "warnings");
-    spec["skipped"] = record.get("plan", "skipped");
+    spec["skipped"] = List{};
+    for (const Value& one : record.get("plan", "skipped").list_or_empty()) {
+        if (one["resource"] == Value("persistentvolumeclaims")) spec["skipped"].push_back(one);
+    }
     spec["resources"] = List{};
     for (Value resource : record.get("plan", "resources").list_or_empty()) {
         const Value& left = record.get("kept", label_of(resource));

@@ -157,9 +157,7 @@ List manifests_of(run::World& world, const Value& content, const CancelToken& ca
             .as_list();
     // They were stored before a prehook chose among the claims.
     std::set<std::string> skipped;
-    for (const Value& one : spec["skipped"].list_or_empty()) {
-        if (one["resource"] == Value("persistentvolumeclaims")) skipped.insert(one["name"].string_or(""));
-    }
+    for (const Value& claim : spec["skipped"].list_or_empty()) skipped.insert(claim["name"].string_or(""));
     List manifests = load_manifests(world, spec["manifests"]);
     std::erase_if(manifests, [&](const Value& manifest) {
         return manifest["kind"] == Value("PersistentVolumeClaim") &&
