@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <utility>
 
 namespace fencepost::protect {
 
@@ -29,6 +30,15 @@ int rank_of(const std::string& kind) {
     constexpr int kCustom = 3;
     const auto found = ranks.find(kind);
     return found == ranks.end() ? kCustom : found->second;
+}
+
+void move_subjects(Value& manifest, const std::string& from, const std::string& to) {
+    if (manifest["kind"] != Value("RoleBinding") || !std::as_const(manifest)["subjects"].is_list()) return;
+    for (Value& subject : manifest["subjects"].writable_list()) {
+        const Value& is = subject;
+        if (is["kind"] == Value("ServiceAccount") && is["namespace"] == Value(from))
+            subject["namespace"] = to;
+    }
 }
 
 }  // namespace fencepost::protect

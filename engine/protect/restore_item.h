@@ -27,4 +27,9 @@ struct RestoreItem {
 [[nodiscard]] int rank_of(const std::string& kind);
 inline constexpr int kLastOfData = 1;
 
+// A RoleBinding of the namespace `from` that is made in `to`: the service accounts of `from` that it names
+// are those of `to`, as they are made there too. Without it they would have rights in both namespaces, and
+// the new ones none. All else stays as it is.
+void move_subjects(Value& manifest, const std::string& from, const std::string& to);
+
 }  // namespace fencepost::protect

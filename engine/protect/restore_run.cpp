@@ -126,6 +126,7 @@ void RestoreRun::read_items(const Value& content) {
     const Transforms transforms =
         Transforms::read(status_.record()["transforms"], "/spec/transforms", problems);
     problems.throw_errors("the RestoreAction");
+    const std::string from = content.get("spec", "application", "namespace").string_or("");
     for (Value& manifest : manifests_of(world_, content, tokens_.cancel)) {
         const std::string api = manifest["apiVersion"].string_or(""), kind = manifest["kind"].string_or("");
         const auto type = find_type(world_.cluster, api, kind);
@@ -135,6 +136,7 @@ void RestoreRun::read_items(const Value& content) {
         }
         if (!filter.accepts(type->type, manifest)) continue;
         std::string name = cluster::name_of(manifest);
+        move_subjects(manifest, from, ns_);
         RestoreItem item{type->type, kind, transforms.apply(type->type, std::move(manifest)), rank_of(kind),
                          std::move(name)};
         const bool is_data = item.is_claim() && copy_of(content, item.name).is_map();

@@ -24,10 +24,13 @@ class Cnpg(ClusterTest):
             raise unittest.SkipTest("SKIPPED: no CloudNativePG operator; FENCEPOST_TEST_CNPG=1 tests/cluster/up.sh brings one up")
         began = time.monotonic()
         cls.apply((HERE / "yaml/cnpg.yaml").read_text().replace("SNAPSHOT-CLASS", cls.snapshot_class()))
+        cls.other = cls.cluster.make_namespace("cnpg-restored")
+        cls.addClassCleanup(cls.cluster.delete_namespace, cls.other)
         cls.stack = Stack(serve_options=["--kubernetes", "--kubeconfig", cls.cluster.kubeconfig, "--namespace", cls.namespace,
                                          "--install-crds"])
         cls.addClassCleanup(cls.stack.__exit__)
         cls.stack.start()
+        cls.stack.environment.update(cls.cluster.environment, FENCEPOST_SERVER=f"kubernetes://{cls.namespace}")
         for name in ("cnpg-fence", "cnpg-snapshot", "cnpg-backup", "cnpg-hibernate"):
             cls.apply((ROOT / f"blueprints/{name}/blueprint.yaml").read_text())
         for name in ("cnpg-fence", "cnpg-snapshot", "cnpg-backup"):
@@ -54,8 +57,8 @@ class Cnpg(ClusterTest):
         print(f"\n    {what}: {time.monotonic() - began:.1f} s", flush=True)
 
     @classmethod
-    def is_healthy(cls, name="pg"):
-        found = cls.get(KIND, name)
+    def is_healthy(cls, name="pg", namespace=None):
+        found = cls.cluster.get(KIND, name, namespace=namespace or cls.namespace)
         status = found.get("status", {})
         return status.get("phase") == "Cluster in healthy state" and status.get("readyInstances") == found["spec"]["instances"]
 
@@ -143,6 +146,30 @@ class Cnpg(ClusterTest):
     def use(self, pattern):
         self.label(pattern)
         self.addCleanup(self.label, None)
+
+    # --- whole applications
+    def test_a_backup_of_the_application_becomes_a_cluster_in_another_namespace(self):
+        wait_for("the end of what other tests left", lambda: all(claim["metadata"]["name"].startswith("pg-") for claim in self.list("pvc")))
+        expected = self.psql(self.primary(), CHECKSUM)
+        began = time.monotonic()
+        action = json.loads(self.stack.cli("backup", self.namespace, "-o", "json").stdout)["metadata"]["name"]
+        self.tell("the application is backed up", began)
+        self.assertEqual(self.fenced(), [])
+        name = self.get("restorepoint", action)["spec"]["restorePointContentRef"]["name"]
+        self.addCleanup(self.kubectl, "delete", "restorepointcontent", name, "--timeout=60s")
+        content = self.get("restorepointcontent", name)["spec"]
+        [resource] = [one for one in content["resources"] if one["resource"] == "clusters"]
+        instance = resource["artifacts"]["fence"]["keyValue"]["instance"]
+        self.assertEqual([volume["claim"] for volume in content["volumes"]], [instance])
+        self.psql(self.primary(), f"insert into links values ({ROWS + 9})")
+        began = time.monotonic()
+        self.stack.cli("restore", action, "-n", self.namespace, "--into", self.other)
+        wait_for("the health of the Cluster", lambda: self.is_healthy(namespace=self.other), 400)
+        self.tell("a Cluster of it is healthy in another namespace", began)
+        cluster = self.cluster.get(KIND, "pg", namespace=self.other)["status"]
+        self.assertEqual((cluster["currentPrimary"], cluster["readyInstances"]), (instance, 3))
+        restored = self.cluster.exec(instance, "psql", "-qAt", "-d", "app", "-c", CHECKSUM, options=("-c", "postgres"), namespace=self.other)
+        self.assertEqual(restored.stdout.strip(), expected)
 
     # --- hooks of a platform that copies the volumes itself
     def test_a_replica_is_shut_down_for_the_platforms_snapshot_and_streams_again_after(self):

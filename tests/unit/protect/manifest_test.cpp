@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "protect/resource_filter.h"
+#include "protect/restore_item.h"
 #include "value/yaml.h"
 
 namespace fencepost::protect {
@@ -144,6 +145,22 @@ TEST_CASE("a filter that is none says where") {
     CHECK_THAT(all, Catch::Contains("spec.filters.includeResources[0].resorce") &&
                         Catch::Contains("spec.filters.includeResources[1]") &&
                         Catch::Contains("spec.filters.excludeResources[0]"));
+}
+
+TEST_CASE("a RoleBinding in another namespace is about the service accounts there") {
+    const std::string others =
+        "}, {kind: ServiceAccount, name: monitor, namespace: monitoring}, {kind: User, name: anna}]}";
+    const std::string head =
+        "{kind: RoleBinding, roleRef: {kind: Role, name: pg}, subjects: [{kind: "
+        "ServiceAccount, name: pg, namespace: ";
+    Value binding = parse_yaml_value(head + "app" + others);
+    move_subjects(binding, "app", "copy");
+    CHECK(binding == parse_yaml_value(head + "copy" + others));
+
+    Value other = parse_yaml_value("{kind: Thing, subjects: [{kind: ServiceAccount, namespace: app}]}");
+    const Value before = other;
+    move_subjects(other, "app", "copy");
+    CHECK(other == before);
 }
 
 }  // namespace fencepost::protect
