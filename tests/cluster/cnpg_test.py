@@ -24,8 +24,6 @@ class Cnpg(ClusterTest):
             raise unittest.SkipTest("SKIPPED: no CloudNativePG operator; FENCEPOST_TEST_CNPG=1 tests/cluster/up.sh brings one up")
         began = time.monotonic()
         cls.apply((HERE / "yaml/cnpg.yaml").read_text().replace("SNAPSHOT-CLASS", cls.snapshot_class()))
-        cls.other = cls.cluster.make_namespace("cnpg-restored")
-        cls.addClassCleanup(cls.cluster.delete_namespace, cls.other)
         cls.stack = Stack(serve_options=["--kubernetes", "--kubeconfig", cls.cluster.kubeconfig, "--namespace", cls.namespace,
                                          "--install-crds"])
         cls.addClassCleanup(cls.stack.__exit__)
@@ -162,13 +160,15 @@ class Cnpg(ClusterTest):
         instance = resource["artifacts"]["fence"]["keyValue"]["instance"]
         self.assertEqual([volume["claim"] for volume in content["volumes"]], [instance])
         self.psql(self.primary(), f"insert into links values ({ROWS + 9})")
+        other = self.cluster.make_namespace("cnpg-restored")
+        self.addCleanup(self.cluster.delete_namespace, other)
         began = time.monotonic()
-        self.stack.cli("restore", action, "-n", self.namespace, "--into", self.other)
-        wait_for("the health of the Cluster", lambda: self.is_healthy(namespace=self.other), 400)
+        self.stack.cli("restore", action, "-n", self.namespace, "--into", other)
+        wait_for("the health of the Cluster", lambda: self.is_healthy(namespace=other), 400)
         self.tell("a Cluster of it is healthy in another namespace", began)
-        cluster = self.cluster.get(KIND, "pg", namespace=self.other)["status"]
+        cluster = self.cluster.get(KIND, "pg", namespace=other)["status"]
         self.assertEqual((cluster["currentPrimary"], cluster["readyInstances"]), (instance, 3))
-        restored = self.cluster.exec(instance, "psql", "-qAt", "-d", "app", "-c", CHECKSUM, options=("-c", "postgres"), namespace=self.other)
+        restored = self.cluster.exec(instance, "psql", "-qAt", "-d", "app", "-c", CHECKSUM, options=("-c", "postgres"), namespace=other)
         self.assertEqual(restored.stdout.strip(), expected)
 
     # --- hooks of a platform that copies the volumes itself

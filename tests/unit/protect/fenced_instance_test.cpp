@@ -62,6 +62,7 @@ struct ClusterOfTwo : Application {
     }
 };
 
+const Names kAll{"data", "db-1", "db-2", "db-2-wal", "files"};
 const Names kOfDb2{"data", "db-2", "db-2-wal", "files"};
 
 }  // namespace
@@ -105,7 +106,7 @@ TEST_CASE("where the prehook fenced no instance all volumes are copied, and that
     app.back_up();
     const Value ended = app.end_of(types::kBackupActions);
     CHECK(Application::state(ended) == "Complete");
-    CHECK(app.copied() == Names{"data", "db-1", "db-2", "db-2-wal", "files"});
+    CHECK(app.copied() == kAll);
     CHECK(ended.get("status", "exceptions").as_list().at(0)["message"] ==
           Value("configmaps/database: backupPrehook fenced no instance, so the volumes of all 2 are copied"));
 }
@@ -115,7 +116,7 @@ TEST_CASE("where all instances are fenced all volumes are copied") {
     app.back_up();
     const Value ended = app.end_of(types::kBackupActions);
     CHECK(Application::state(ended) == "Complete");
-    CHECK(app.copied() == Names{"data", "db-1", "db-2", "db-2-wal", "files"});
+    CHECK(app.copied() == kAll);
     CHECK(ended.get("status", "plan", "skipped") == Value(List{}));
 }
 

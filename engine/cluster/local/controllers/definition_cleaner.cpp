@@ -1,5 +1,5 @@
 // A CustomResourceDefinition that is being deleted: the objects of its types go first, then the definition.
-#include "base/error.h"
+#include "cluster/idempotent.h"
 #include "cluster/local/controllers/controllers.h"
 #include "cluster/local/object_rules.h"
 
@@ -41,11 +41,7 @@ class DefinitionCleaner final : public Reconciler {
                  store_.list(type.type, "", [](const Value&) { return true; }).items) {
                 is_empty = false;
                 if (!object.get("metadata", "deletionTimestamp").is_nil()) continue;
-                try {
-                    cluster_.remove(key);
-                } catch (const Error& e) {
-                    if (e.kind() != ErrorKind::kNotFound) throw;
-                }
+                remove_if_there(cluster_, key);
             }
         }
         return is_empty;

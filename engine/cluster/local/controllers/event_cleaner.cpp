@@ -3,7 +3,7 @@
 #include <map>
 
 #include "base/encodings.h"
-#include "base/error.h"
+#include "cluster/idempotent.h"
 #include "cluster/local/controllers/controllers.h"
 
 namespace fencepost::cluster::local {
@@ -26,11 +26,7 @@ class EventCleaner final : public Reconciler {
         kept_.emplace(now, change.key);
         for (int i = 0; i < kRemovedAtOnce && kept_.begin()->first < now - kKept; ++i) {
             const ObjectKey oldest = kept_.extract(kept_.begin()).mapped();
-            try {
-                cluster_.remove(oldest);
-            } catch (const Error& e) {
-                if (e.kind() != ErrorKind::kNotFound) throw;
-            }
+            remove_if_there(cluster_, oldest);
         }
     }
 

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "cluster/idempotent.h"
 #include "cluster/local/controllers/controllers.h"
 
 namespace fencepost::cluster::local {
@@ -180,7 +181,7 @@ class NamespaceCleaner final : public Reconciler {
             for (const auto& [content, object] :
                  store_.list(type.type, key.name, [](const Value&) { return true; }).items) {
                 is_empty = false;
-                if (object.get("metadata", "deletionTimestamp").is_nil()) remove(content);
+                if (object.get("metadata", "deletionTimestamp").is_nil()) remove_if_there(cluster_, content);
             }
         }
         // What was removed at once brings its own change here; what takes time does when it has gone.
@@ -194,13 +195,6 @@ class NamespaceCleaner final : public Reconciler {
     }
 
   private:
-    void remove(const ObjectKey& key) {
-        try {
-            cluster_.remove(key);
-        } catch (const Error& e) {
-            if (e.kind() != ErrorKind::kNotFound) throw;
-        }
-    }
     Cluster& cluster_;
     Store& store_;
     const TypeTable& types_;
