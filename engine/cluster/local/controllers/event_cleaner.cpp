@@ -1,5 +1,6 @@
 // Events that are older than a day go, as nobody else deletes any: enough for a look in the morning at what
 // the night has brought. (An API server of Kubernetes keeps them for an hour.)
+#include <algorithm>
 #include <map>
 
 #include "base/encodings.h"
@@ -22,9 +23,12 @@ class EventCleaner final : public Reconciler {
     }
 
     void reconcile(const Change& change) override {
-        const SystemTime now = parse_rfc3339(change.after->get("metadata", "creationTimestamp").as_string());
-        kept_.emplace(now, change.key);
-        for (int i = 0; i < kRemovedAtOnce && kept_.begin()->first < now - kKept; ++i) {
+        const SystemTime created =
+            parse_rfc3339(change.after->get("metadata", "creationTimestamp").as_string());
+        // Those that are there at a start come by name: an old one may come after the newest.
+        newest_ = std::max(newest_, created);
+        kept_.emplace(created, change.key);
+        for (int i = 0; i < kRemovedAtOnce && !kept_.empty() && kept_.begin()->first < newest_ - kKept; ++i) {
             const ObjectKey oldest = kept_.extract(kept_.begin()).mapped();
             remove_if_there(cluster_, oldest);
         }
@@ -32,6 +36,7 @@ class EventCleaner final : public Reconciler {
 
   private:
     Cluster& cluster_;
+    SystemTime newest_;
     std::multimap<SystemTime, ObjectKey> kept_;
 };
 
