@@ -185,7 +185,7 @@ class Controller(ControllerTest):
     def test_deleted_while_it_runs_it_is_cancelled_and_its_pod_goes(self):
         name = self.run_action("slow", wait=None)
         self.wait_running_job()
-        self.kubectl("delete", "actionset", name, "--timeout=30s")
+        self.kubectl("delete", "actionset", name, "--timeout=90s")
         wait_for("the job Pod's end", lambda: not self.job_pods())
 
     def test_the_rest_api_runs_actions_there_too(self):

@@ -17,7 +17,7 @@ class EdbCluster(ClusterTest):
         super().setUpClass()
         if cls.get("crd", KIND) is None:  # where EDB's own operator is, its CRD stays
             cls.cluster.kubectl("apply", "-f", ROOT / "examples/edb-snapshot/crd.yaml")
-        cls.cluster.kubectl("wait", "--for=condition=Established", f"crd/{KIND}", "--timeout=30s")
+        cls.cluster.kubectl("wait", "--for=condition=Established", f"crd/{KIND}", "--timeout=90s")
         cls.apply((HERE / "yaml/edb.yaml").read_text())
         owner = {"apiVersion": f"{KIND.split('.', 1)[1]}/v1", "kind": "Cluster", "name": CLUSTER, "controller": True,
                  "uid": cls.get(KIND, CLUSTER)["metadata"]["uid"]}

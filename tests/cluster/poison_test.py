@@ -43,7 +43,7 @@ class Poison(ControllerTest):
             with self.subTest(name):
                 self.wait_state(name, "failed")
                 self.assertRegex(self.get("actionset", name)["status"]["error"]["message"], expected)
-                self.kubectl("delete", "actionset", name, "--timeout=20s")
+                self.kubectl("delete", "actionset", name, "--timeout=90s")
         self.wait_state(before, "complete")
         self.assertIsNone(self.stack.daemon.poll())
 
@@ -105,7 +105,7 @@ class Rights(ClusterTest):
             with self.subTest(action):
                 self.apply({"apiVersion": "cr.kanister.io/v1alpha1", "kind": "ActionSet", "metadata": {"name": action}, "spec": {"actions": [
                     {"name": action, "blueprint": "asks", "object": {"kind": "Namespace", "name": self.namespace, "namespace": self.namespace}}]}})
-                self.kubectl("wait", "--for=jsonpath={.status.state}=failed", f"actionset/{action}", "--timeout=30s")
+                self.kubectl("wait", "--for=jsonpath={.status.state}=failed", f"actionset/{action}", "--timeout=90s")
                 self.assertRegex(self.get("actionset", action)["status"]["error"]["message"], verb_and_resource)
         self.assertIsNone(stack.daemon.poll())
 

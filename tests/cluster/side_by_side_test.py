@@ -107,7 +107,7 @@ class SideBySide(ApiFaults):
         self.run_action("note")
         after = self.get("actionset", "begun")
         self.assertEqual((after["status"], after["metadata"].get("finalizers")), (theirs["status"], None))
-        self.kubectl("delete", "actionset", "begun", "--timeout=10s")
+        self.kubectl("delete", "actionset", "begun", "--timeout=90s")
 
 
 if __name__ == "__main__":

@@ -4,13 +4,12 @@
 
 #include "any_cluster.h"
 #include "base/task_group.h"
+#include "tests/unit/eventually.h"
 #include "value/json.h"
 #include "value/yaml.h"
 
 namespace fencepost::cluster {
 namespace {
-
-constexpr std::chrono::seconds kPatience{10};
 
 class World : public AnyCluster {
   public:

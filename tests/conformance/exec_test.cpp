@@ -6,6 +6,7 @@
 
 #include "any_cluster.h"
 #include "base/task_group.h"
+#include "tests/unit/eventually.h"
 #include "value/yaml.h"
 
 namespace fencepost::cluster {
@@ -48,10 +49,7 @@ class World : public AnyCluster {
     }
 
   private:
-    void wait(const std::function<bool()>& is_so) {
-        for (int i = 0; i < 6000 && !is_so(); ++i) std::this_thread::sleep_for(10ms);
-        CHECK(is_so());
-    }
+    void wait(const std::function<bool()>& is_so) { CHECK(eventually(is_so)); }
     // Where the namespace is young, its service account may still be missing.
     bool is_created() {
         const std::string container =

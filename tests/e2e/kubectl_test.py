@@ -125,7 +125,7 @@ class Kubectl(unittest.TestCase):
                       "spec": {"actions": [{"name": "none", "blueprint": "b", "object": {"kind": "Namespace", "name": "app",
                                                                                          "namespace": "app"}}]}}
         self.apply(action_set, "-n", "default")
-        self.kubectl("wait", "actionset/go", "--for=jsonpath={.status.state}=failed", "--timeout=20s", namespace="default")
+        self.kubectl("wait", "actionset/go", "--for=jsonpath={.status.state}=failed", "--timeout=90s", namespace="default")
         self.assertEqual(header("actionsets", "-n", "default"),
                          ["NAME", "PROGRESS", "SIZE DOWNLOADED B", "SIZE UPLOADED B", "ESTIMATED DOWNLOAD SIZE B",
                           "ESTIMATED UPLOAD SIZE B", "RUNNING PHASE", "LAST TRANSITION TIME", "STATE"])
@@ -146,7 +146,7 @@ class Kubectl(unittest.TestCase):
         self.assertEqual(self.kubectl("get", "cm", "-n", "pages", "--field-selector", "metadata.name=page-4", "-o", "name").strip(),
                          "configmap/page-4")
         self.assertEqual(self.kubectl("delete", "cm", "-n", "pages", "-l", "page=0").count("deleted"), 4)
-        self.kubectl("delete", "namespace", "pages", "--timeout=20s")
+        self.kubectl("delete", "namespace", "pages", "--timeout=90s")
         self.assertIn('namespaces "pages" not found', self.refused("get", "ns", "pages"))
 
     def test_errors_are_worded_as_kubernetes_words_them(self):
@@ -237,7 +237,7 @@ class Kubectl(unittest.TestCase):
 
     def test_custom_resource_definitions_add_types_and_take_their_objects_along(self):
         self.apply(CRD)
-        self.kubectl("wait", "--for=condition=Established", "crd/clusters.postgresql.cnpg.io", "--timeout=10s")
+        self.kubectl("wait", "--for=condition=Established", "crd/clusters.postgresql.cnpg.io", "--timeout=90s")
         cluster = {"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "metadata": {"name": "pg", "namespace": "app"},
                    "spec": {"instances": 3}}
         self.apply(cluster)
@@ -249,11 +249,11 @@ class Kubectl(unittest.TestCase):
         self.assertIn("How many there are.", self.kubectl("explain", "clusters.postgresql.cnpg.io.spec"))
         cluster["spec"] = {"instances": "three"}
         self.assertIn("spec.instances", self.refused("apply", "-f", "-", text=json.dumps(cluster)))
-        self.kubectl("delete", "crd", "clusters.postgresql.cnpg.io", "--timeout=20s")
+        self.kubectl("delete", "crd", "clusters.postgresql.cnpg.io", "--timeout=90s")
         self.assertIn("the server doesn't have a resource type", self.refused("get", "clusters.postgresql.cnpg.io"))
         self.apply(CRD)
         self.assertEqual(self.json("clusters.postgresql.cnpg.io")["items"], [])
-        self.kubectl("delete", "crd", "clusters.postgresql.cnpg.io", "--timeout=20s")
+        self.kubectl("delete", "crd", "clusters.postgresql.cnpg.io", "--timeout=90s")
 
     def test_deletion_follows_owners_and_waits_for_finalizers(self):
         self.apply({**CONFIG_MAP, "metadata": {"name": "owner", "namespace": "app"}})
@@ -261,13 +261,13 @@ class Kubectl(unittest.TestCase):
         owned = {"ownerReferences": [{"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": uid,
                                       "blockOwnerDeletion": True}], "namespace": "app"}
         self.apply({**CONFIG_MAP, "metadata": {"name": "kept", **owned}})
-        self.kubectl("delete", "cm", "owner", "--cascade=orphan", "--timeout=10s")
+        self.kubectl("delete", "cm", "owner", "--cascade=orphan", "--timeout=90s")
         wait_for("the owner's leaving", lambda: "ownerReferences" not in self.json("cm", "kept")["metadata"]
                  or not self.json("cm", "kept")["metadata"]["ownerReferences"])
         self.apply({**CONFIG_MAP, "metadata": {"name": "owner", "namespace": "app"}})
         owned["ownerReferences"][0]["uid"] = self.json("cm", "owner")["metadata"]["uid"]
         self.apply({**CONFIG_MAP, "metadata": {"name": "owned", **owned}})
-        self.kubectl("delete", "cm", "owner", "--cascade=foreground", "--timeout=10s")
+        self.kubectl("delete", "cm", "owner", "--cascade=foreground", "--timeout=90s")
         self.assertIn("NotFound", self.refused("get", "cm", "owned"))
 
         self.apply({**CONFIG_MAP, "metadata": {"name": "held", "namespace": "app", "finalizers": ["example.com/hold"]}})
@@ -299,12 +299,12 @@ class Kubectl(unittest.TestCase):
                                "template": {"metadata": {"labels": {"app": "web"}},
                                             "spec": {**template["spec"], "restartPolicy": "Always"}}}}
         self.apply(deployment)
-        self.kubectl("rollout", "status", "deployment/web", "--timeout=30s")
+        self.kubectl("rollout", "status", "deployment/web", "--timeout=90s")
         self.kubectl("scale", "deployment/web", "--replicas=2")
-        self.kubectl("rollout", "status", "deployment/web", "--timeout=30s")
+        self.kubectl("rollout", "status", "deployment/web", "--timeout=90s")
         self.assertRegex(self.kubectl("get", "deploy", "web", "--no-headers"), r"^web +2/2 +2 +2 +\d+s$")
         self.assertEqual(self.kubectl("exec", "deploy/web", "--", "echo", "hello"), "hello\n")
-        self.kubectl("delete", "deployment", "web", "--timeout=20s")
+        self.kubectl("delete", "deployment", "web", "--timeout=90s")
         wait_for("the Pods' leaving", lambda: not self.kubectl("get", "po", "-l", "app=web", "-o", "name").strip(), 20)
 
     # --- Pods

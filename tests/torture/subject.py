@@ -219,7 +219,7 @@ class Subject(Stack):
             run.points.append(self.control.last.decode(errors="replace"))
             self.control.arm(**(kill_again() if kill_again and run.deaths == 1 else {}))
             self.start(wait=False)
-            until = time.monotonic() + 20
+            until = time.monotonic() + 60
             while time.monotonic() < until:
                 if self.is_dead():
                     break
@@ -332,7 +332,7 @@ class Run:
                 if path.exists():
                     rest += [f"folder {folder}/{entry.name}" for entry in path.iterdir() if entry.name not in known]
             return rest + [f"process {line}" for pid, line in subject.processes().items() if pid not in subject.stays]
-        until = time.monotonic() + 15
+        until = time.monotonic() + 60
         while rest := [what for what in left() if what not in self.subject.known_rest]:
             if time.monotonic() > until:
                 break

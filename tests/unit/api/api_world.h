@@ -19,6 +19,7 @@
 #include "functions/catalog.h"
 #include "net/http_client.h"
 #include "run/engine.h"
+#include "tests/unit/eventually.h"
 #include "value/json.h"
 #include "value/yaml.h"
 
@@ -125,7 +126,7 @@ class ApiWorld {
         request.url = "http://127.0.0.1:" + std::to_string(api->port()) + path;
         request.headers = std::move(headers);
         request.body = body;
-        request.deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+        request.deadline = std::chrono::steady_clock::now() + kPatience;
         net::HttpResponse response = http->request(request, {});
         Answer answer{response.status, response.headers, response.body, {}};
         if (answer.header("Content-Type").find("json") != std::string::npos && !answer.text.empty() &&
@@ -161,11 +162,8 @@ class ApiWorld {
                        parse_json(R"({"data":{"open":"true"}})"));
     }
     void wait_until(const std::string& id, const std::string& state) {
-        for (int i = 0; i < 2'000; ++i) {
-            if (get("/v1/actions/" + id).body["state"] == Value(state)) return;
-            std::this_thread::sleep_for(std::chrono::milliseconds(3));
-        }
-        FAIL(id << " never was " << state);
+        CAPTURE(id, state);
+        REQUIRE(eventually([&] { return get("/v1/actions/" + id).body["state"] == Value(state); }));
     }
     Value create(const std::string& yaml) {
         const Value object = parse_yaml_value(yaml);

@@ -29,10 +29,10 @@ TEST_CASE("metrics count actions, phases and requests in Prometheus' text format
     (void)world.complete("broken");
     (void)world.get("/v1/actions/nobody");
     std::string text;
-    for (int i = 0; i < 500 && text.find("fencepost_actions{state=\"failed\"} 1") == std::string::npos; ++i) {
+    CHECK(eventually([&] {
         text = world.get("/metrics").text;
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
+        return text.find("fencepost_actions{state=\"failed\"} 1") != std::string::npos;
+    }));
     CHECK_THAT(text, Contains("# TYPE fencepost_actions gauge") &&
                          Contains("fencepost_actions{state=\"complete\"} 1"));
     CHECK_THAT(text, Contains("fencepost_phase_duration_seconds_count{action=\"backup\",phase=\"make\"") ||
@@ -238,7 +238,7 @@ TEST_CASE("stopping ends the requests that wait") {
     const auto began = std::chrono::steady_clock::now();
     world.api->stop();
     waiter.join();
-    CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(5));
+    CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(30));
     CHECK((status == 503 || status == -1));
 }
 

@@ -6,17 +6,18 @@
 
 #include "base/cancel.h"
 #include "tests/unit/binding/world.h"
+#include "tests/unit/eventually.h"
 
 namespace fencepost::binding {
 namespace {
 
 using namespace std::chrono_literals;
 
-// The binding as soon as `is_wanted` holds; a nil value if it does not within ten seconds.
+// The binding as soon as `is_wanted` holds; a nil value if it never does.
 Value wait_for(World& world, const std::string& name,
                const std::function<bool(const Value& binding)>& is_wanted) {
     const auto watch = world.cluster->watch(cluster::types::kBlueprintBindings, {.ns = "kanister"});
-    const auto until = std::chrono::steady_clock::now() + 10s;
+    const auto until = std::chrono::steady_clock::now() + kPatience;
     while (const auto event = watch->next(CancelToken(), until)) {
         if (cluster::name_of(event->object) == name && is_wanted(event->object)) return event->object;
     }

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "tests/unit/source_dir.h"
 #include "value/yaml.h"
 
 namespace fencepost::binding {
@@ -214,7 +215,7 @@ TEST_CASE("B-10 earlier creation precedes, and B-11 the name decides a tie") {
 }
 
 TEST_CASE("B-16 bindings from the field match the objects that they are for and no others") {
-    std::ifstream file(std::string(FENCEPOST_SOURCE_DIR) + "/tests/unit/binding/samples.yaml");
+    std::ifstream file(source_dir() + "/tests/unit/binding/samples.yaml");
     std::ostringstream text;
     text << file.rdbuf();
     const Value all = parse_yaml_value(text.str());

@@ -4,6 +4,7 @@
 
 #include "binding/explain.h"
 #include "tests/unit/binding/world.h"
+#include "tests/unit/eventually.h"
 
 namespace fencepost::binding {
 namespace {
@@ -70,8 +71,7 @@ spec:
 )");
     // The embedded cluster's own controllers make the rest of the chain.
     const auto watch = world.cluster->watch(cluster::types::kPods, {.ns = "app1"});
-    const auto event =
-        watch->next(CancelToken(), std::chrono::steady_clock::now() + std::chrono::seconds(10));
+    const auto event = watch->next(CancelToken(), std::chrono::steady_clock::now() + kPatience);
     REQUIRE(event);
     const std::string name = cluster::name_of(event->object);
     const Value mine = run(world, name, "Running");

@@ -6,6 +6,7 @@
 #include "cli/text_diff.h"
 #include "cli_world.h"
 #include "model/validate.h"
+#include "tests/unit/source_dir.h"
 #include "value/json.h"
 
 using namespace fencepost;
@@ -113,11 +114,12 @@ TEST_CASE("test renders case files and compares with what is expected; --update 
 }
 
 TEST_CASE("the shipped blueprints pass their cases") {
-    const Result result = fencepost_cli(offline({"test", FENCEPOST_SOURCE_DIR "/blueprints"}));
+    const std::string blueprints = source_dir() + "/blueprints";
+    const Result result = fencepost_cli(offline({"test", blueprints.c_str()}));
     INFO(result.output << result.errors);
     CHECK(result.code == 0);
     std::size_t cases = 0;
-    for (const auto& file : std::filesystem::recursive_directory_iterator(FENCEPOST_SOURCE_DIR "/blueprints"))
+    for (const auto& file : std::filesystem::recursive_directory_iterator(blueprints))
         cases += file.path().string().ends_with(".case.yaml") ? 1 : 0;
     CHECK(cases >= 21);
     CHECK(result.output.find(std::to_string(cases) + " passed, 0 failed\n") != std::string::npos);

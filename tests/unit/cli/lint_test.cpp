@@ -6,13 +6,14 @@
 #include "cli/shellcheck.h"
 #include "cli_world.h"
 #include "lint/rule.h"
+#include "tests/unit/source_dir.h"
 #include "value/json.h"
 
 using namespace fencepost;
 
 namespace {
 
-const std::filesystem::path kSource = FENCEPOST_SOURCE_DIR;
+const std::filesystem::path kSource = source_dir();
 
 bool has_shellcheck() { return !cli::shellcheck("bash", "echo $x").empty(); }
 
@@ -113,8 +114,8 @@ TEST_CASE("scripts are shown to shellcheck, and what it says stands at its place
 }
 
 TEST_CASE("all that is shipped is clean with shellcheck, too") {
-    const Result result =
-        fencepost_cli({"lint", FENCEPOST_SOURCE_DIR "/blueprints", FENCEPOST_SOURCE_DIR "/bindings"});
+    const std::string blueprints = source_dir() + "/blueprints", bindings = source_dir() + "/bindings";
+    const Result result = fencepost_cli({"lint", blueprints.c_str(), bindings.c_str()});
     CHECK(result.output.find(" are fine\n") != std::string::npos);
     CHECK(result.code == 0);
 }

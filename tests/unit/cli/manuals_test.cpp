@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/completion.h"
 #include "cli/settings.h"
+#include "tests/unit/source_dir.h"
 
 using namespace fencepost;
 
@@ -61,7 +62,7 @@ TEST_CASE("a manual page's text is nobody's request: dots, quotes and backslashe
 }
 
 TEST_CASE("docs/reference.md is what the definitions say; UPDATE_GOLDEN=1 rewrites it") {
-    const std::string file = FENCEPOST_SOURCE_DIR "/docs/reference.md";
+    const std::string file = source_dir() + "/docs/reference.md";
     if (std::getenv("UPDATE_GOLDEN") != nullptr) std::ofstream(file) << cli::reference();
     CHECK(read_file(file) == cli::reference());
 }

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "cli_world.h"
 #include "net/http_server.h"
+#include "tests/unit/source_dir.h"
 #include "value/json.h"
 
 using namespace fencepost;
@@ -113,7 +114,7 @@ TEST_CASE("plan of what can run says so, and ends with 0") {
 TEST_CASE("the seeded defect that needs a cluster is found at its line: a missing Secret") {
     const Folder folder;
     const std::string objects = folder.write("objects.yaml", kObjects);
-    const std::string file = FENCEPOST_SOURCE_DIR "/tests/golden/seeded/plan/02-missing-secret.yaml";
+    const std::string file = source_dir() + "/tests/golden/seeded/plan/02-missing-secret.yaml";
     const std::string text = read_file(file);
     const std::size_t mark = text.find("# here: missing-object");
     REQUIRE(mark != std::string::npos);

@@ -38,8 +38,7 @@ struct Protected : api::ApiWorld {
     void control(const std::function<const char*(const Value& action)>& answer) {
         const cluster::ResourceType type{"fencepost.io", "v1alpha1", "backupactions"};
         const auto watch = cluster->watch(type, {.ns = "app"});
-        while (const auto event =
-                   watch->next({}, std::chrono::steady_clock::now() + std::chrono::seconds(20))) {
+        while (const auto event = watch->next({}, std::chrono::steady_clock::now() + kPatience)) {
             const char* status = answer(event->object);
             if (status == nullptr) continue;
             const Value patch(Map{{"status", parse_yaml_value(status)}});
@@ -264,8 +263,7 @@ TEST_CASE("import creates an ImportAction beside the server; --list shows what i
     TaskGroup controller;
     controller.spawn([&] {
         const auto watch = world.cluster->watch(type, {.ns = "default"});
-        while (const auto event =
-                   watch->next({}, std::chrono::steady_clock::now() + std::chrono::seconds(20))) {
+        while (const auto event = watch->next({}, std::chrono::steady_clock::now() + kPatience)) {
             if (!event->object.get("spec", "list").bool_or(false)) continue;
             const Value patch(Map{{"status", parse_yaml_value(R"(
 state: Complete

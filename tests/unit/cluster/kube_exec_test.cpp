@@ -13,6 +13,7 @@
 #include "cluster/exec_channels.h"
 #include "net/http_server.h"
 #include "net/websocket.h"
+#include "tests/unit/eventually.h"
 #include "value/json.h"
 
 using namespace fencepost;
@@ -65,8 +66,7 @@ class ApiServer {
         return ErrorKind::kInternal;
     }
     [[nodiscard]] bool has_ended() const {
-        for (int i = 0; i < 2000 && ended.load() == 0; ++i) std::this_thread::sleep_for(5ms);
-        return ended.load() > 0;
+        return eventually([&] { return ended.load() > 0; });
     }
 
     std::string pod = R"({"metadata":{"uid":"u1"},"spec":{"containers":[{"name":"pg"},{"name":"sidecar"}]}})";
@@ -269,7 +269,7 @@ TEST_CASE("exec with a server of v4 alone: a command without stdin runs, one wit
 TEST_CASE("exec ends at its deadline and with cancellation, and the server sees it") {
     ApiServer server(wait_for_the_end);
     SECTION("deadline") {
-        CHECK(server.failure({.container = "pg", .deadline = std::chrono::steady_clock::now() + 300ms}) ==
+        CHECK(server.failure({.container = "pg", .deadline = std::chrono::steady_clock::now() + 2s}) ==
               ErrorKind::kTimeout);
         CHECK(server.text == "the command did not end before its deadline");
     }

@@ -11,6 +11,7 @@
 #include "cluster/kube/kube_cluster.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
+#include "tests/unit/eventually.h"
 #include "value/json.h"
 
 namespace fencepost::cluster::kube {
@@ -420,7 +421,7 @@ TEST_CASE("a watch that is cut goes on behind the last thing that it was told") 
              "\n"})),
     });
     const auto watch = script.cluster->watch(types::kConfigMaps, {.ns = "app"});
-    const Deadline limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    const Deadline limit = std::chrono::steady_clock::now() + kPatience;
     std::string told;
     const auto all = [&] {
         for (;;) {

@@ -11,6 +11,7 @@
 #include "base/encodings.h"
 #include "base/error.h"
 #include "base/task_group.h"
+#include "tests/unit/eventually.h"
 #include "value/json.h"
 #include "value/yaml.h"
 
@@ -50,11 +51,7 @@ class World {
             return false;
         }
     }
-    void wait(const std::function<bool()>& condition) {
-        for (int i = 0; i < 2000 && !condition(); ++i)
-            std::this_thread::sleep_for(std::chrono::milliseconds(2));
-        REQUIRE(condition());
-    }
+    void wait(const std::function<bool()>& condition) { REQUIRE(eventually(condition)); }
 
     std::filesystem::path folder;
     SystemClock clock;
@@ -188,7 +185,7 @@ TEST_CASE("a watch tells what is there, what changes, and resumes after a resour
     const auto watch =
         world.cluster->watch(types::kConfigMaps, {.ns = "default", .label_selector = "app=pg"});
     const auto next = [&](Watch& from) {
-        const auto event = from.next({}, std::chrono::steady_clock::now() + std::chrono::seconds(2));
+        const auto event = from.next({}, std::chrono::steady_clock::now() + kPatience);
         REQUIRE(event);
         return *event;
     };

@@ -32,13 +32,8 @@ class GuardWorld : public PodWorld {
         return "echo " + word + " >> " + notes.string();
     }
     std::string read_notes() const { return fs::exists(notes) ? read_file(notes) : ""; }
-    bool has_notes(std::chrono::milliseconds within = std::chrono::seconds(5)) const {
-        for (const auto until = std::chrono::steady_clock::now() + within;
-             std::chrono::steady_clock::now() < until;) {
-            if (!read_notes().empty()) return true;
-            std::this_thread::sleep_for(std::chrono::milliseconds(5));
-        }
-        return false;
+    bool has_notes() const {
+        return eventually([&] { return !read_notes().empty(); });
     }
     bool stands(const Guard& guard) const { return fs::exists(options.data_dir / "guards" / guard.id); }
     fs::path notes;
@@ -48,6 +43,7 @@ class GuardWorld : public PodWorld {
 };
 
 constexpr std::chrono::milliseconds kSoon{300};
+constexpr std::chrono::seconds kLater{3};  // enough to do something before it also on a busy machine
 
 }  // namespace
 
@@ -61,8 +57,7 @@ TEST_CASE(
               "mountPath: /mnt}]",
               "volumes: [{name: word, configMap: {name: word}}]");
     const Value pod = world.wait_phase("pg", "Running");
-    const Guard guard =
-        world.guard(pod, std::chrono::seconds(1), "echo $ME $(cat /mnt/word) >> " + world.notes.string());
+    const Guard guard = world.guard(pod, kLater, "echo $ME $(cat /mnt/word) >> " + world.notes.string());
     world.backend->post_guard(pod, guard);
     const auto posted = std::chrono::steady_clock::now();
     world.stop();
@@ -70,7 +65,7 @@ TEST_CASE(
     CHECK(world.read_notes().empty());
     REQUIRE(world.has_notes());
     CHECK(world.read_notes() == "pg from-the-mount\n");
-    CHECK(std::chrono::steady_clock::now() - posted < std::chrono::milliseconds(1'500));
+    CHECK(std::chrono::steady_clock::now() - posted < 5 * kLater);
 }
 
 TEST_CASE("the earlier of a guard's two deadlines counts") {
@@ -95,8 +90,7 @@ TEST_CASE("the guards that stand are told from the files alone, the nearest dead
     REQUIRE(world.has_notes());
     world.stop();
     std::vector<StandingGuard> standing;
-    for (int i = 0; i < 1'000 && (standing = standing_guards(world.options.data_dir)).size() != 2; ++i)
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    eventually([&] { return (standing = standing_guards(world.options.data_dir)).size() == 2; });
     REQUIRE(standing.size() == 2);
     CHECK(standing[0].id == soon.id);
     CHECK(standing[0].deadline == soon.deadline);
@@ -118,7 +112,7 @@ TEST_CASE("an undo that fails is tried again") {
 TEST_CASE("a guard that was relieved acts no more, also one that an earlier daemon posted") {
     GuardWorld world;
     const Value pod = world.start_pod("pg");
-    const Guard guard = world.guard(pod, kSoon, world.undo());
+    const Guard guard = world.guard(pod, kLater, world.undo());
     world.backend->post_guard(pod, guard);
     SECTION("by the daemon that posted it") {}
     SECTION("by the next one") {
@@ -129,23 +123,23 @@ TEST_CASE("a guard that was relieved acts no more, also one that an earlier daem
     world.backend->relieve_guard(guard.id, [&] { was_run = true; }, {});
     CHECK(was_run);
     CHECK(!world.stands(guard));
-    CHECK(!world.has_notes(std::chrono::milliseconds(700)));
+    std::this_thread::sleep_until(guard.deadline + kSoon);
+    CHECK(world.read_notes().empty());
 }
 
 TEST_CASE("a guard stands on where the undo in its place fails, and holds still while that runs") {
     GuardWorld world;
     const Value pod = world.start_pod("pg");
-    const Guard guard = world.guard(pod, kSoon, world.undo());
+    const Guard guard = world.guard(pod, kLater, world.undo());
     world.backend->post_guard(pod, guard);
-    CHECK_THROWS_AS(
-        world.backend->relieve_guard(guard.id,
-                                     [&] {
-                                         std::this_thread::sleep_for(std::chrono::milliseconds(700));
-                                         CHECK(world.read_notes().empty());
-                                         throw Error(ErrorKind::kInternal, "it did not work");
-                                     },
-                                     {}),
-        Error);
+    CHECK_THROWS_AS(world.backend->relieve_guard(guard.id,
+                                                 [&] {
+                                                     std::this_thread::sleep_until(guard.deadline + kSoon);
+                                                     CHECK(world.read_notes().empty());
+                                                     throw Error(ErrorKind::kInternal, "it did not work");
+                                                 },
+                                                 {}),
+                    Error);
     CHECK(world.has_notes());
 }
 
@@ -163,10 +157,11 @@ TEST_CASE("a guard that stands stays: posting it again changes nothing") {
 TEST_CASE("a guard goes with its container, and none is posted for one that does not run") {
     GuardWorld world;
     const Value pod = world.start_pod("pg");
-    const Guard guard = world.guard(pod, std::chrono::seconds(1), world.undo());
+    const Guard guard = world.guard(pod, kLater, world.undo());
     world.backend->post_guard(pod, guard);
     world.objects.remove({types::kPods, "ns", "pg"}, {.grace_period = std::chrono::seconds(0)});
-    CHECK(!world.has_notes(std::chrono::milliseconds(1'500)));
+    std::this_thread::sleep_until(guard.deadline + kSoon);
+    CHECK(world.read_notes().empty());
     const Value done = world.pod("done", "command: ['true']");
     world.wait_phase("done", "Succeeded");
     CHECK_THROWS_AS(

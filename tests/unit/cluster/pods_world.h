@@ -14,6 +14,7 @@
 
 #include "cluster/local/pods/pod_runtime.h"
 #include "pods_fake_cluster.h"
+#include "tests/unit/eventually.h"
 #include "value/json.h"
 #include "value/yaml.h"
 
@@ -60,12 +61,12 @@ class PodWorld {
     Value wait(const ResourceType& type, const std::string& name,
                const std::function<bool(const Value&)>& is_so, const std::string& ns = "ns") {
         Value object;
-        for (int i = 0; i < 2000; ++i) {
+        const bool got_there = eventually([&] {
             object = get(type, name, ns);
-            if (is_so(object)) return object;
-            std::this_thread::sleep_for(std::chrono::milliseconds(5));
-        }
-        FAIL(name << " never got there: " << to_json(object, {.indent = "  "}));
+            return is_so(object);
+        });
+        INFO(to_json(object, {.indent = "  "}));
+        REQUIRE(got_there);
         return object;
     }
     Value wait_phase(const std::string& name, const std::string& phase) {
@@ -73,15 +74,15 @@ class PodWorld {
                     [&](const Value& pod) { return pod.get("status", "phase").string_or("") == phase; });
     }
     void wait_gone(const ResourceType& type, const std::string& name, const std::string& ns = "ns") {
-        for (int i = 0; i < 2000; ++i) {
+        CAPTURE(name);
+        REQUIRE(eventually([&] {
             try {
                 (void)get(type, name, ns);
+                return false;
             } catch (const Error&) {
-                return;
+                return true;
             }
-            std::this_thread::sleep_for(std::chrono::milliseconds(5));
-        }
-        FAIL(name << " is still there");
+        }));
     }
     std::string logs(const std::string& name, LogOptions log_options = {}) {
         std::string text;

@@ -50,12 +50,9 @@ class CsiWorld : public FunctionsWorld {
     std::string text_on(const std::string& name) { return read_file(volume(name) / "text"); }
 
     void wait_until(const std::function<bool()>& is_so) {
-        for (int i = 0; i < 2'000; ++i) {
-            if (is_so()) return;
-            std::this_thread::sleep_for(std::chrono::milliseconds(5));
-        }
-        FAIL("it never came: " << to_json(Value(snapshots()))
-                               << to_json(Value(cluster->list(types::kActionSets, {}).items)));
+        const bool came = eventually(is_so);
+        INFO(to_json(Value(snapshots())) << to_json(Value(cluster->list(types::kActionSets, {}).items)));
+        REQUIRE(came);
     }
     std::vector<Value> snapshots() { return cluster->list(types::kVolumeSnapshots, {.ns = "app"}).items; }
     std::vector<Value> contents() { return cluster->list(types::kVolumeSnapshotContents, {}).items; }

@@ -1,5 +1,6 @@
 // BackupDataAll, RestoreDataAll and DeleteDataAll: a real StatefulSet of two Pods with a volume each.
 #include "data_world.h"
+#include "tests/unit/eventually.h"
 
 namespace fencepost::functions {
 
@@ -19,11 +20,8 @@ class SetWorld : public DataWorld {
             "{accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}], template: {metadata: "
             "{labels: {app: db}}, spec: {terminationGracePeriodSeconds: 0, containers: [{name: main, image: "
             "debian, command: [sleep, '100'], volumeMounts: [{name: data, mountPath: /mnt/d}]}]}}}}");
-        for (int i = 0; i < 2'000; ++i) {
-            if (get(types::kStatefulSets, "db").get("status", "readyReplicas").int_or(0) == 2) return;
-            std::this_thread::sleep_for(std::chrono::milliseconds(3));
-        }
-        FAIL("the StatefulSet never had two Pods");
+        REQUIRE(eventually(
+            [&] { return get(types::kStatefulSets, "db").get("status", "readyReplicas").int_or(0) == 2; }));
     }
     // In both Pods; $HOSTNAME is the Pod's name.
     static std::string everywhere(const std::string& name, const std::string& script) {

@@ -1,6 +1,7 @@
 // BackupData and its family: files of real Pods and volumes in a real repository, with kando beside the tests
 // and stock restic as the judge and as the mover of containers that have no kando.
 #include "data_world.h"
+#include "tests/unit/eventually.h"
 
 namespace fencepost::functions {
 
@@ -35,9 +36,7 @@ TEST_CASE("BackupData stores a container's folder as stock restic has it, and Re
         "'set -e; diff /mnt/d/it*one \"/mnt/d" +
             world.source() + "/\"it*one; v=$(ls /mnt/d | wc -l); " + marker("entries", "$v") + "']}");
     CHECK(seen["entries"] == Value("2"));
-    for (int i = 0; i < 2'000 && !world.job_pods("app").empty(); ++i)
-        std::this_thread::sleep_for(std::chrono::milliseconds(4));
-    CHECK(world.job_pods("app").empty());
+    CHECK(eventually([&] { return world.job_pods("app").empty(); }));
 }
 
 TEST_CASE("a container that has restic and no kando uses that, and no secret is in its command line") {

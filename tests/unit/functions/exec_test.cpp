@@ -75,7 +75,7 @@ TEST_CASE("KubeExec ends its command at the phase's timeout") {
     const Value done = world.run(
         "[{func: KubeExec, name: one, timeout: 300ms, args: {namespace: app, pod: pg, command: [sleep, "
         "'50']}}]");
-    CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(5));
+    CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(30));
     CHECK(done.get("status", "state") == Value("failed"));
     CHECK_THAT(FunctionsWorld::message(done), Contains("phase 'one'"));
 }

@@ -67,8 +67,7 @@ echo 'Minimum recovery ending location:     0/5000060')");
             Value(Map{{"metadata", Value(Map{{"annotations", Value(Map{{kFenced, Value(list)}})}})}}));
     }
     void wait_fenced(const std::string& list) {
-        for (int i = 0; i < 2'000 && fenced() != list; ++i)
-            std::this_thread::sleep_for(std::chrono::milliseconds(3));
+        eventually([&] { return fenced() == list; });
         CHECK(fenced() == list);
     }
     static constexpr const char* kFence =
@@ -154,8 +153,7 @@ TEST_CASE("a fence of the annotation that somebody else lifts in the middle fail
                     "command: [bash, -c, 'touch $PGDATA/held; until [ -e $PGDATA/go ]; do "
                     "sleep 0.01; done']}}, {func: Unfence, name: unfence, args: {}}]");
     world.wait_fenced(R"(["pg-2"])");
-    for (int i = 0; is_placed && i < 2'000 && !std::filesystem::exists(world.folder / "pg-2" / "held"); ++i)
-        std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    if (is_placed) eventually([&] { return std::filesystem::exists(world.folder / "pg-2" / "held"); });
     world.annotate("[]");
     std::ofstream(world.folder / "pg-2" / "go").put('x');
     CHECK_THAT(FunctionsWorld::message(world.finish(name)),

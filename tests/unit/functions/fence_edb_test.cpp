@@ -61,8 +61,7 @@ class EdbWorld : public FunctionsWorld {
         return name;
     }
     void wait_for_notes(const std::string& text) {
-        for (int i = 0; i < 3'000 && read("notes") != text; ++i)
-            std::this_thread::sleep_for(std::chrono::milliseconds(3));
+        eventually([&] { return read("notes") == text; });
         CHECK(read("notes") == text);
     }
     static constexpr const char* kArgs =
@@ -90,16 +89,15 @@ TEST_CASE("E4 the entry of a Pod that is gone is taken off: the next Pod of its 
         ", {func: Wait, name: hold, args: {timeout: 1m, conditions: {anyOf: [{condition: '{{ "
         "false }}', objectReference: {apiVersion: v1, resource: configmaps, name: subject, "
         "namespace: app}}]}}}");
-    for (int i = 0; i < 2'000 && FunctionsWorld::phase(world.get(types::kActionSets, name,
-                                                                 "default"))["state"] != Value("complete");
-         ++i)
-        std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    CHECK(eventually([&] {
+        return FunctionsWorld::phase(world.get(types::kActionSets, name, "default"))["state"] ==
+               Value("complete");
+    }));
     world.cluster->remove({types::kPods, "app", "pg-2"});
     world.cluster->patch({types::kActionSets, "default", name}, cluster::PatchType::kMerge,
                          parse_json(R"({"spec":{"cancel":true}})"));
     (void)world.finish(name);
-    for (int i = 0; i < 2'000 && !world.engine->obligations(false).empty(); ++i)
-        std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    CHECK(eventually([&] { return world.engine->obligations(false).empty(); }));
     CHECK(world.fenced() == R"(["pg-9"])");
     CHECK(world.read("notes") == "pre\n");
 }

@@ -175,8 +175,7 @@ TEST_CASE("an undo that fails leaves the obligation open and is tried again unti
         world.run("[{func: Fence, name: fence, args: {namespace: app, pods: pg, annotationPrefix: my}}]");
     CHECK(done.get("status", "state") == Value("failed"));
     CHECK_THAT(FunctionsWorld::message(done), Contains("the undo command ended with exit code 1"));
-    for (int i = 0; i < 1'000 && !world.obligations(false).empty(); ++i)
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    CHECK(eventually([&] { return world.obligations(false).empty(); }));
     CHECK(world.notes() == "pre\npost\npost\n");
     CHECK(world.obligations().front()["attempts"] == Value(1));
 }
@@ -185,8 +184,7 @@ TEST_CASE("the obligation is stored before the pre command begins") {
     FenceWorld world;
     world.elected("pg-2", "sleep 0.5");
     const std::string name = world.start(std::string(FenceWorld::kFence) + "]");
-    for (int i = 0; i < 1'000 && world.notes().empty(); ++i)
-        std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    CHECK(eventually([&] { return !world.notes().empty(); }));
     CHECK(world.engine->obligations(false).size() == 1);
     CHECK(world.finish(name).get("status", "state") == Value("complete"));
 }
@@ -199,8 +197,7 @@ TEST_CASE("a fence whose time limit passes while it is being placed is lifted af
         "[{func: Fence, name: fence, args: {namespace: app, pods: slow, annotationPrefix: my, timeLimit: "
         "1s}}]");
     CHECK(done.get("status", "state") == Value("failed"));
-    for (int i = 0; i < 1'000 && !world.engine->obligations(false).empty(); ++i)
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    CHECK(eventually([&] { return world.engine->obligations(false).empty(); }));
     CHECK_THAT(world.notes(), EndsWith("pre\npost\n"));
 }
 

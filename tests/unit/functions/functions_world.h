@@ -18,6 +18,7 @@
 #include "cluster/local/local_cluster.h"
 #include "functions/catalog.h"
 #include "run/engine.h"
+#include "tests/unit/eventually.h"
 #include "value/json.h"
 #include "value/yaml.h"
 
@@ -96,27 +97,28 @@ class FunctionsWorld {
         return cluster->get({type, ns, name});
     }
     Value wait_for(const std::string& pod, const std::function<bool(const Value&)>& is_so) {
-        for (int i = 0; i < 2'000; ++i) {
-            Value object = get(types::kPods, pod);
-            if (is_so(object)) return object;
-            std::this_thread::sleep_for(std::chrono::milliseconds(3));
-        }
-        FAIL("pod " << pod << " never got there");
-        return {};
+        Value object;
+        CAPTURE(pod);
+        REQUIRE(eventually([&] {
+            object = get(types::kPods, pod);
+            return is_so(object);
+        }));
+        return object;
     }
     std::vector<Value> job_pods(const std::string& ns = "default") {
         return cluster->list(types::kPods, {.ns = ns, .label_selector = "createdBy=kanister"}).items;
     }
     Value wait_for_job_pod(const std::string& ns = "default") {
-        for (int i = 0; i < 2'000; ++i) {
+        Value running;
+        const bool does_run = eventually([&] {
             for (const Value& pod : job_pods(ns)) {
-                if (pod.get("status", "phase").string_or("") == "Running") return pod;
+                if (pod.get("status", "phase").string_or("") == "Running") running = pod;
             }
-            std::this_thread::sleep_for(std::chrono::milliseconds(3));
-        }
-        FAIL("no job Pod ran: " << to_json(Value(job_pods(ns)))
-                                << to_json(Value(cluster->list(types::kActionSets, {}).items)));
-        return {};
+            return !running.is_nil();
+        });
+        INFO(to_json(Value(job_pods(ns))) << to_json(Value(cluster->list(types::kActionSets, {}).items)));
+        REQUIRE(does_run);
+        return running;
     }
 
     static constexpr const char* kSubject =
@@ -135,14 +137,15 @@ class FunctionsWorld {
         return name;
     }
     Value finish(const std::string& name) {
-        for (int i = 0; i < 5'000; ++i) {
-            Value object = get(types::kActionSets, name, "default");
+        Value object;
+        const bool has_ended = eventually([&] {
+            object = get(types::kActionSets, name, "default");
             const std::string state = object.get("status", "state").string_or("");
-            if (state == "complete" || state == "failed") return object;
-            std::this_thread::sleep_for(std::chrono::milliseconds(3));
-        }
-        FAIL("it never ended: " << to_json(get(types::kActionSets, name, "default"), {.indent = "  "}));
-        return {};
+            return state == "complete" || state == "failed";
+        });
+        INFO(to_json(object, {.indent = "  "}));
+        REQUIRE(has_ended);
+        return object;
     }
     Value run(const std::string& phases, const std::string& more = "", const std::string& metadata = "",
               const std::string& subject = kSubject) {

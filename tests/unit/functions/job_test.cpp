@@ -19,9 +19,7 @@ TEST_CASE("KubeTask runs its command in a Pod of its own, takes the outputs, and
     const Value outputs = world.outputs("KubeTask", "{image: debian, command: [bash, -c, 'echo hello; " +
                                                         marker("id", "42") + "; echo x >&2']}");
     CHECK(outputs == parse_json(R"({"id":"42"})"));
-    for (int i = 0; i < 500 && !world.job_pods().empty(); ++i)
-        std::this_thread::sleep_for(std::chrono::milliseconds(4));
-    CHECK(world.job_pods().empty());
+    CHECK(eventually([&] { return world.job_pods().empty(); }));
 }
 
 TEST_CASE("a job Pod has Kanister's name, labels and spec; each override has its precedence") {
@@ -63,9 +61,7 @@ TEST_CASE("a job Pod that fails is told with its exit code and last lines, and g
     const std::string error =
         world.error("KubeTask", "{image: debian, command: [bash, -c, 'echo about to fail; exit 9']}");
     CHECK_THAT(error, Contains("kanister-job-") && Contains("exit code 9") && Contains("about to fail"));
-    for (int i = 0; i < 500 && !world.job_pods().empty(); ++i)
-        std::this_thread::sleep_for(std::chrono::milliseconds(4));
-    CHECK(world.job_pods().empty());
+    CHECK(eventually([&] { return world.job_pods().empty(); }));
 }
 
 TEST_CASE("a job Pod that can never start fails at once with its reason") {
@@ -76,7 +72,7 @@ TEST_CASE("a job Pod that can never start fails at once with its reason") {
                                           "[{name: container, env: [{name: A, valueFrom: "
                                           "{secretKeyRef: {name: nowhere, key: a}}}]}]}}");
     CHECK_THAT(error, Contains("cannot start") && Contains("nowhere"));
-    CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(8));
+    CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(30));
     CHECK_THAT(world.error("KubeTask", "{command: ['true']}"), Contains("Required arg missing: image"));
     CHECK_THAT(world.error("KubeTask", "{image: debian, command: ['true'], namespace: nowhere}"),
                Contains("nowhere"));
@@ -92,8 +88,7 @@ TEST_CASE("a job Pod has seccomp's default profile, and a service account by the
         const Value pod = world.wait_for_job_pod(ns);
         std::ofstream(world.file("go")).put('x');
         CHECK(world.finish(run).get("status", "state") == Value("complete"));
-        for (int i = 0; i < 1'000 && !world.job_pods(ns).empty(); ++i)
-            std::this_thread::sleep_for(std::chrono::milliseconds(4));
+        CHECK(eventually([&] { return world.job_pods(ns).empty(); }));
         return pod["spec"];
     };
     const Value plain = spec_of("");
@@ -200,9 +195,7 @@ TEST_CASE("a job Pod that somebody deletes fails its phase; one that outlives it
     const Value late = world.run(
         "[{func: KubeTask, name: one, timeout: 300ms, args: {image: debian, command: [sleep, '100']}}]");
     CHECK(late.get("status", "state") == Value("failed"));
-    for (int i = 0; i < 1'000 && !world.job_pods().empty(); ++i)
-        std::this_thread::sleep_for(std::chrono::milliseconds(4));
-    CHECK(world.job_pods().empty());
+    CHECK(eventually([&] { return world.job_pods().empty(); }));
 }
 
 TEST_CASE(

@@ -109,7 +109,7 @@ TEST_CASE("Wait replaces { $.path } by what JSONPath finds and waits for `true`"
     CHECK_THAT(FunctionsWorld::message(wait("{{ if }}", "1m")),
                Contains("conditions.anyOf[0]") && Contains("missing value for if"));
     CHECK_THAT(FunctionsWorld::message(wait("{{ nosuch }}", "1m")), Contains("nosuch"));
-    CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(5));
+    CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(30));
 }
 
 TEST_CASE("WaitV2 applies the condition to the object; anyOf is or, allOf is and; an error means not yet") {

@@ -39,11 +39,8 @@ TEST_CASE("without volumes PrepareData mounts those of the subject's Pods") {
         "{terminationGracePeriodSeconds: 0, containers: [{name: main, image: debian, command: [bash, -c, "
         "'echo of-the-app > /tmp/db-data/f; sleep 100'], volumeMounts: [{name: v, mountPath: "
         "/tmp/db-data}]}], volumes: [{name: v, persistentVolumeClaim: {claimName: data-a}}]}}}}");
-    for (int i = 0; i < 2'000; ++i) {
-        const Value db = world.get(types::kStatefulSets, "db");
-        if (db.get("status", "readyReplicas").int_or(0) == 1) break;
-        std::this_thread::sleep_for(std::chrono::milliseconds(3));
-    }
+    REQUIRE(eventually(
+        [&] { return world.get(types::kStatefulSets, "db").get("status", "readyReplicas").int_or(0) == 1; }));
     const Value outputs = world.outputs(
         "PrepareData",
         "{namespace: app, image: debian, failOnError: true, command: [bash, -c, 'until [ -s "

@@ -115,10 +115,7 @@ class RdsWorld : public FunctionsWorld {
   public:
     RdsWorld() : RdsWorld(std::make_unique<Aws>()) {}
 
-    void wait_until(const std::function<bool()>& is_so) {
-        for (int i = 0; i < 4'000 && !is_so(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(3));
-        REQUIRE(is_so());
-    }
+    void wait_until(const std::function<bool()>& is_so) { REQUIRE(eventually(is_so)); }
 
     Aws& aws;
 

@@ -16,6 +16,7 @@
 #include "base/files.h"
 #include "base/task_group.h"
 #include "kando/kando.h"
+#include "tests/unit/eventually.h"
 #include "tests/unit/location/s3_server.h"
 #include "value/json.h"
 
@@ -426,9 +427,7 @@ TEST_CASE("a chronicle keeps the newest round, and says which one it is") {
     TaskGroup canceller;
     canceller.spawn([&] {
         const auto rounds = bench.store() / "pre/fix/chron/icle-3";
-        for (int i = 0; i < 200 && !std::filesystem::exists(rounds); ++i) {
-            std::this_thread::sleep_for(std::chrono::milliseconds{50});
-        }
+        eventually([&] { return std::filesystem::exists(rounds); });
         std::this_thread::sleep_for(std::chrono::milliseconds{100});
         bench.cancel->cancel(CancelReason::kUser);
     });

@@ -14,13 +14,14 @@
 #include "functions/catalog.h"
 #include "lint/lint.h"
 #include "template/template.h"
+#include "tests/unit/source_dir.h"
 
 namespace fencepost::lint {
 namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kDocs = FENCEPOST_SOURCE_DIR "/docs";
+const fs::path kDocs = source_dir() + "/docs";
 
 bool is_written(const fs::path& file, const std::string& text) {
     if (std::getenv("UPDATE_GOLDEN") != nullptr) std::ofstream(file, std::ios::binary) << text;

@@ -13,6 +13,7 @@
 #include "functions/catalog.h"
 #include "lint/rule.h"
 #include "tests/unit/model/printed.h"
+#include "tests/unit/source_dir.h"
 
 namespace fencepost::lint {
 namespace {
@@ -21,7 +22,7 @@ namespace fs = std::filesystem;
 using model::Diagnostic;
 using model::printed;
 
-const fs::path kSource = FENCEPOST_SOURCE_DIR;
+const fs::path kSource = source_dir();
 const fs::path kSamples = kSource / "tests/golden/lint";
 
 const std::vector<model::FunctionSpec>& functions() {

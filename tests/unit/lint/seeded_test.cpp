@@ -10,14 +10,14 @@
 #include "base/files.h"
 #include "functions/catalog.h"
 #include "lint/lint.h"
+#include "tests/unit/source_dir.h"
 
 namespace fencepost::lint {
 
 TEST_CASE("every seeded defect is found, at its line") {
     const run::Catalog catalog = functions::catalog();
     int files = 0;
-    for (const auto& file :
-         std::filesystem::directory_iterator(FENCEPOST_SOURCE_DIR "/tests/golden/seeded")) {
+    for (const auto& file : std::filesystem::directory_iterator(source_dir() + "/tests/golden/seeded")) {
         if (file.path().extension() != ".yaml") continue;
         ++files;
         CAPTURE(file.path().filename().string());

@@ -12,6 +12,7 @@
 #include "base/task_group.h"
 #include "location/check.h"
 #include "location/location.h"
+#include "tests/unit/eventually.h"
 #include "tests/unit/location/error_of.h"
 #include "tests/unit/location/s3_server.h"
 
@@ -218,11 +219,7 @@ TEST_CASE("a source that fails leaves no object, and the old one as it was") {
     CHECK(keys(location, "") == std::vector<std::string>{"kept"});
     if (backend_name == "s3") {  // nothing is left of the broken uploads either
         // once the server has noticed that the connection of a part was broken off
-        const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-        while (files_of_uploads() != 0 && std::chrono::steady_clock::now() < patience) {
-            std::this_thread::sleep_for(std::chrono::milliseconds(20));
-        }
-        CHECK(files_of_uploads() == 0);
+        CHECK(eventually([&] { return files_of_uploads() == 0; }));
     } else {
         CHECK(std::filesystem::is_empty(backend->folder.path() / ".fencepost-tmp"));
     }

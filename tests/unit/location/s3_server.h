@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "location/location.h"
+#include "tests/unit/eventually.h"
 
 namespace fencepost::testing {
 
@@ -85,10 +86,8 @@ class S3Server {
         words.insert(words.end(),
                      {"posix", "--versioning-dir", versions_.path().string(), folder_.path().string()});
         start(words);
-        for (int i = 0; i < 200 && !is_listening(port_); ++i) {
-            std::this_thread::sleep_for(std::chrono::milliseconds{50});
-        }
-        if (!is_listening(port_)) throw std::runtime_error("the S3 server does not start");
+        if (!eventually([&] { return is_listening(port_); }))
+            throw std::runtime_error("the S3 server does not start");
     }
     S3Server(const S3Server&) = delete;
     S3Server& operator=(const S3Server&) = delete;

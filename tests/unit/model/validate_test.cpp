@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "tests/unit/model/printed.h"
+#include "tests/unit/source_dir.h"
 
 namespace fencepost::model {
 namespace {
@@ -77,7 +78,7 @@ std::vector<fs::path> yaml_files(const fs::path& folder) {
     return files;
 }
 
-const fs::path kSource = FENCEPOST_SOURCE_DIR;
+const fs::path kSource = source_dir();
 
 }  // namespace
 

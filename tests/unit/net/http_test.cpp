@@ -12,6 +12,7 @@
 #include "base/task_group.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
+#include "tests/unit/eventually.h"
 
 using namespace fencepost;
 using namespace std::chrono_literals;
@@ -251,7 +252,7 @@ TEST_CASE("cancelling a request frees its caller and tells the handler") {
     request.url = pair.url("/");
     CHECK_THROWS_AS(pair.client->request(request, source.token()), Cancelled);
     auto heard = handler_heard.lock();
-    CHECK(heard.wait_until(std::chrono::steady_clock::now() + 5s, [&] { return *heard; }));
+    CHECK(heard.wait_until(std::chrono::steady_clock::now() + kPatience, [&] { return *heard; }));
 }
 
 TEST_CASE("headers and bodies above their limits are refused, at the limits they pass") {
@@ -288,7 +289,7 @@ TEST_CASE("above the most requests at once the answer is 503 with Retry-After") 
                 ++*count;
                 count.notify_all();
             }
-            (void)release.token().wait_for(10s);
+            (void)release.token().wait_for(kPatience);
             return text("done");
         },
         options);
@@ -299,7 +300,7 @@ TEST_CASE("above the most requests at once the answer is 503 with Retry-After") 
     }
     {
         auto count = inside.lock();
-        REQUIRE(count.wait_until(std::chrono::steady_clock::now() + 5s, [&] { return *count == 2; }));
+        REQUIRE(count.wait_until(std::chrono::steady_clock::now() + kPatience, [&] { return *count == 2; }));
     }
     const auto refused = pair.get("/");
     CHECK(refused.status == 503);

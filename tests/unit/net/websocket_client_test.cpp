@@ -18,6 +18,7 @@
 #include "net/certificates.h"
 #include "net/http_server.h"
 #include "net/websocket.h"
+#include "tests/unit/eventually.h"
 
 using namespace fencepost;
 using namespace std::chrono_literals;
@@ -59,13 +60,12 @@ struct Server {
         net::WebSocketRequest result;
         result.url = (is_tls ? "https://" : "http://") + host + ":" + std::to_string(server->port()) + path;
         result.protocols = {"a.example", "b.example"};
-        result.connect_timeout = 60s;
-        result.deadline = std::chrono::steady_clock::now() + 60s;
+        result.connect_timeout = kPatience;
+        result.deadline = std::chrono::steady_clock::now() + kPatience;
         return result;
     }
     [[nodiscard]] bool has_ended(int times = 1) const {
-        for (int i = 0; i < 12'000 && ended.load() < times; ++i) std::this_thread::sleep_for(5ms);
-        return ended.load() >= times;
+        return eventually([&] { return ended.load() >= times; });
     }
     UniqueFd null = open_file("/dev/null", 1);
     Log log{null.get(), Log::Format::kText, LogLevel::kError};
@@ -146,7 +146,7 @@ std::unique_ptr<net::ClientSocket> open(net::WebSocketClient& client, const net:
     return std::get<std::unique_ptr<net::ClientSocket>>(std::move(answer));
 }
 
-Deadline soon() { return std::chrono::steady_clock::now() + 60s; }
+Deadline soon() { return std::chrono::steady_clock::now() + kPatience; }
 
 template <typename Work>
 ErrorKind kind_of(Work work) {

@@ -12,6 +12,7 @@
 #include "base/files.h"
 #include "base/guarded.h"
 #include "net/http_server.h"
+#include "tests/unit/eventually.h"
 
 using namespace fencepost;
 
@@ -126,8 +127,7 @@ struct World {
     }
     bool has_ended() {
         auto locked = ended.lock();
-        return locked.wait_until(std::chrono::steady_clock::now() + std::chrono::seconds(10),
-                                 [&] { return *locked > 0; });
+        return locked.wait_until(std::chrono::steady_clock::now() + kPatience, [&] { return *locked > 0; });
     }
     UniqueFd null = open_file("/dev/null", 1);
     Log log{null.get(), Log::Format::kText, LogLevel::kError};

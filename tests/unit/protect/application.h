@@ -5,6 +5,7 @@
 #pragma once
 
 #include "protect/protector.h"
+#include "tests/unit/eventually.h"
 #include "tests/unit/run/run_world.h"
 
 namespace fencepost::protect {
@@ -70,22 +71,20 @@ class Application {
     template <typename Condition>
     void wait_for(const char* what, Condition condition) {
         CAPTURE(what);
-        for (int i = 0; i < 15'000 && !condition(); ++i)
-            std::this_thread::sleep_for(std::chrono::milliseconds(2));
-        REQUIRE(condition());
+        REQUIRE(eventually(condition));
     }
     // How the action ended; copies become ready meanwhile.
     Value end_of(const cluster::ResourceType& type, const std::string& where = "app",
                  const std::string& name = "backup-1") {
         Value action;
-        for (int i = 0; i < 5'000; ++i) {
+        const bool has_ended = eventually([&] {
             settle(true);
             action = world.cluster->get({type, where, name});
             const std::string state = action.get("status", "state").string_or("");
-            if (state == "Complete" || state == "Failed" || state == "Cancelled") return action;
-            std::this_thread::sleep_for(std::chrono::milliseconds(2));
-        }
-        FAIL("it never ended: " << to_json(action, {.indent = "  "}));
+            return state == "Complete" || state == "Failed" || state == "Cancelled";
+        });
+        INFO(to_json(action, {.indent = "  "}));
+        REQUIRE(has_ended);
         return action;
     }
     static std::string state(const Value& action) { return action.get("status", "state").string_or(""); }

@@ -159,11 +159,7 @@ TEST_CASE("a deleted ActionSet goes only after its deferPhase has run") {
     world.wait_for_call("last#1");
     CHECK(!world.get().get("metadata", "deletionTimestamp").is_nil());
     world.script.open();
-    for (int i = 0; i < 1'000; ++i) {
-        if (world.cluster->list(types::kActionSets).items.empty()) return;
-        std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    }
-    FAIL("it is still there");
+    CHECK(eventually([&] { return world.cluster->list(types::kActionSets).items.empty(); }));
 }
 
 TEST_CASE(
@@ -250,7 +246,7 @@ TEST_CASE("max_running holds others back as records") {
     for (int i = 0; i < 6; ++i) world.start_action("backup", "", "run-" + std::to_string(i));
     {
         auto state = world.script.state.lock();
-        (void)state.wait_until(std::chrono::steady_clock::now() + std::chrono::seconds(20),
+        (void)state.wait_until(std::chrono::steady_clock::now() + kPatience,
                                [&] { return state->at_once == 2; });
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(50));  // for a third one that must not come
@@ -320,9 +316,7 @@ TEST_CASE("a prehook that fails has its posthook run") {
         "  backupPosthook: {phases: [{func: Step, name: post, args: {do: ok}}]}\n");
     CHECK(RunWorld::state(world.run("backupPrehook", "", "pre")) == "failed");
     world.wait_for_call("post#1");
-    for (int i = 0; i < 1'000 && !world.engine->obligations(false).empty(); ++i)
-        std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    CHECK(world.engine->obligations(false).empty());
+    CHECK(eventually([&] { return world.engine->obligations(false).empty(); }));
 }
 
 TEST_CASE("bad output lines fail the phase, and its last lines are kept in the record") {
@@ -493,8 +487,7 @@ TEST_CASE(
         for (const Value& pod : world.cluster->list(types::kPods).items) all += cluster::name_of(pod) + " ";
         return all;
     };
-    for (int i = 0; i < 1'000 && names() != "of-running plain "; ++i)
-        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    eventually([&] { return names() == "of-running plain "; });
     CHECK(names() == "of-running plain ");
 }
 

@@ -18,6 +18,7 @@
 #include "cluster/local/local_cluster.h"
 #include "run/args.h"
 #include "run/engine.h"
+#include "tests/unit/eventually.h"
 #include "value/json.h"
 #include "value/yaml.h"
 
@@ -148,13 +149,15 @@ class RunWorld {
     }
     Value get(const std::string& name = "run") { return cluster->get({types::kActionSets, "default", name}); }
     Value finish(const std::string& name = "run") {
-        for (int i = 0; i < 5'000; ++i) {
-            const std::string state = get(name).get("status", "state").string_or("");
-            if (state == "complete" || state == "failed") return get(name);
-            std::this_thread::sleep_for(std::chrono::milliseconds(2));
-        }
-        FAIL("it never ended: " << to_json(get(name), {.indent = "  "}));
-        return {};
+        Value object;
+        const bool has_ended = eventually([&] {
+            object = get(name);
+            const std::string state = object.get("status", "state").string_or("");
+            return state == "complete" || state == "failed";
+        });
+        INFO(to_json(object, {.indent = "  "}));
+        REQUIRE(has_ended);
+        return object;
     }
     Value run(const std::string& action = "backup", const std::string& more = "",
               const std::string& name = "run") {
@@ -163,7 +166,7 @@ class RunWorld {
     }
     void wait_for_call(const std::string& call) {
         auto state = script.state.lock();
-        REQUIRE(state.wait_until(std::chrono::steady_clock::now() + std::chrono::seconds(5), [&] {
+        REQUIRE(state.wait_until(std::chrono::steady_clock::now() + kPatience, [&] {
             return std::find(state->calls.begin(), state->calls.end(), call) != state->calls.end();
         }));
     }

@@ -1,0 +1,7 @@
+#include "tests/unit/source_dir.h"
+
+namespace fencepost {
+
+std::string source_dir() { return FENCEPOST_SOURCE_DIR; }
+
+}  // namespace fencepost
