@@ -78,6 +78,7 @@ class DatabaseTraps(LabelledDatabases):
         """One that is dumped from the replica, whose replay nobody pauses, as with a managed server."""
         self.make_database(name, replicaHost="127.0.0.1", replicaPort=str(self.stack.replica_port),
                            annotations={f"fencepost.io/{key.replace('_', '-')}": value for key, value in annotations.items()})
+        self.wait_replayed()
 
     def begin(self, action, name, **more):
         return self.stack.start_action(action, {**APP1_DB, "name": name}, profile=STORE, **more)
@@ -107,6 +108,12 @@ class DatabaseTraps(LabelledDatabases):
     def phase(self, action, name):
         return next(phase for phase in action["phases"] if phase["name"] == name)
 
+    def wait_replayed(self):
+        """Until the replica has all that the primary has written by now."""
+        # A commit flushes what others have written before it.
+        written = self.psql("create table if not exists noise (n int); insert into noise values (1); select pg_current_wal_flush_lsn()")
+        wait_for("the replica", lambda: self.on_replica(f"select pg_last_wal_replay_lsn() >= '{written}'") == "t")
+
     def on_replica(self, sql, database="postgres"):
         return self.stack.psql(self.stack.replica_port, database, sql)
 
@@ -122,8 +129,7 @@ class DatabaseTraps(LabelledDatabases):
             session.stdin.write(f"begin;\n{statements};\nselect 'open';\n")
             session.stdin.flush()
             self.assertEqual(session.stdout.readline(), "open\n")
-            # The replica knows of the locks, too.
-            self.psql("create table if not exists noise (n int); insert into noise values (1)")
+            self.wait_replayed()  # so that the replica knows of the locks, too
             try:
                 yield
             finally:
@@ -251,32 +257,35 @@ class DatabaseTraps(LabelledDatabases):
         self.assertEqual(self.psql(f"select '{told['lsn']}'::pg_lsn >= '{position}', '{told['time']}'::timestamptz > '{moment}'::timestamptz - interval '1 min'"),
                          "t|t")
 
-    def conflict(self, database, times):
-        """Cancels as many dumps on the replica as they come."""
+    def conflict(self, database, times, backup):
+        """Cancels as many dumps of the backup on the replica as they come."""
         known = set()
-        for _ in range(times):
+        for number in range(times):
             def waiting():
+                action = self.stack.get("/v1/actions/" + backup)
+                self.assertNotIn(action["state"], ("complete", "failed", "cancelled"), f"dump {number + 1}: {self.log(action)}")
                 return {*self.on_replica(HELD.replace("count(*)", "pid")).splitlines()} - known
             wait_for("a dump that waits on the replica", waiting)
             known |= waiting()
             self.psql("truncate more", database=database)  # the dump holds a lock on it
 
     def test_a7_a_dump_that_recovery_cancels_is_tried_again_and_then_on_the_primary(self):
-        self.on_replica("alter system set max_standby_streaming_delay = '100ms'")
-        self.on_replica("select pg_reload_conf()")
         self.make_replicated("trap7")
-        with self.held_dump("trap7"):
-            backup = self.begin("backup", "trap7")
-            self.conflict("trap7", 1)
-        done = self.stack.finish_action(backup)
-        self.assertEqual(done["state"], "complete", done)
-        self.assertIn("attempt 1: the replica has cancelled the dump", self.log(done))
-        self.assertNotIn("attempt 2", self.log(done))
+        for delay in ("-1", "0"):  # recovery waits until that is seen to be a deadlock; it does not wait
+            self.on_replica(f"alter system set max_standby_streaming_delay = {delay}")
+            self.on_replica("select pg_reload_conf()")
+            with self.held_dump("trap7"):
+                backup = self.begin("backup", "trap7")
+                self.conflict("trap7", 1, backup)
+            done = self.stack.finish_action(backup)
+            self.assertEqual(done["state"], "complete", done)
+            self.assertIn("attempt 1: the replica has cancelled the dump", self.log(done))
+            self.assertNotIn("attempt 2", self.log(done))
 
         before = self.stored()
         with self.held_dump("trap7"):
             backup = self.begin("backup", "trap7")
-            self.conflict("trap7", 3)
+            self.conflict("trap7", 3, backup)
             done = self.stack.finish_action(backup)
         self.assertEqual(done["state"], "failed")
         self.assertIn("conflict with recovery", self.log(done))
@@ -285,7 +294,7 @@ class DatabaseTraps(LabelledDatabases):
         self.make_replicated("trap7", dump_from_primary="true")
         with self.held_dump("trap7"):
             backup = self.begin("backup", "trap7")
-            self.conflict("trap7", 3)
+            self.conflict("trap7", 3, backup)
             wait_for("a dump of the primary", lambda: self.psql(HELD) == "1")
         self.assertEqual(self.stack.finish_action(backup)["state"], "complete")
 
