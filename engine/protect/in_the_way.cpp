@@ -42,9 +42,14 @@ std::vector<InTheWay::Found> InTheWay::found() const {
     return found;
 }
 
-void InTheWay::refuse_losses(const Value& content) const {
-    if (overwrites()) return refuse_lost_with_owners(content);
-    for (const Found& one : found()) {
+void InTheWay::refuse(const Value& content) const {
+    const std::vector<Found> in_the_way = found();
+    if (overwrites()) {
+        refuse_lost_with_owners(content, in_the_way);
+        for (const Found& one : in_the_way) refuse_forbidden(one);
+        return;
+    }
+    for (const Found& one : in_the_way) {
         if (!one.item->is_claim()) continue;
         throw Error(
             ErrorKind::kFailedPrecondition,
@@ -53,10 +58,23 @@ void InTheWay::refuse_losses(const Value& content) const {
     }
 }
 
-void InTheWay::refuse_lost_with_owners(const Value& content) const {
+void InTheWay::refuse_forbidden(const Found& one) const {
+    try {
+        (void)world_.cluster.remove(one.item->key_in(status_.key().ns),
+                                    {.precondition_uid = cluster::uid_of(one.object), .dry_run = true});
+    } catch (const Error& e) {
+        if (e.kind() != ErrorKind::kForbidden) return;
+        throw Error(ErrorKind::kForbidden,
+                    one.item->label() + " is in the way, and may not be deleted: " + e.message(),
+                    "give Fencepost the right to delete it (the chart: rbac.extraRules), or restore into "
+                    "another namespace");
+    }
+}
+
+void InTheWay::refuse_lost_with_owners(const Value& content, const std::vector<Found>& in_the_way) const {
     std::map<std::string, std::string> going;  // by uid
     std::set<std::string> restored;
-    for (const Found& one : found()) going[cluster::uid_of(one.object)] = one.item->label();
+    for (const Found& one : in_the_way) going[cluster::uid_of(one.object)] = one.item->label();
     for (const RestoreItem& item : items_) {
         if (item.is_claim()) restored.insert(cluster::name_of(item.manifest));
     }

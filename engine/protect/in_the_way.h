@@ -25,7 +25,8 @@ class InTheWay {
 
     // Throws kFailedPrecondition where data would be lost that nobody has said may be: a claim is in the way
     // and not to be overwritten, or would go with its owner though the filters keep it from coming back.
-    void refuse_losses(const Value& content) const;
+    // Throws kForbidden where something is to go that this installation may not delete.
+    void refuse(const Value& content) const;
     // Returns once nothing is in the way any more. Throws kTimeout.
     void remove();
 
@@ -37,7 +38,8 @@ class InTheWay {
     // What uses a claim stands before the claim.
     [[nodiscard]] std::vector<Found> found() const;
     [[nodiscard]] bool overwrites() const;
-    void refuse_lost_with_owners(const Value& content) const;
+    void refuse_lost_with_owners(const Value& content, const std::vector<Found>& in_the_way) const;
+    void refuse_forbidden(const Found& one) const;
     [[nodiscard]] std::vector<std::string> left() const;
     [[nodiscard]] std::vector<Value> claims() const;
     [[nodiscard]] bool has_lost_owners(const Value& claim) const;

@@ -82,7 +82,7 @@ void RestoreRun::restore() {
     if (!status_.spec()["scratch"].is_string()) refuse_damaged(content);
     freeze_transforms();
     read_items(content);
-    in_the_way_.refuse_losses(content);
+    in_the_way_.refuse(content);
     blueprints_.prepare(content);
     data_only_.prepare(content, items_);
     expect_parts(content);
