@@ -141,8 +141,7 @@ std::set<std::string> DataOnly::broken_claims() const {
     for (const Member& claim : record()["claims"].map_or_empty()) {
         const auto there = cluster::find_object(
             world_.cluster, {types::kPersistentVolumeClaims, status_.key().ns, claim.key});
-        const bool is_ours =
-            there && there->get("metadata", "annotations", kRestoredBy) == Value(status_.uid());
+        const bool is_ours = there && is_made_by(*there, status_.uid());
         const bool is_whole = there && there->get("metadata", "deletionTimestamp").is_nil() &&
                               (!is_ours || claim.value["isFilled"].bool_or(false));
         if (!is_whole) broken.insert(claim.key);

@@ -19,8 +19,16 @@ struct RestoreItem {
     bool is_made = true;  // false: it stays as it is, or is not there; blueprints may still work on it
 
     [[nodiscard]] std::string label() const { return type.resource + "/" + cluster::name_of(manifest); }
+    [[nodiscard]] cluster::ObjectKey key_in(const std::string& ns) const {
+        return {type, ns, cluster::name_of(manifest)};
+    }
     [[nodiscard]] bool is_claim() const { return type == cluster::types::kPersistentVolumeClaims; }
 };
+
+// By the action of that uid.
+[[nodiscard]] inline bool is_made_by(const Value& object, const std::string& uid) {
+    return object.get("metadata", "annotations", kRestoredBy) == Value(uid);
+}
 
 // What others need comes first. Data and settings are there before an operator could make its own. What could
 // stop the Pods that fill volumes, a closed network or a quota, comes after these.

@@ -1,7 +1,6 @@
 #include "protect/restore_run.h"
 
 #include <algorithm>
-#include <set>
 
 #include "base/encodings.h"
 #include "base/error.h"
@@ -21,7 +20,6 @@ namespace fencepost::protect {
 namespace {
 
 namespace types = cluster::types;
-using cluster::ObjectKey;
 
 const cluster::ResourceType kStorageClasses{"storage.k8s.io", "v1", "storageclasses"};
 constexpr std::chrono::milliseconds kLookAgain{200};
@@ -46,6 +44,7 @@ RestoreRun::RestoreRun(run::World& world, const Value& object, Tokens tokens, Re
       ns_(cluster::namespace_of(object)),
       hooks_(world, status_, tokens_),
       data_only_(world, status_, tokens_, limits.gone),
+      in_the_way_(world, status_, tokens_, items_, limits.gone),
       blueprints_(world, status_, tokens_, items_) {}
 
 void RestoreRun::run() {
@@ -83,7 +82,7 @@ void RestoreRun::restore() {
     if (!status_.spec()["scratch"].is_string()) refuse_damaged(content);
     freeze_transforms();
     read_items(content);
-    check_conflicts();
+    in_the_way_.refuse(content);
     blueprints_.prepare(content);
     data_only_.prepare(content, items_);
     expect_parts(content);
@@ -92,7 +91,7 @@ void RestoreRun::restore() {
     blueprints_.call_each(content, "restorePrehook");
     data_only_.stop_users();
     if (!data_only_.are_claims_done()) {
-        remove_existing();
+        in_the_way_.remove();
         make_objects(content);
     }
     status_.end_part();
@@ -154,72 +153,11 @@ void RestoreRun::read_items(const Value& content) {
                      [](const RestoreItem& a, const RestoreItem& b) { return a.rank < b.rank; });
 }
 
-ObjectKey RestoreRun::key_of(const RestoreItem& item) const {
-    return {item.type, ns_, cluster::name_of(item.manifest)};
-}
-
 std::optional<Value> RestoreRun::existing(const RestoreItem& item) const {
-    return cluster::find_object(world_.cluster, key_of(item));
+    return cluster::find_object(world_.cluster, item.key_in(ns_));
 }
 
-bool RestoreRun::is_ours(const Value& object) const {
-    return object.get("metadata", "annotations", kRestoredBy) == Value(status_.uid());
-}
-
-// Data is never overwritten unless somebody has said so.
-bool RestoreRun::overwrites() const {
-    return status_.spec()["overwriteExisting"].bool_or(false) || data_only_.is_asked();
-}
-
-void RestoreRun::check_conflicts() {
-    if (overwrites()) return;
-    for (const RestoreItem& item : items_) {
-        if (!item.is_claim()) continue;
-        const auto there = existing(item);
-        if (!there || is_ours(*there)) continue;
-        throw Error(ErrorKind::kFailedPrecondition,
-                    "the claim " + ns_ + "/" + cluster::name_of(item.manifest) + " is there already",
-                    "set spec.overwriteExisting to replace it, or restore into another namespace");
-    }
-}
-
-void RestoreRun::remove_existing() {
-    if (!overwrites()) return;
-    const std::string step = "what is in the way goes";
-    std::set<std::string> waits;
-    const auto look = [&](bool removes) {
-        waits.clear();
-        // What uses a claim goes before the claim.
-        for (auto item = items_.rbegin(); item != items_.rend(); ++item) {
-            const auto there = item->is_made ? existing(*item) : std::nullopt;
-            if (!there || is_ours(*there)) continue;
-            waits.insert(item->label());
-            if (removes && there->get("metadata", "deletionTimestamp").is_nil()) {
-                status_.change_record()["replaced"][item->label()] = true;
-                try {
-                    (void)world_.cluster.remove(key_of(*item), {.precondition_uid = cluster::uid_of(*there)});
-                } catch (const Error& e) {
-                    if (e.kind() != ErrorKind::kNotFound && e.kind() != ErrorKind::kConflict) throw;
-                }
-            }
-        }
-    };
-    look(true);
-    if (waits.empty()) return;
-    status_.begin_step(step);
-    status_.flush(tokens_.shutdown);
-    const Deadline deadline = world_.clock.steady_now() + limits_.gone;
-    while (!waits.empty()) {
-        if (world_.clock.steady_now() > deadline) {
-            throw Error(ErrorKind::kTimeout,
-                        "what is in the way does not go: " + joined({waits.begin(), waits.end()}, ", "),
-                        "see what holds it: its finalizers, or a Pod that uses the claim");
-        }
-        world_.clock.sleep(kLookAgain, tokens_.cancel);
-        look(false);
-    }
-    status_.end_step(step, "complete");
-}
+bool RestoreRun::is_ours(const Value& object) const { return is_made_by(object, status_.uid()); }
 
 void RestoreRun::make_objects(const Value& content) {
     const std::string step = "objects";

@@ -8,8 +8,7 @@
 // With dataOnly the claims alone are replaced, while what uses them rests, and the blueprints run.
 //
 // An object that this action has made carries its uid, so a later daemon goes on where the other one was, and
-// nothing that was there before is taken for restored. Without overwriteExisting a claim that is in the way
-// is an error before anything changes, and any other object stays as it is.
+// nothing that was there before is taken for restored.
 #pragma once
 
 #include <optional>
@@ -19,6 +18,7 @@
 #include "protect/action_status.h"
 #include "protect/data_only.h"
 #include "protect/hooks.h"
+#include "protect/in_the_way.h"
 #include "protect/restore_item.h"
 #include "protect/restored_blueprints.h"
 #include "protect/snapshots.h"
@@ -42,9 +42,6 @@ class RestoreRun {
     void freeze_transforms();
     void read_items(const Value& content);
     void expect_parts(const Value& content);
-    [[nodiscard]] bool overwrites() const;
-    void check_conflicts();
-    void remove_existing();
     void make_objects(const Value& content);
     void offer_copies(const Value& content);
     [[nodiscard]] bool make(const RestoreItem& item, bool waits_for_owners);
@@ -53,7 +50,6 @@ class RestoreRun {
     void wait_until_ready();
     [[nodiscard]] std::string why_not_ready() const;
     [[nodiscard]] bool waits_for_consumer(const Value& claim) const;
-    [[nodiscard]] cluster::ObjectKey key_of(const RestoreItem& item) const;
     [[nodiscard]] std::optional<Value> existing(const RestoreItem& item) const;
     [[nodiscard]] bool is_ours(const Value& object) const;
     void withdraw_offers();
@@ -66,6 +62,7 @@ class RestoreRun {
     Hooks hooks_;
     DataOnly data_only_;
     std::vector<RestoreItem> items_;  // by rank
+    InTheWay in_the_way_;
     RestoredBlueprints blueprints_;
 };
 

@@ -146,9 +146,9 @@ class Cnpg(ClusterTest):
         self.addCleanup(self.label, None)
 
     # --- whole applications
-    def test_a_backup_of_the_application_becomes_a_cluster_in_another_namespace(self):
+    def back_up_application(self):
+        """The restore point's name, and the one instance whose volume it holds."""
         wait_for("the end of what other tests left", lambda: all(claim["metadata"]["name"].startswith("pg-") for claim in self.list("pvc")))
-        expected = self.psql(self.primary(), CHECKSUM)
         began = time.monotonic()
         action = json.loads(self.stack.cli("backup", self.namespace, "-o", "json").stdout)["metadata"]["name"]
         self.tell("the application is backed up", began)
@@ -159,7 +159,12 @@ class Cnpg(ClusterTest):
         [resource] = [one for one in content["resources"] if one["resource"] == "clusters"]
         instance = resource["artifacts"]["fence"]["keyValue"]["instance"]
         self.assertEqual([volume["claim"] for volume in content["volumes"]], [instance])
-        self.psql(self.primary(), f"insert into links values ({ROWS + 9})")
+        self.psql(self.primary(), "insert into links select min(n) - 1 from links")
+        return action, instance
+
+    def test_a_backup_of_the_application_becomes_a_cluster_in_another_namespace(self):
+        expected = self.psql(self.primary(), CHECKSUM)
+        action, instance = self.back_up_application()
         other = self.cluster.make_namespace("cnpg-restored")
         self.addCleanup(self.cluster.delete_namespace, other)
         began = time.monotonic()
@@ -170,6 +175,31 @@ class Cnpg(ClusterTest):
         self.assertEqual((cluster["currentPrimary"], cluster["readyInstances"]), (instance, 3))
         restored = self.cluster.exec(instance, "psql", "-qAt", "-d", "app", "-c", CHECKSUM, options=("-c", "postgres"), namespace=other)
         self.assertEqual(restored.stdout.strip(), expected)
+
+    def uids(self):
+        """Of the Cluster, its instances' Pods and their claims."""
+        return {item["metadata"]["uid"] for kind in (KIND, "pods", "pvc") for item in self.list(kind)}
+
+    def test_a_backup_of_the_application_takes_the_place_of_the_live_cluster(self):
+        expected = self.psql(self.primary(), CHECKSUM)
+        action, instance = self.back_up_application()
+        before = self.uids()
+        refused = self.stack.cli("restore", action, "-n", self.namespace, check=False)
+        self.assertIn("is there already", refused.stdout + refused.stderr)
+        self.assertEqual(self.uids(), before)
+        began = time.monotonic()
+        # A client keeps the old primary up, with rows of after the backup, long after the fenced replica has gone.
+        self.kubectl("patch", KIND, "pg", "--type=merge", "-p", '{"spec": {"smartShutdownTimeout": 30}}')
+        self.in_postgres(self.primary(), "bash", "-c", "psql -d app -c 'select pg_sleep(300)' >/dev/null 2>&1 &")
+        self.stack.cli("restore", action, "-n", self.namespace, "--overwrite")
+        self.assertEqual(self.uids() & before, set())
+        wait_for("the health of the Cluster", self.is_healthy, 400)
+        self.tell("a Cluster of it is healthy in the place of the old one", began)
+        self.assertEqual(self.primary(), instance)
+        self.wait_caught_up(*self.replicas())
+        self.assertEqual({self.psql(one, CHECKSUM) for one in [instance, *self.replicas()]}, {expected})
+        self.assertEqual(len(self.list("pvc")), 3)
+        self.assertEqual(self.uids() & before, set())
 
     # --- hooks of a platform that copies the volumes itself
     def test_a_replica_is_shut_down_for_the_platforms_snapshot_and_streams_again_after(self):
