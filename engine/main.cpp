@@ -278,6 +278,7 @@ class KubernetesClient final : public net::HttpClient {
         if (asked == "/" || asked.starts_with("/v1/")) return api_->request(std::move(request), cancel);
         request.url.replace(0, path, connection_.server);
         request.tls = connection_.tls;
+        request.proxy = connection_.proxy;
         std::erase_if(request.headers, [](const auto& header) { return header.first == "Authorization"; });
         if (std::string authorization = connection_.authorization(); !authorization.empty())
             request.headers.emplace_back("Authorization", std::move(authorization));

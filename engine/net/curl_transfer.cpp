@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 
 #include "base/ascii.h"
 #include "base/error.h"
@@ -124,13 +125,30 @@ Target split_target(const std::string& url) {
     return {"http://localhost" + url.substr(colon + 1), url.substr(5, colon - 5)};
 }
 
+using Url = std::unique_ptr<CURLU, decltype(&curl_url_cleanup)>;
+
+std::string part_of(const Url& url, CURLUPart what, unsigned flags = 0) {
+    char* text = nullptr;
+    if (curl_url_get(url.get(), what, &text, flags) != CURLUE_OK) return {};
+    std::string part = text;
+    curl_free(text);
+    return part;
+}
+
 // A proxy from the environment is for other hosts, never for this one.
-bool is_loopback(CURLU* parts) {
-    char* host = nullptr;
-    if (curl_url_get(parts, CURLUPART_HOST, &host, 0) != CURLUE_OK) return false;
-    const std::string name = host;
-    curl_free(host);
+bool is_loopback(const Url& url) {
+    const std::string name = part_of(url, CURLUPART_HOST);
     return name == "localhost" || name == "[::1]" || name.starts_with("127.");
+}
+
+void set_proxy(CURL* easy, const std::string& proxy, bool is_for_this_host) {
+    if (!proxy.empty()) {
+        curl_easy_setopt(easy, CURLOPT_PROXY, proxy.c_str());
+        curl_easy_setopt(easy, CURLOPT_PROXYPORT, 80L);  // where it names none; libcurl's own idea is 1080
+        curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+    } else if (is_for_this_host) {
+        curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    }
 }
 
 void set_blob(CURL* easy, CURLoption option, const std::string& pem) {
@@ -145,6 +163,18 @@ void set_tls(CURL* easy, const TlsOptions& tls) {
     if (!tls.ca_bundle_pem.empty()) set_blob(easy, CURLOPT_CAINFO_BLOB, tls.ca_bundle_pem);
     if (!tls.client_certificate_pem.empty()) set_blob(easy, CURLOPT_SSLCERT_BLOB, tls.client_certificate_pem);
     if (!tls.client_key_pem.empty()) set_blob(easy, CURLOPT_SSLKEY_BLOB, tls.client_key_pem);
+}
+
+// libcurl takes the name to ask for and to verify from the URL: it gets that one, and the connection (or the
+// proxy's tunnel) goes where it went.
+curl_slist* set_server_name(CURL* easy, const Url& url, const std::string& name,
+                            const std::string& authority) {
+    if (curl_url_set(url.get(), CURLUPART_HOST, name.c_str(), 0) != CURLUE_OK)
+        throw Error(ErrorKind::kInvalid, "'" + name + "' is no name of a TLS server");
+    curl_easy_setopt(easy, CURLOPT_URL, part_of(url, CURLUPART_URL).c_str());
+    curl_slist* connect_to = curl_slist_append(nullptr, ("::" + authority).c_str());
+    curl_easy_setopt(easy, CURLOPT_CONNECT_TO, connect_to);
+    return connect_to;
 }
 
 void set_timeouts(CURL* easy, const HttpRequest& request) {
@@ -190,6 +220,7 @@ std::string_view HttpResponse::header(std::string_view name) const noexcept {
 Transfer::~Transfer() {
     if (easy != nullptr) curl_easy_cleanup(static_cast<CURL*>(easy));
     curl_slist_free_all(static_cast<curl_slist*>(header_list));
+    curl_slist_free_all(static_cast<curl_slist*>(connect_to));
 }
 
 bool Transfer::has_body() const noexcept {
@@ -203,18 +234,23 @@ void Transfer::prepare() {
     CURL* handle = curl_easy_init();
     if (handle == nullptr) throw Error(ErrorKind::kExhausted, "out of memory for an HTTP request");
     easy = handle;
-    CURLU* parts = curl_url();
-    const CURLUcode parsed = curl_url_set(parts, CURLUPART_URL, target.url.c_str(), 0);
-    const bool loopback = parsed == CURLUE_OK && is_loopback(parts);
-    curl_url_cleanup(parts);
-    if (parsed != CURLUE_OK) throw Error(ErrorKind::kInvalid, name() + ": " + curl_url_strerror(parsed));
+    const Url url(curl_url(), &curl_url_cleanup);
+    if (const CURLUcode failed = curl_url_set(url.get(), CURLUPART_URL, target.url.c_str(), CURLU_PATH_AS_IS))
+        throw Error(ErrorKind::kInvalid, name() + ": " + curl_url_strerror(failed));
 
     curl_easy_setopt(handle, CURLOPT_URL, target.url.c_str());
+    set_proxy(handle, request.proxy, is_loopback(url) || !target.unix_socket.empty());
+    Headers headers = request.headers;
+    if (!request.tls.server_name.empty()) {
+        const std::string authority =
+            part_of(url, CURLUPART_HOST) + ":" + part_of(url, CURLUPART_PORT, CURLU_DEFAULT_PORT);
+        headers.emplace_back("Host", authority);
+        connect_to = set_server_name(handle, url, request.tls.server_name, authority);
+    }
     curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
     if (!target.unix_socket.empty()) {
         curl_easy_setopt(handle, CURLOPT_UNIX_SOCKET_PATH, target.unix_socket.c_str());
     }
-    if (loopback || !target.unix_socket.empty()) curl_easy_setopt(handle, CURLOPT_PROXY, "");
     // HTTP/1.1: an HTTP/2 stream that is paused goes on buffering up to its 32 MiB window.
     curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
     curl_easy_setopt(handle, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
@@ -245,7 +281,7 @@ void Transfer::prepare() {
         curl_easy_setopt(handle, CURLOPT_NOBODY, 1L);
     }
     curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, request.method.c_str());
-    header_list = header_lines(request.headers, has_body());
+    header_list = header_lines(headers, has_body());
     curl_easy_setopt(handle, CURLOPT_HTTPHEADER, static_cast<curl_slist*>(header_list));
 }
 

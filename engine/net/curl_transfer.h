@@ -47,6 +47,7 @@ struct Transfer {
     Guarded<State> state;
     void* easy = nullptr;         // CURL*
     void* header_list = nullptr;  // curl_slist*
+    void* connect_to = nullptr;   // curl_slist*
     std::size_t body_sent = 0;    // of request.body; the serving thread's
     char error_text[256] = {};    // CURL_ERROR_SIZE
 };

@@ -1,6 +1,6 @@
 // An HTTP client: one thread serves libcurl's multi handle, callers block. Bodies stream both ways with
-// bounded memory. Proxies come from the usual environment variables; TLS is verified unless told otherwise;
-// redirects are not followed (credentials must not travel), the caller sees the 3xx.
+// bounded memory. Proxies come from the request, else from the usual environment variables; TLS is verified
+// unless told otherwise; redirects are not followed (credentials must not travel), the caller sees the 3xx.
 //
 // Errors: Error{kUnavailable} for what a retry may cure (refused, reset, DNS, TLS handshake cut), kTimeout at
 // the deadline, kInvalid for a malformed URL, kForbidden for a certificate that does not verify. An HTTP
@@ -31,6 +31,7 @@ struct TlsOptions {
     std::string ca_bundle_pem;  // in addition to the system's; empty: the system's alone
     std::string client_certificate_pem;
     std::string client_key_pem;
+    std::string server_name;  // asked for and verified in place of the URL's host, where set
 };
 
 struct HttpRequest {
@@ -45,6 +46,7 @@ struct HttpRequest {
     // bodies are collected in HttpResponse::body. Throwing from it ends the request with that exception.
     std::function<void(std::string_view bytes)> body_sink;
     TlsOptions tls;
+    std::string proxy;  // "http://[user:password@]host[:port]", also for this host; "": the environment's
     std::chrono::milliseconds connect_timeout{10'000};
     std::chrono::milliseconds idle_timeout{60'000};  // no byte either way for so long: kTimeout
     Deadline deadline = kNoDeadline;

@@ -9,6 +9,7 @@
 #include <boost/asio/ssl.hpp>
 #include <utility>
 
+#include "base/encodings.h"
 #include "base/error.h"
 #include "base/guarded.h"
 #include "base/task_group.h"
@@ -22,6 +23,7 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 constexpr std::uint16_t kNormal = 1000;
+constexpr std::size_t kMaxProxyAnswer = std::size_t{64} << 10U;
 
 // --- what is asked for
 
@@ -31,6 +33,7 @@ struct Address {
     std::string port;
     std::string authority;  // as the Host header names it
     std::string target;
+    std::string user_info;  // "user:password"
 };
 
 std::string part_of(CURLU* parts, CURLUPart what, unsigned flags = 0) {
@@ -41,14 +44,15 @@ std::string part_of(CURLU* parts, CURLUPart what, unsigned flags = 0) {
     return part;
 }
 
-Address address_of(const std::string& url) {
+// `name` is what errors call it.
+Address address_of(const std::string& url, const std::string& name) {
     // libcurl of that age knows no ws:, which is http: by another name.
     const std::string as_http = url.starts_with("ws") ? "http" + url.substr(2) : url;
     const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parts(curl_url(), &curl_url_cleanup);
     const CURLUcode failed = curl_url_set(parts.get(), CURLUPART_URL, as_http.c_str(), CURLU_PATH_AS_IS);
     const std::string scheme = part_of(parts.get(), CURLUPART_SCHEME);
     if (failed != CURLUE_OK || (scheme != "http" && scheme != "https"))
-        throw Error(ErrorKind::kInvalid, "'" + url.substr(0, url.find('?')) + "' is no URL of a WebSocket");
+        throw Error(ErrorKind::kInvalid, name + " is no URL of http: or https:");
     Address address;
     address.is_tls = scheme == "https";
     address.host = part_of(parts.get(), CURLUPART_HOST);
@@ -57,6 +61,9 @@ Address address_of(const std::string& url) {
     if (address.host.starts_with('[')) address.host = address.host.substr(1, address.host.size() - 2);
     const std::string query = part_of(parts.get(), CURLUPART_QUERY);
     address.target = part_of(parts.get(), CURLUPART_PATH) + (query.empty() ? "" : "?" + query);
+    const std::string user = part_of(parts.get(), CURLUPART_USER, CURLU_URLDECODE);
+    if (!user.empty())
+        address.user_info = user + ":" + part_of(parts.get(), CURLUPART_PASSWORD, CURLU_URLDECODE);
     return address;
 }
 
@@ -113,20 +120,22 @@ ssl::context tls_context(const TlsOptions& tls) {
 // --- one connection, TCP or TLS. All but its making and dial() runs on the io thread.
 class Link : public std::enable_shared_from_this<Link> {
   public:
-    Link(asio::io_context& io, Address address, const TlsOptions& tls)
+    Link(asio::io_context& io, Address address, std::optional<Address> proxy, const TlsOptions& tls)
         : io_(io),
           address_(std::move(address)),
+          proxy_(std::move(proxy)),
           verifies_(tls.verify),
           context_(address_.is_tls ? tls_context(tls) : ssl::context(ssl::context::tls_client)),
           resolver_(io),
           stream_(io, context_) {
         if (!address_.is_tls) return;
         SSL* handle = stream_.native_handle();
+        const std::string& name = tls.server_name.empty() ? address_.host : tls.server_name;
         error_code is_name;
-        (void)asio::ip::make_address(address_.host, is_name);
-        if (is_name) SSL_set_tlsext_host_name(handle, address_.host.c_str());
-        if (SSL_set1_host(handle, address_.host.c_str()) != 1)
-            throw Error(ErrorKind::kInvalid, "'" + address_.host + "' is no host's name");
+        (void)asio::ip::make_address(name, is_name);
+        if (is_name) SSL_set_tlsext_host_name(handle, name.c_str());
+        if (SSL_set1_host(handle, name.c_str()) != 1)
+            throw Error(ErrorKind::kInvalid, "'" + name + "' is no host's name");
     }
 
     // Blocks until bytes can go both ways.
@@ -169,20 +178,19 @@ class Link : public std::enable_shared_from_this<Link> {
     };
 
     void resolve() {
+        const Address& first = proxy_ ? *proxy_ : address_;
         resolver_.async_resolve(
-            address_.host, address_.port,
-            [self = shared_from_this()](error_code failed, const tcp::resolver::results_type& found) {
-                if (failed) return self->fail("cannot find " + self->address_.host, failed);
-                self->connect(found);
+            first.host, first.port,
+            [self = shared_from_this(), &first](error_code failed, const tcp::resolver::results_type& found) {
+                if (failed) return self->fail("cannot find " + first.host, failed);
+                self->connect(found, first);
             });
     }
-    void connect(const tcp::resolver::results_type& found) {
+    void connect(const tcp::resolver::results_type& found, const Address& first) {
         if (is_closed_) return;
         asio::async_connect(stream_.next_layer(), found,
-                            [self = shared_from_this()](error_code failed, const tcp::endpoint&) {
-                                if (failed)
-                                    return self->fail("cannot connect to " + self->address_.authority,
-                                                      failed);
+                            [self = shared_from_this(), &first](error_code failed, const tcp::endpoint&) {
+                                if (failed) return self->fail("cannot connect to " + first.authority, failed);
                                 self->connected();
                             });
     }
@@ -192,6 +200,34 @@ class Link : public std::enable_shared_from_this<Link> {
         ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
         socket.set_option(tcp::no_delay(true), ignored);
         socket.set_option(asio::socket_base::keep_alive(true), ignored);
+        proxy_ ? ask_proxy() : tunnelled();
+    }
+    void ask_proxy() {
+        proxy_talk_ = "CONNECT " + address_.authority + " HTTP/1.1\r\nHost: " + address_.authority + "\r\n";
+        if (!proxy_->user_info.empty())
+            proxy_talk_ += "Proxy-Authorization: Basic " + base64_encode(proxy_->user_info) + "\r\n";
+        proxy_talk_ += "\r\n";
+        asio::async_write(stream_.next_layer(), asio::buffer(proxy_talk_),
+                          [self = shared_from_this()](error_code failed, std::size_t) {
+                              if (failed) return self->fail("the proxy " + self->proxy_->authority, failed);
+                              self->hear_proxy();
+                          });
+    }
+    // Nothing can come behind the proxy's answer: of HTTP and TLS the client begins.
+    void hear_proxy() {
+        proxy_talk_.clear();
+        asio::async_read_until(
+            stream_.next_layer(), asio::dynamic_buffer(proxy_talk_, kMaxProxyAnswer), "\r\n\r\n",
+            [self = shared_from_this()](error_code failed, std::size_t) {
+                if (failed) return self->fail("the proxy " + self->proxy_->authority, failed);
+                const std::string status = self->proxy_talk_.substr(0, self->proxy_talk_.find('\r'));
+                if (status.starts_with("HTTP/1.") && status.find(" 2") == 8) return self->tunnelled();
+                self->fail({ErrorKind::kUnavailable, "the proxy " + self->proxy_->authority +
+                                                         " does not connect to " + self->address_.authority +
+                                                         ": " + status});
+            });
+    }
+    void tunnelled() {
         if (!address_.is_tls) return opened();
         stream_.async_handshake(ssl::stream_base::client, [self = shared_from_this()](error_code failed) {
             failed ? self->refuse(failed) : self->opened();
@@ -228,10 +264,12 @@ class Link : public std::enable_shared_from_this<Link> {
 
     asio::io_context& io_;
     const Address address_;
+    const std::optional<Address> proxy_;
     const bool verifies_;
     ssl::context context_;
     tcp::resolver resolver_;
     ssl::stream<tcp::socket> stream_;
+    std::string proxy_talk_;
     bool is_closed_ = false;
     Guarded<State> state_;
 };
@@ -304,9 +342,13 @@ class Client final : public WebSocketClient {
 
   private:
     Answer open(const std::string& name, const WebSocketRequest& request, const CancelToken& cancel) {
-        const Address address = address_of(request.url);
+        const Address address =
+            address_of(request.url, "'" + request.url.substr(0, request.url.find('?')) + "'");
+        std::optional<Address> proxy;
+        if (!request.proxy.empty())
+            proxy = address_of(request.proxy, "the proxy's address");  // has a password
         const Headers headers = headers_of(request);
-        const auto link = std::make_shared<Link>(io_, address, request.tls);
+        const auto link = std::make_shared<Link>(io_, address, std::move(proxy), request.tls);
         try {
             const Deadline dialled = std::chrono::steady_clock::now() + request.connect_timeout;
             try {

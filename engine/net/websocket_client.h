@@ -1,5 +1,5 @@
 // WebSockets (RFC 6455) as a client: one thread serves all connections, callers block. TLS is verified as the
-// HTTP client does it. No proxies.
+// HTTP client does it. A proxy is the request's alone; it is asked for a tunnel (CONNECT).
 //
 // What the server has sent before it went is still read. A dead server is noticed by pings that nobody
 // answers (see websocket_stream.h). At most kSocketWindow bytes wait in either direction: a slow server slows
@@ -31,6 +31,7 @@ struct WebSocketRequest {
     Headers headers;
     std::vector<std::string> protocols;  // offered, the best one first; the server must choose one
     TlsOptions tls;
+    std::string proxy;                                  // as HttpRequest::proxy; "": none
     std::chrono::milliseconds connect_timeout{10'000};  // for TCP and TLS
     Deadline deadline = kNoDeadline;                    // for all until the WebSocket is open
     std::chrono::milliseconds ping_interval = kPingInterval;

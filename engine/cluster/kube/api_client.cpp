@@ -105,6 +105,7 @@ net::HttpRequest ApiClient::prepared(const ApiRequest& request) const {
     prepared.method = request.method;
     prepared.url = connection_.server + request.path;
     prepared.tls = connection_.tls;
+    prepared.proxy = connection_.proxy;
     prepared.headers = connection_.headers;
     prepared.headers.emplace_back("Accept", request.accept);
     if (std::string header = connection_.authorization(); !header.empty())

@@ -159,12 +159,16 @@ void find_server(Connection& connection, const Entry& cluster) {
     while (connection.server.ends_with('/')) connection.server.pop_back();
     if (connection.server.empty())
         throw Error(ErrorKind::kInvalid, cluster.file->path.string() + ": the cluster has no server");
-    for (const char* member : {"tls-server-name", "proxy-url"}) {
-        if (!cluster.value[member].string_or("").empty()) {
-            throw Error(ErrorKind::kUnsupported, cluster.file->path.string() + ": Fencepost does not know '" +
-                                                     std::string(member) + "'");
-        }
+    connection.proxy = cluster.value["proxy-url"].string_or("");
+    if (!connection.proxy.empty() && !connection.proxy.starts_with("http://")) {
+        // Not all of it: there may be a password in it.
+        throw Error(ErrorKind::kUnsupported,
+                    cluster.file->path.string() + ": the cluster's proxy-url begins with '" +
+                        connection.proxy.substr(0, connection.proxy.find(':')) +
+                        "'; Fencepost knows http:// alone",
+                    "an http:// proxy sees no more of what goes to the API server: TLS passes through it");
     }
+    connection.tls.server_name = cluster.value["tls-server-name"].string_or("");
     connection.tls.verify = !cluster.value["insecure-skip-tls-verify"].bool_or(false);
     connection.tls.ca_bundle_pem = pem(cluster, "certificate-authority");
 }

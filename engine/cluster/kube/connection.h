@@ -21,6 +21,7 @@ struct Connection {
     std::string server;          // "https://10.0.0.1:6443", without a slash at the end
     std::string ns = "default";  // of the context, or of the Pod
     net::TlsOptions tls;
+    std::string proxy;  // as net::HttpRequest::proxy
     // The Authorization header's value, "" where none is sent. A token in a file is read again after a
     // minute: the kubelet renews it there.
     std::function<std::string()> authorization;

@@ -74,6 +74,7 @@ std::unique_ptr<net::ClientSocket> open(ApiClient& client, net::WebSocketClient&
     request.protocols.emplace_back(kExecV5);
     if (!has_stdin) request.protocols.emplace_back(kExecV4);
     request.tls = connection.tls;
+    request.proxy = connection.proxy;
     request.deadline = options.deadline;
     Attempts left = client.attempts(cancel, options.deadline);
     for (;;) {

@@ -5,10 +5,13 @@
 #include <filesystem>
 #include <set>
 
+#include "tests/unit/net/connect_proxy.h"
 #include "base/encodings.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "cluster/kube/exec.h"
 #include "cluster/kube/kube_cluster.h"
+#include "net/certificates.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "tests/unit/eventually.h"
@@ -150,6 +153,40 @@ TEST_CASE("a kubeconfig is read as kubectl reads it") {
     CHECK(connection.headers == net::Headers{{"Impersonate-User", "somebody"}});
 }
 
+TEST_CASE("a kubeconfig's proxy and name of the TLS server are for requests and for exec") {
+    const net::Certificates certificates =
+        net::make_loopback_certificates(SystemClock().now(), std::chrono::hours(24));
+    net::ServerOptions options;  // its certificate is for localhost and 127.0.0.1
+    options.host = "127.0.0.2";
+    options.certificate_pem = certificates.certificate_pem;
+    options.key_pem = certificates.key_pem;
+    Log log{STDERR_FILENO, Log::Format::kText, LogLevel::kError};
+    const auto server = net::start_http_server(
+        options,
+        [](const ServerRequest& request) {
+            if (request.path.ends_with("/exec")) return refuse(403, "Forbidden");
+            return json(200, R"({"metadata":{"uid":"u"},"spec":{"containers":[{"name":"c"}]}})");
+        },
+        log);
+    net::ConnectProxy proxy;
+    const Folder folder;
+    SystemClock clock;
+    const auto file = folder.write(
+        "config",
+        kubeconfig("server: 'https://127.0.0.2:" + std::to_string(server->port()) +
+                       "', certificate-authority-data: " + base64_encode(certificates.authority_pem) +
+                       ", tls-server-name: localhost, proxy-url: 'http://" + proxy.authority + "'",
+                   "token: abc"));
+    const auto http = net::make_http_client();
+    const auto sockets = net::make_websocket_client();
+    ApiClient client(read_kubeconfig(clock, {file}), *http, clock, {.patience = {}});
+    ExecOptions command;
+    command.command = {"true"};
+    CHECK(error_of([&] { (void)exec(client, *sockets, "app", "pg-0", command, {}); }).kind() ==
+          ErrorKind::kForbidden);        // the API server's answer, with its certificate verified
+    CHECK(proxy.tunnels().size() == 2);  // for the Pod, and for exec in it
+}
+
 TEST_CASE("of several kubeconfig files the first one that says something counts") {
     const Folder folder;
     ManualClock clock;
@@ -189,6 +226,10 @@ TEST_CASE("a kubeconfig that cannot be used says which file and why") {
           ErrorKind::kUnsupported);
     CHECK(refusal_of(kubeconfig("server: 'https://a'", "exec: {command: aws, interactiveMode: Always}"))
               .kind() == ErrorKind::kUnsupported);
+    const Error proxy =
+        refusal_of(kubeconfig("server: 'https://a', proxy-url: 'socks5://me:secret@b'", "token: a"));
+    CHECK(proxy.kind() == ErrorKind::kUnsupported);
+    CHECK(std::string(proxy.what()).find("secret") == std::string::npos);
     const Error missing = refusal_of(kubeconfig(
         "server: 'https://a'", "exec: {command: no-such-plugin, installHint: install it from there}"));
     CHECK(missing.kind() == ErrorKind::kNotFound);

@@ -8,6 +8,8 @@
 #include "base/encodings.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "connect_proxy.h"
+#include "net/certificates.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "net/websocket_client.h"
@@ -51,6 +53,8 @@ struct TlsServer {
               [](const net::ServerRequest& request) {
                   net::ServerResponse response;
                   response.headers.emplace_back("Client", request.client_certificate_name);
+                  response.headers.emplace_back("Host", request.header("Host"));
+                  response.headers.emplace_back("Target", request.target);
                   response.body = request.body;
                   return response;
               },
@@ -187,6 +191,63 @@ TEST_CASE("nothing older than TLS 1.3 is spoken") {
     };
     CHECK(connects("-tls1_3"));
     CHECK_FALSE(connects("-tls1_2"));
+}
+
+TEST_CASE(
+    "a server's name in place of the URL's host is asked for and verified; the request is for the host") {
+    // For localhost and 127.0.0.1, but it listens at 127.0.0.2.
+    const net::Certificates certificates =
+        net::make_loopback_certificates(SystemClock().now(), std::chrono::hours(24));
+    net::ServerOptions options;
+    options.certificate_pem = certificates.certificate_pem;
+    options.key_pem = certificates.key_pem;
+    options.host = "127.0.0.2";
+    TlsServer server(options);
+    const std::string authority = "127.0.0.2:" + std::to_string(server.server->port());
+    net::ConnectProxy proxy;
+    net::HttpRequest request = server.request();
+    request.url = "https://" + authority + "/a/../b?x=%2f";
+    request.tls.ca_bundle_pem = certificates.authority_pem;
+    const auto client = net::make_http_client();
+    CHECK(kind_of(*client, request) == ErrorKind::kForbidden);
+    request.tls.server_name = "localhost";
+    net::HttpResponse answer = client->request(request, {});
+    CHECK(answer.header("Host") == authority);
+    CHECK(answer.header("Target") == "/a/../b?x=%2f");
+    request.tls.server_name = "other.example";
+    CHECK(kind_of(*client, request) == ErrorKind::kForbidden);
+    request.tls.server_name = "no name";
+    CHECK(kind_of(*client, request) == ErrorKind::kInvalid);
+
+    request.tls.server_name = "localhost";
+    request.proxy = "http://" + proxy.authority;
+    CHECK(client->request(request, {}).header("Host") == authority);
+    REQUIRE(proxy.tunnels().size() == 1);
+    CHECK(proxy.tunnels()[0].head.starts_with("CONNECT " + authority + " HTTP/1.1\r\n"));
+    CHECK(proxy.tunnels()[0].first_bytes.find("localhost") != std::string::npos);  // SNI
+}
+
+TEST_CASE("a proxy is told who asks and where to, and nothing of the request; its refusal is an error") {
+    const Certificates certificates;
+    net::ServerOptions options;
+    options.certificate_pem = certificates.pem("s.pem");
+    options.key_pem = certificates.pem("s.key");
+    TlsServer server(options);
+    net::ConnectProxy proxy;
+    net::HttpRequest request = server.request();
+    request.headers = {{"Authorization", "Bearer secret"}};
+    request.tls.ca_bundle_pem = certificates.pem("ca.pem");
+    request.proxy = "http://me:p%40ss@" + proxy.authority;
+    const auto client = net::make_http_client();
+    CHECK(client->request(request, {}).body.size() == 200'000);
+    REQUIRE(proxy.tunnels().size() == 1);
+    CHECK(proxy.tunnels()[0].head.find("Proxy-Authorization: Basic " + base64_encode("me:p@ss")) !=
+          std::string::npos);
+    CHECK(proxy.tunnels()[0].head.find("secret") == std::string::npos);
+
+    net::ConnectProxy unwilling("HTTP/1.1 407 Proxy Authentication Required");
+    request.proxy = "http://" + unwilling.authority;
+    CHECK(kind_of(*client, request) == ErrorKind::kUnavailable);
 }
 
 TEST_CASE("a server with a certificate that does not parse does not start") {

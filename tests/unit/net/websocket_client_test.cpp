@@ -15,6 +15,8 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/guarded.h"
+#include "base/encodings.h"
+#include "connect_proxy.h"
 #include "net/certificates.h"
 #include "net/http_server.h"
 #include "net/websocket.h"
@@ -257,6 +259,10 @@ TEST_CASE("a websocket over TLS: the authority from memory, names and addresses,
         request = other.request();
         request.tls.ca_bundle_pem = ours.authority_pem;
         CHECK(fails() == ErrorKind::kForbidden);
+        request.tls.server_name = "localhost";
+        CHECK(works());
+        request.tls.server_name = "other.example";
+        CHECK(fails() == ErrorKind::kForbidden);
         request.tls.verify = false;
         CHECK(works());
     }
@@ -283,6 +289,47 @@ TEST_CASE("a websocket over TLS: the authority from memory, names and addresses,
         request.url = "https://127.0.0.1:" + std::to_string(plain.server->port());
         CHECK(fails() == ErrorKind::kUnavailable);
     }
+}
+
+TEST_CASE("a websocket through a proxy: a tunnel to the server, whose name is asked for behind it") {
+    const net::Certificates ours = certificates();
+    const auto client = net::make_websocket_client();
+    net::ConnectProxy proxy;
+    const auto works_with = [&](const net::WebSocketRequest& request) {
+        const auto socket = open(*client, request);
+        REQUIRE(socket->write("x", {}));
+        return socket->read({}, soon()) == "echo x";
+    };
+    Server plain(echo);
+    net::WebSocketRequest request = plain.request();
+    request.proxy = "http://" + proxy.authority;
+    CHECK(works_with(request));
+    CHECK(proxy.tunnels().at(0).head.starts_with("CONNECT 127.0.0.1:" + std::to_string(plain.server->port()) +
+                                                 " HTTP/1.1\r\n"));
+
+    net::ServerOptions options = tls_options(ours);
+    options.host = "127.0.0.2";
+    Server server(echo, options);
+    request = server.request();
+    request.headers = {{"Authorization", "Bearer secret"}};
+    request.tls.ca_bundle_pem = ours.authority_pem;
+    request.tls.server_name = "localhost";
+    request.proxy = "http://me:p%40ss@" + proxy.authority;
+    CHECK(works_with(request));
+    const net::ConnectProxy::Tunnel tunnel = proxy.tunnels().at(1);
+    CHECK(tunnel.head.starts_with("CONNECT 127.0.0.2:" + std::to_string(server.server->port()) + " "));
+    CHECK(tunnel.head.find("Proxy-Authorization: Basic " + base64_encode("me:p@ss") + "\r\n") !=
+          std::string::npos);
+    CHECK(tunnel.head.find("secret") == std::string::npos);
+    CHECK(tunnel.first_bytes.find("localhost") != std::string::npos);  // SNI
+
+    net::ConnectProxy unwilling("HTTP/1.1 407 Proxy Authentication Required");
+    request.proxy = "http://" + unwilling.authority;
+    const auto answer = client->connect(request, {});
+    REQUIRE(std::holds_alternative<net::WebSocketClient::NotConnected>(answer));
+    CHECK(std::get<net::WebSocketClient::NotConnected>(answer).why.message() ==
+          "the proxy " + unwilling.authority + " does not connect to 127.0.0.2:" +
+              std::to_string(server.server->port()) + ": HTTP/1.1 407 Proxy Authentication Required");
 }
 
 TEST_CASE("an upgrade that the server refuses is its answer, whole") {
