@@ -388,6 +388,53 @@ class DatabaseTraps(LabelledDatabases):
         self.assertEqual(self.psql(f"select '{paused['deadline']}'::timestamptz - '{paused['createdAt']}'::timestamptz > interval '4 h'"), "t")
         self.assertFalse(self.stack.replay_is_paused())
 
+    def test_restores_at_the_same_time_share_the_roles_that_are_missing(self):
+        """Two verifications, and between them a restore that is meant, each held in the midst of its load."""
+        self.psql("create role shared_group", "create role shared_reader login password 'read' connection limit 7", "grant shared_group to shared_reader")
+        self.make_database("shared", "alter table more owner to shared_reader",
+                           "create function held() returns bool language plpgsql as 'begin while exists (select from pg_database "
+                           "where datname = ''shared_hold'') loop perform pg_sleep(0.05); end loop; return true; end'",
+                           "create table waits (n int check (public.held())); insert into waits values (1)")
+        roles = """select rolname, rolcanlogin, rolconnlimit, rolpassword, shobj_description(oid, 'pg_authid') from pg_authid
+                   where rolname like 'shared%' or rolname like 'fencepost%' order by 1"""
+        members = "select member::regrole from pg_auth_members where roleid::regrole::text = 'shared_group'"
+        owner = "select tableowner from pg_tables where tablename = 'more'"
+        looks = [{"blueprint": "postgres-dump", "options": {"scratch": f"fencepost_verify_shared_{n}"}} for n in (1, 2)]
+        databases = [look["options"]["scratch"] for look in looks]
+        before = self.psql(roles)
+        backup = self.run_action("backup", "shared")
+        for meant in (False, True):
+            self.psql("drop database if exists shared with (force)", "drop role if exists shared_reader, shared_group", "create database shared_hold")
+            try:
+                begun = []
+                for more in (looks[0], *[{}] * meant, looks[1]):
+                    begun.append(self.begin("restore", "shared", **more, **{"from": backup["id"]}))
+                    wait_for("one more load", lambda: self.psql("select count(*) from pg_stat_activity where query ~ '^COPY public.waits'")
+                             == str(len(begun)))
+            finally:
+                self.psql("drop database shared_hold")
+            self.assertEqual([self.stack.finish_action(one)["state"] for one in begun], ["complete"] * len(begun))
+            self.run_action("verifyPosthook", "shared", **looks[0])
+            self.assertEqual((self.psql(owner, database=databases[1]), self.psql(members)), ("shared_reader", "shared_reader"))
+            self.run_action("verifyPosthook", "shared", **looks[1])
+            self.assertEqual(self.psql(roles), before if meant else "")
+        self.assertEqual((self.psql(owner, database="shared"), self.psql(members), self.databases_of_restores()), ("shared_reader", "shared_reader", "0"))
+
+    def test_a_restore_gives_back_what_a_verification_has_taken_from_a_role(self):
+        self.psql("create role taken login password 'taken' connection limit 7")
+        self.make_database("taken", "alter table more owner to taken")
+        role = "select rolcanlogin, rolconnlimit, rolpassword, shobj_description(oid, 'pg_authid') from pg_authid where rolname = 'taken'"
+        before = self.psql(role)
+        backup = self.run_action("backup", "taken")
+        self.psql("drop database taken with (force)", "drop role taken")
+        beside = {"blueprint": "postgres-dump", "options": {"scratch": "fencepost_verify_taken"}}
+        self.run_action("restore", "taken", **beside, **{"from": backup["id"]})
+        self.assertEqual(self.psql(role), "f|7||fencepost_verify_taken")
+        self.run_action("restore", "taken", **{"from": backup["id"]})
+        self.assertEqual(self.psql(role), before)
+        self.run_action("verifyPosthook", "taken", **beside)
+        self.assertEqual(self.psql(role), before)
+
     def test_a_dump_of_an_earlier_version_is_loaded(self):
         self.make_database("earlier", username="earlier_app")
         self.psql("create role earlier_app")
