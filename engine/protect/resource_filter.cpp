@@ -9,14 +9,11 @@ constexpr std::string_view kCore = "core";
 
 }  // namespace
 
-bool ResourceFilter::Item::fits_type(const cluster::ResourceType& type) const {
+bool ResourceFilter::Item::fits(const cluster::ResourceType& type, const Value& object) const {
     const bool is_group = group.empty() || (group == kCore ? type.group.empty() : group == type.group);
     return is_group && (version.empty() || version == type.version) &&
-           (resource.empty() || resource == type.resource);
-}
-
-bool ResourceFilter::Item::fits(const cluster::ResourceType& type, const Value& object) const {
-    return fits_type(type) && (name.empty() || name == cluster::name_of(object)) && labels.matches(object);
+           (resource.empty() || resource == type.resource) &&
+           (name.empty() || name == cluster::name_of(object)) && labels.matches(object);
 }
 
 std::vector<ResourceFilter::Item> ResourceFilter::read_items(const Value& items, const std::string& pointer,
@@ -62,15 +59,6 @@ bool ResourceFilter::accepts(const cluster::ResourceType& type, const Value& obj
     const auto fits = [&](const Item& item) { return item.fits(type, object); };
     return (include_.empty() || std::any_of(include_.begin(), include_.end(), fits)) &&
            std::none_of(exclude_.begin(), exclude_.end(), fits);
-}
-
-bool ResourceFilter::may_accept(const cluster::ResourceType& type) const {
-    const auto fits_type = [&](const Item& item) { return item.fits_type(type); };
-    const auto takes_all = [&](const Item& item) {
-        return item.fits_type(type) && item.name.empty() && item.labels.is_empty();
-    };
-    return (include_.empty() || std::any_of(include_.begin(), include_.end(), fits_type)) &&
-           std::none_of(exclude_.begin(), exclude_.end(), takes_all);
 }
 
 }  // namespace fencepost::protect

@@ -20,14 +20,11 @@ class ResourceFilter {
     [[nodiscard]] static ResourceFilter read(const Value& filters, const std::string& pointer,
                                              model::Problems& problems);
     [[nodiscard]] bool accepts(const cluster::ResourceType& type, const Value& object) const;
-    // False: no object of the type, so that it need not be listed.
-    [[nodiscard]] bool may_accept(const cluster::ResourceType& type) const;
 
   private:
     struct Item {
         std::string group, version, resource, name;
         cluster::LabelSelector labels;
-        [[nodiscard]] bool fits_type(const cluster::ResourceType& type) const;
         [[nodiscard]] bool fits(const cluster::ResourceType& type, const Value& object) const;
     };
     static std::vector<Item> read_items(const Value& items, const std::string& pointer,

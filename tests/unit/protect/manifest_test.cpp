@@ -117,7 +117,6 @@ TEST_CASE("A-13 filters: include first, then exclude; what is left out fits ever
         filter("excludeResources: [{matchLabels: {kasten-enterprisedb.io/excluded: 'true'}}]");
     CHECK(!by_label.accepts(claims, excluded));
     CHECK(by_label.accepts(claims, other));
-    CHECK(by_label.may_accept(claims));
 
     const ResourceFilter one = filter(
         "includeResources: [{group: apps, resource: deployments}, {resource: secrets, "
@@ -126,11 +125,10 @@ TEST_CASE("A-13 filters: include first, then exclude; what is left out fits ever
     CHECK(!one.accepts(kSecret.type, excluded));
     CHECK(one.accepts(cluster::types::kDeployments, other));
     CHECK(!one.accepts(cluster::types::kDeployments, excluded));
-    CHECK(!one.may_accept(claims));
-    CHECK(one.may_accept(kSecret.type));
+    CHECK(!one.accepts(claims, other));
 
     const ResourceFilter core = filter("excludeResources: [{group: core}]");
-    CHECK(!core.may_accept(kSecret.type));
+    CHECK(!core.accepts(kSecret.type, other));
     CHECK(core.accepts(kCluster.type, other));
 }
 
