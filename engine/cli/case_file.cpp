@@ -17,10 +17,11 @@ using model::child;
 void check(const Value& value, model::Problems& problems) {
     problems.only(value, "",
                   {"action", "object", "namespace", "blueprint", "objects", "profile", "options", "artifacts",
-                   "outputs", "time"});
+                   "outputs", "time", "fails"});
     for (const char* member : {"action", "object", "namespace", "blueprint", "profile", "time"})
         problems.check(value[member], child("", member), Kind::kString);
     problems.check(value["objects"], "/objects", Kind::kList);
+    problems.check(value["fails"], "/fails", Kind::kBool);
     problems.text_map(value["options"], "/options");
     problems.check(value["artifacts"], "/artifacts", Kind::kMap);
     if (!problems.check(value["outputs"], "/outputs", Kind::kMap)) return;
@@ -46,7 +47,7 @@ void take(const Value& value, std::string& member) {
 
 }  // namespace
 
-RenderOptions with_case(const RenderOptions& options, const std::string& file) {
+Case with_case(const RenderOptions& options, const std::string& file) {
     const Value value = read_case(file).value;
     const fs::path folder = fs::path(file == "-" ? "." : file).parent_path();
     RenderOptions result = options;
@@ -70,7 +71,7 @@ RenderOptions with_case(const RenderOptions& options, const std::string& file) {
         result.options.insert(result.options.begin(), key + "=" + text.as_string());
     result.case_outputs = value["outputs"];
     result.artifacts = value["artifacts"];
-    return result;
+    return {std::move(result), value["fails"].bool_or(false)};
 }
 
 }  // namespace fencepost::cli

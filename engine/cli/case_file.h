@@ -11,6 +11,7 @@
 //     artifacts: {dump: {keyValue: {path: a}}}        # what a restore begins with
 //     outputs: {dump: {bytes: "12"}}   # what phases are taken to say
 //     time: "2026-01-01T00:00:00Z"
+//     fails: true                      # an error is what is expected; test --update writes none without it
 #pragma once
 
 #include <string>
@@ -19,7 +20,12 @@
 
 namespace fencepost::cli {
 
+struct Case {
+    RenderOptions options;
+    bool fails = false;  // an error is what is expected
+};
+
 // What the file says and the options do not. Throws Error at file:line:col for what is wrong with it.
-[[nodiscard]] RenderOptions with_case(const RenderOptions& options, const std::string& file);
+[[nodiscard]] Case with_case(const RenderOptions& options, const std::string& file);
 
 }  // namespace fencepost::cli

@@ -558,6 +558,7 @@ void add_test(CLI::App& app, Parsed& parsed, const World& world) {
              "  fencepost test blueprints/\n  fencepost test --update dump.case.yaml\n",
              "A case says action, object, blueprint, objects, options, profile, artifacts, outputs and time; "
              "NAME.expected.yaml beside NAME.case.yaml has what every phase is called with, or the error. "
+             "--update writes an error only where the case says 'fails: true'. "
              "Where all objects are in files no server is needed.\n");
     command->add_option("files", parsed.test.files, "Case files, or folders of them")
         ->required()

@@ -73,7 +73,7 @@ std::vector<PlanCheck> unless_forbidden(const std::string& what,
 
 int plan(Server& server, const RenderOptions& given, const run::Catalog& catalog) {
     const Output output(given.output);
-    const RenderOptions options = given.params.empty() ? given : with_case(given, given.params);
+    const RenderOptions options = given.params.empty() ? given : with_case(given, given.params).options;
     if (options.action.empty()) throw UsageError("which action?", "give --action, or --params with one");
     Prospect prospect(server, options, catalog);
     const Value preview = prospect.preview();

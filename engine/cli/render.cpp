@@ -36,7 +36,7 @@ int print_diff(Server& server, const RenderOptions& options, const run::Catalog&
 
 int render(Server& server, const RenderOptions& given, const run::Catalog& catalog) {
     const Output output(given.output);
-    const RenderOptions options = given.params.empty() ? given : with_case(given, given.params);
+    const RenderOptions options = given.params.empty() ? given : with_case(given, given.params).options;
     if (options.action.empty()) throw UsageError("which action?", "give --action, or --params with one");
     const Value view = Prospect(server, options, catalog).preview();
     if (!options.diff.empty()) return print_diff(server, options, catalog, view);

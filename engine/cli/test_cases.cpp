@@ -10,6 +10,7 @@
 #include "cli/terminal.h"
 #include "cli/text_diff.h"
 #include "cli/verbs.h"
+#include "run/preview.h"
 #include "value/yaml.h"
 
 namespace fencepost::cli {
@@ -47,16 +48,23 @@ fs::path expected_of(const fs::path& file) {
     return text.substr(0, text.size() - kCase.size()) + std::string(kExpected);
 }
 
-// What the case comes to, as the expected file has it.
-std::string outcome(Server& server, const fs::path& file, const run::Catalog& catalog) {
-    RenderOptions options;
-    options.params = file.string();
+// What the case comes to.
+struct Outcome {
+    std::string text;  // as the expected file has it
+    bool has_failed = false;
+    bool is_to_fail = false;
+};
+
+Outcome outcome(Server& server, const fs::path& file, const run::Catalog& catalog) {
+    RenderOptions given;
+    given.params = file.string();
+    Case one;
     try {
-        options = with_case(options, file.string());
-        if (options.time.empty()) options.time = "2026-01-01T00:00:00Z";
-        Value view = Prospect(server, options, catalog).preview();
+        one = with_case(given, file.string());
+        if (one.options.time.empty()) one.options.time = "2026-01-01T00:00:00Z";
+        Value view = Prospect(server, one.options, catalog).preview();
         for (const char* member : {"reason", "blueprint", "object", "action"}) view.erase(member);
-        return to_yaml(view);
+        return {to_yaml(view), run::has_errors(view), one.fails};
     } catch (const Unreachable&) {
         throw;
     } catch (const Error& error) {
@@ -64,8 +72,16 @@ std::string outcome(Server& server, const fs::path& file, const run::Catalog& ca
         Value view;
         view["error"] = error.what();
         if (!error.hint().empty()) view["hint"] = error.hint();
-        return to_yaml(view);
+        return {to_yaml(view), true, one.fails};
     }
+}
+
+// Why --update leaves the expected file as it is: a blueprint that breaks is no news of what is expected.
+std::string why_not_written(const Outcome& found) {
+    return "    not written: " +
+           std::string(found.has_failed ? "it fails; where it is to fail, the case says 'fails: true'"
+                                        : "the case says 'fails: true', and it does not fail") +
+           "\n" + indent(found.text);
 }
 
 }  // namespace
@@ -75,21 +91,24 @@ int test_cases(Server& server, const TestOptions& options, const run::Catalog& c
     int passed = 0;
     for (const fs::path& file : cases_in(options.files)) {
         const fs::path expected = expected_of(file);
-        const std::string found = outcome(server, file, catalog);
+        const Outcome found = outcome(server, file, catalog);
         const bool is_there = fs::exists(expected);
-        const bool is_same = is_there && read_file(expected) == found;
-        if (is_same || options.updates) {
-            if (!is_same) write_file_durably(expected, found);
+        const bool is_same = is_there && read_file(expected) == found.text;
+        const bool is_written = !is_same && options.updates && found.has_failed == found.is_to_fail;
+        if (is_written) write_file_durably(expected, found.text);
+        if (is_same || is_written) {
             ++passed;
             print(paint(is_same ? "ok      " : "written ", Colour::kGreen) + file.string() + "\n");
             continue;
         }
         ++failed;
         print(paint("FAILED  ", Colour::kRed) + file.string() + "\n");
-        if (!is_there) {
+        if (options.updates) {
+            print(why_not_written(found));
+        } else if (!is_there) {
             print("    there is no " + expected.string() + ": --update writes it\n");
         } else {
-            print(indent(text_diff(read_file(expected), found)));
+            print(indent(text_diff(read_file(expected), found.text)));
         }
     }
     print(std::to_string(passed) + " passed, " + std::to_string(failed) + " failed\n");

@@ -131,8 +131,40 @@ TEST_CASE("an error can be what a case expects") {
     std::string wrong = kCase;
     wrong.replace(wrong.find("action: backup"), 14, "action: backp");
     (void)folder.write("wrong.case.yaml", wrong);
-    CHECK(fencepost_cli(offline({"test", "--update", folder.path.c_str()})).code == 0);
-    CHECK(read_file(folder.path / "wrong.expected.yaml").find("did you mean 'backup'?") != std::string::npos);
+    const auto update = [&] { return fencepost_cli(offline({"test", "--update", folder.path.c_str()})); };
+    Result result = update();
+    CHECK(result.code == 1);
+    CHECK(
+        result.output.find("    not written: it fails; where it is to fail, the case says 'fails: true'\n") !=
+        std::string::npos);
+    CHECK(result.output.find("did you mean 'backup'?") != std::string::npos);
+    CHECK(!std::filesystem::exists(folder.path / "wrong.expected.yaml"));
+
+    (void)folder.write("wrong.case.yaml", wrong + "fails: true\n");
+    CHECK(update().code == 0);
+    const std::string expected = read_file(folder.path / "wrong.expected.yaml");
+    CHECK(expected.find("did you mean 'backup'?") != std::string::npos);
+
+    (void)folder.write("wrong.case.yaml", std::string(kCase) + "fails: true\n");
+    result = update();
+    CHECK(result.code == 1);
+    CHECK(result.output.find("not written: the case says 'fails: true', and it does not fail\n") !=
+          std::string::npos);
+    CHECK(read_file(folder.path / "wrong.expected.yaml") == expected);
+}
+
+TEST_CASE("--update keeps what is expected where a phase does not render any more") {
+    const Folder folder;
+    (void)folder.write("pg.yaml", kBlueprint);
+    (void)folder.write("backup.case.yaml", kCase);
+    const auto update = [&] { return fencepost_cli(offline({"test", "--update", folder.path.c_str()})); };
+    REQUIRE(update().code == 0);
+    const std::string expected = read_file(folder.path / "backup.expected.yaml");
+    std::string broken = kBlueprint;
+    broken.replace(broken.find("[dump,"), 6, "['{{ .Nothing.there }}',");
+    (void)folder.write("pg.yaml", broken);
+    CHECK(update().code == 1);
+    CHECK(read_file(folder.path / "backup.expected.yaml") == expected);
 }
 
 TEST_CASE("a case file with a mistake is told at its place, and is no failed case") {
