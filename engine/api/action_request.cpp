@@ -11,19 +11,11 @@
 #include "base/error.h"
 #include "base/human.h"
 #include "binding/resolve.h"
+#include "cluster/idempotent.h"
 #include "model/diagnostic.h"
 
 namespace fencepost::api {
 namespace {
-
-std::optional<Value> find(cluster::Cluster& cluster, const cluster::ObjectKey& key) {
-    try {
-        return cluster.get(key);
-    } catch (const Error& error) {
-        if (error.kind() != ErrorKind::kNotFound) throw;
-        return std::nullopt;
-    }
-}
 
 class Builder {
   public:
@@ -58,8 +50,8 @@ class Builder {
     void take_parent() {
         const std::string id = check_.text("/from");
         if (id.empty()) return;
-        const auto parent =
-            find(services_.cluster, {cluster::types::kActionSets, services_.controller_namespace, id});
+        const auto parent = cluster::find_object(
+            services_.cluster, {cluster::types::kActionSets, services_.controller_namespace, id});
         if (!parent || !may(access_, Role::kViewer, *parent))
             return check_.fail("/from", "there is no action '" + id + "'", "GET /v1/actions lists them");
         const std::string state = parent->get("status", "state").string_or("pending");
@@ -90,7 +82,7 @@ class Builder {
         const auto reference = model::ObjectReference::from(spec_["object"]);
         access_.require(Role::kOperator, reference.ns);
         const auto key = subject_key(reference, services_.cluster);
-        if (const auto object = find(services_.cluster, key)) {
+        if (const auto object = cluster::find_object(services_.cluster, key)) {
             subject_ = *object;
         } else {
             check_.fail("/subject", "there is no " + cluster::to_string(key));
@@ -109,7 +101,8 @@ class Builder {
         if (ns.empty()) ns = services_.controller_namespace;
         // The controller's own are there for everybody; others are their namespace's.
         if (ns != services_.controller_namespace) access_.require(Role::kOperator, ns);
-        if (!name.empty() && !find(services_.cluster, {cluster::types::kProfiles, ns, name})) {
+        if (!name.empty() &&
+            !cluster::find_object(services_.cluster, {cluster::types::kProfiles, ns, name})) {
             check_.fail("/profile/name", "there is no Profile " + ns + "/" + name,
                         "apply it first: fencepost apply -f FILE");
         }
@@ -157,8 +150,8 @@ class Builder {
             name = bound_blueprint();
         }
         if (name.empty()) return;
-        const auto blueprint =
-            find(services_.cluster, {cluster::types::kBlueprints, services_.controller_namespace, name});
+        const auto blueprint = cluster::find_object(
+            services_.cluster, {cluster::types::kBlueprints, services_.controller_namespace, name});
         if (!blueprint) {
             return check_.fail("/blueprint",
                                "there is no Blueprint " + services_.controller_namespace + "/" + name);

@@ -3,6 +3,7 @@
 #include "api/action_view.h"
 #include "base/encodings.h"
 #include "base/error.h"
+#include "cluster/idempotent.h"
 #include "value/json.h"
 
 namespace fencepost::api {
@@ -24,15 +25,6 @@ std::string name_of_use(const std::string& key, const Access& access, int use) {
     return "action-" +
            sha256_hex("fencepost idempotency key\n" + access.name() + "\n" + key + "\n" + std::to_string(use))
                .substr(0, 20);
-}
-
-std::optional<Value> find(Services& services, const Creation& creation, const std::string& name) {
-    try {
-        return services.cluster.get({creation.type, creation.ns, name});
-    } catch (const Error& error) {
-        if (error.kind() != ErrorKind::kNotFound) throw;
-        return std::nullopt;
-    }
 }
 
 bool is_kept(const Services& services, const Value& object) {
@@ -65,7 +57,8 @@ net::ServerResponse create_once(Services& services, const Request& request, cons
     const std::string digest = sha256_hex(request.http.path + "\n" + to_json(body));
     for (int use = 0; use < kMostUses; ++use) {
         const std::string name = name_of_use(key, request.access, use);
-        std::optional<Value> earlier = find(services, creation, name);
+        std::optional<Value> earlier =
+            cluster::find_object(services.cluster, {creation.type, creation.ns, name});
         if (!earlier) {
             Value object = make();
             object["metadata"].erase("generateName");
@@ -76,7 +69,8 @@ net::ServerResponse create_once(Services& services, const Request& request, cons
             } catch (const Error& error) {
                 if (error.kind() != ErrorKind::kAlreadyExists) throw;
             }
-            earlier = find(services, creation, name);  // the same request came twice at once
+            earlier = cluster::find_object(
+                services.cluster, {creation.type, creation.ns, name});  // the same request came twice at once
             if (!earlier)
                 throw Problem(409, "the action of this Idempotency-Key was deleted at this moment",
                               "try again");

@@ -7,6 +7,7 @@
 
 #include "lint/rule_set.h"
 #include "model/binding.h"
+#include "model/cluster_instance.h"
 
 namespace fencepost::lint {
 namespace {
@@ -100,23 +101,20 @@ void check_blueprint(const BindingPlace& one, const std::map<std::string, const 
 
 // --- volumes of database clusters
 
-constexpr const char* kClusterLabels[] = {"k8s.enterprisedb.io/cluster", "cnpg.io/cluster"};
-constexpr const char* kInstanceLabels[] = {"k8s.enterprisedb.io/instanceName", "cnpg.io/instanceName"};
 constexpr const char* kExcludeLabels[] = {"kasten-enterprisedb.io/excluded", "velero.io/exclude-from-backup"};
 
-template <std::size_t N>
-std::string label_of(const Value& object, const char* const (&names)[N]) {
-    for (const char* name : names) {
-        const std::string value = object.get("metadata", "labels", name).string_or("");
+std::string exclusion_of(const Value& claim) {
+    for (const char* name : kExcludeLabels) {
+        const std::string value = claim.get("metadata", "labels", name).string_or("");
         if (!value.empty()) return value;
     }
     return {};
 }
 
-bool is_excluded(const Value& claim) { return label_of(claim, kExcludeLabels) == "true"; }
+bool is_excluded(const Value& claim) { return exclusion_of(claim) == "true"; }
 
 bool is_decorated(const Value& claim) {
-    return !label_of(claim, kExcludeLabels).empty() ||
+    return !exclusion_of(claim).empty() ||
            !claim.get("metadata", "labels", "kasten-enterprisedb.io/elected").is_nil();
 }
 
@@ -146,7 +144,7 @@ void check_volumes(std::span<Document> documents) {
     std::map<std::string, std::vector<Document*>> clusters;
     for (Document& document : documents) {
         if (document.kind() != "PersistentVolumeClaim") continue;
-        const std::string cluster = label_of(document.object(), kClusterLabels);
+        const std::string cluster = model::instance_of(document.object()).cluster;
         if (cluster.empty()) continue;
         const std::string ns = document.object().get("metadata", "namespace").string_or("");
         clusters[ns + "/" + cluster].push_back(&document);
@@ -159,7 +157,7 @@ void check_volumes(std::span<Document> documents) {
         std::string chosen;
         for (Document* claim : claims) {
             if (is_excluded(claim->object())) continue;
-            const std::string instance = label_of(claim->object(), kInstanceLabels);
+            const std::string instance = model::instance_of(claim->object()).instance;
             if (chosen.empty()) chosen = instance;
             if (instance == chosen) continue;
             claim->problems.warning("/metadata/name", "mixed-instances",

@@ -91,6 +91,16 @@ location::Repository& Exports::repository(bool creates) {
     return *repository_;
 }
 
+location::Repository& Exports::existing() {
+    try {
+        return repository(false);
+    } catch (const Error& e) {
+        if (e.kind() != ErrorKind::kNotFound) throw;
+        throw Error(ErrorKind::kUnavailable, e.what(),
+                    "something was exported there: is what should be there mounted?");
+    }
+}
+
 Value Exports::put(const std::string& owner, const std::string& text) {
     const auto pushed = repository(true).push(
         source_of(text), {.path = kTextPath, .host = "fencepost", .tags = {owner}}, cancel_);
@@ -107,7 +117,7 @@ std::string Exports::get(const Value& stored) {
         text += bytes;
     };
     try {
-        (void)repository(false).pull(stored["snapshot"].string_or(""), kTextPath, take, cancel_);
+        (void)existing().pull(stored["snapshot"].string_or(""), kTextPath, take, cancel_);
     } catch (Error& e) {
         e.add_trace("the exports at " + place());
         throw;
@@ -119,7 +129,7 @@ std::string Exports::get(const Value& stored) {
 }
 
 location::SnapshotSize Exports::size_of(const std::string& snapshot) {
-    return repository(false).size_of(snapshot, cancel_);
+    return existing().size_of(snapshot, cancel_);
 }
 
 std::set<std::string> Exports::snapshots() {
@@ -206,8 +216,9 @@ void Exports::forget(const std::string& owner, const std::set<std::string>& host
 void Exports::forget(const std::set<std::string>& snapshots) {
     for (const std::string& id : snapshots) {
         if (id.empty()) continue;
+        location::Repository& there = existing();
         try {
-            (void)repository(false).forget(id, cancel_);
+            (void)there.forget(id, cancel_);
         } catch (const Error& e) {
             if (e.kind() != ErrorKind::kNotFound) throw;  // an earlier attempt has
         }

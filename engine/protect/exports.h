@@ -54,6 +54,9 @@ class Exports {
   private:
     [[nodiscard]] Value read_index(const std::string& key);
     [[nodiscard]] location::Repository& repository(bool creates);
+    // Of a repository that is known to have been there; kUnavailable where it is not: nothing of it is gone
+    // for that.
+    [[nodiscard]] location::Repository& existing();
 
     run::World& world_;
     const CancelToken cancel_;

@@ -1,19 +1,17 @@
 #include "protect/fenced_instance.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <set>
 #include <sstream>
 
 #include "base/error.h"
 #include "base/human.h"
+#include "model/cluster_instance.h"
 #include "protect/restore_point.h"
 
 namespace fencepost::protect {
 namespace {
-
-constexpr std::array<const char*, 2> kOperators{"cnpg.io/", "k8s.enterprisedb.io/"};
 
 bool is_fence(const Value& phase) { return phase["func"] == Value("Fence"); }
 
@@ -61,12 +59,8 @@ bool is_fencing(const Value& blueprint) {
 }
 
 std::string instance_of(const Value& claim, const std::string& cluster) {
-    const Value& labels = claim.get("metadata", "labels");
-    for (const std::string prefix : kOperators) {
-        if (labels[prefix + "cluster"] == Value(cluster))
-            return labels[prefix + "instanceName"].string_or("");
-    }
-    return "";
+    const model::ClusterInstance found = model::instance_of(claim);
+    return found.cluster == cluster ? found.instance : "";
 }
 
 Value keep_fenced(ActionStatus& status, const Value& resource, const Value& phases) {

@@ -24,7 +24,7 @@ void remove_export(run::World& world, const Value& content, const Tokens& tokens
     try {
         Exports exports(world, spec.get("export", "profile"), tokens.shutdown);
         exports.remove_index(spec.get("application", "namespace").string_or(""), name);
-        std::set<std::string> snapshots;
+        std::set<std::string> snapshots{spec.get("manifests", "snapshot").string_or("")};
         for (const Value& volume : spec["volumes"].list_or_empty())
             snapshots.insert(volume["backupID"].string_or(""));
         exports.forget(snapshots);

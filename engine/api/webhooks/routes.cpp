@@ -4,7 +4,7 @@
 #include "api/routes.h"
 #include "api/webhooks/webhook.h"
 #include "base/encodings.h"
-#include "base/error.h"
+#include "cluster/idempotent.h"
 
 namespace fencepost::api {
 namespace {
@@ -128,15 +128,9 @@ net::ServerResponse delete_webhook(Services& services, const Request& request) {
     const Value object = find_webhook(services, request);
     require_match(request.http, object);
     const std::string name = cluster::name_of(object);
-    const auto remove = [&](const cluster::ResourceType& type, const std::string& which) {
-        try {
-            services.cluster.remove({type, services.controller_namespace, which});
-        } catch (const Error& error) {
-            if (error.kind() != ErrorKind::kNotFound) throw;
-        }
-    };
-    remove(kWebhooks, name);
-    remove(types::kSecrets, secret_name(name));
+    cluster::remove_if_there(services.cluster, {kWebhooks, services.controller_namespace, name});
+    cluster::remove_if_there(services.cluster,
+                             {types::kSecrets, services.controller_namespace, secret_name(name)});
     net::ServerResponse response;
     response.status = 204;
     return response;

@@ -256,6 +256,32 @@ TEST_CASE("an export whose profile is gone is not forgotten: it goes once there 
     CHECK(store.snapshots() == 0);
 }
 
+TEST_CASE("a store that is not mounted says nothing of the exports that lie there") {
+    Store store;
+    Installation here(store);
+    here.back_up_well();
+    REQUIRE(Application::state(here.export_point()) == "Complete");
+    const std::string name = cluster::name_of(here.exported());
+    const fs::path mounted = store.root / "mounted";
+    fs::rename(store.store(), mounted);
+    fs::create_directory(store.store());  // the mount point
+
+    here.world.create(types::kValidateActions,
+                      "metadata: {name: v-1, namespace: app}\nspec: {subject: {kind: RestorePoint, name: "
+                      "export-1, namespace: app}}");
+    CHECK_THAT(Application::error(here.end_of(types::kValidateActions, "app", "v-1")),
+               Catch::Contains("is what should be there mounted?"));
+    CHECK(here.exported().get("status", "verification").is_nil());
+
+    here.world.cluster->remove({types::kRestorePointContents, "", name});
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    CHECK(here.find(types::kRestorePointContents, "", name));
+    fs::remove_all(store.store());
+    fs::rename(mounted, store.store());
+    here.wait_for("the export's end", [&] { return !here.find(types::kRestorePointContents, "", name); });
+    CHECK(store.snapshots() == 0);
+}
+
 TEST_CASE("a daemon that stops in an export is followed by one that goes on") {
     Store store;
     Installation here(store);
